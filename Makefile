@@ -1,0 +1,49 @@
+# The two commands of a newcomer are `make demo` and `make test`; everything else serves them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
+IMAGES ?=
+DATA   := $(if $(TAMIS_DATA),TAMIS_DATA="$(TAMIS_DATA)")
+
+.PHONY: demo test lint format check docs bench clean
+
+demo: $(VENV)/.core
+	@$(BIN)/python examples/demo.py --out demo $(IMAGES)
+
+test: lint check
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \
+	  "tamis needs Python 3.11 to 3.13, but %s is %d.%d: run `make PYTHON=python3.12 $(MAKECMDGOALS)`" % (sys.executable, *v))'
+	@echo "creating $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing tamis into $(VENV), once ..."
+	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	@$(PIP) install -c constraints.txt "pip>=25.1"
+	@$(PIP) install -c constraints.txt --group test
+	@touch $@
+
+clean:
+	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

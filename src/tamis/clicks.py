@@ -1,0 +1,175 @@
+"""Clicks, and the clickers that make them.
+
+The convention, said once for all of tamis: a click is a point (x, y) in pixels of the original image, floats, the
+origin at the top-left corner of the top-left pixel, x to the right, y down. The pixel in row i and column j covers
+[j, j + 1) × [i, i + 1) and has its centre at (j + .5, i + .5).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.arrays import MaskArray, ProbabilityArray
+from tamis.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A point that a person says is inside (positive) or outside (negative) the mask.
+
+    >>> Click(x=12.5, y=3.9).pixel
+    (3, 12)
+    >>> Click.at_pixel(3, 12)
+    Click(x=12.5, y=3.5, positive=True)
+    """
+
+    x: float
+    y: float
+    positive: bool = True
+
+    @property
+    def pixel(self) -> tuple[int, int]:
+        """(row, column) of the pixel that holds the click."""
+        return int(np.floor(self.y)), int(np.floor(self.x))
+
+    @classmethod
+    def at_pixel(cls, row: int, column: int, positive: bool = True) -> "Click":
+        """The click at the centre of a pixel."""
+        return cls(column + 0.5, row + 0.5, positive)
+
+
+def require_inside(clicks: Iterable[Click], shape: tuple[int, int]) -> None:
+    """Raise InputError for the first click that lies outside an image of (height, width) `shape`."""
+    height, width = shape
+    for click in clicks:
+        if not (0 <= click.x < width and 0 <= click.y < height):
+            raise InputError(
+                f"click ({click.x:g}, {click.y:g}) lies outside the {width}x{height} image: "
+                f"x must be in [0, {width}) and y in [0, {height})"
+            )
+
+
+def center_click(mask: MaskArray) -> Click:
+    """The positive click at the deepest interior point of a mask: RITM's first click.
+
+    Args:
+        mask: (H, W) bool.
+
+    Raises:
+        InputError: the mask is empty.
+    """
+    _require_nonempty(mask)
+    return corrective_click(mask, np.zeros_like(mask, dtype=bool))
+
+
+def random_click(mask: MaskArray, rng: np.random.Generator) -> Click:
+    """A positive click at the centre of a pixel drawn uniformly from a mask.
+
+    Args:
+        mask: (H, W) bool.
+        rng: source of randomness; one draw is taken.
+
+    Raises:
+        InputError: the mask is empty.
+    """
+    _require_nonempty(mask)
+    inside = np.flatnonzero(mask)
+    row, column = divmod(int(inside[rng.integers(inside.size)]), mask.shape[1])
+    return Click.at_pixel(row, column)
+
+
+def corrective_click(
+    target: MaskArray,
+    prediction: MaskArray,
+    clicks: Sequence[Click] = (),
+    valid: MaskArray | None = None,
+) -> Click:
+    """The click of RITM's evaluation: the middle of the larger error, by exact Euclidean distance.
+
+    The image border counts as background, pixels already clicked are excluded, a tie between the two kinds of error
+    gives a negative click, and among equally deep pixels the first in row-major order wins (Sofiiuk et al., "Reviving
+    iterative training with mask guidance for interactive segmentation", arXiv 2102.06583, as the published evaluation
+    programs of RITM, SimpleClick and SegNext do it).
+
+    Args:
+        target: (H, W) bool, the mask wanted.
+        prediction: (H, W) bool, the mask so far.
+        clicks: the clicks made so far.
+        valid: (H, W) bool, False where pixels are ignored; all are valid by default.
+
+    Raises:
+        InputError: target and prediction agree on every pixel that counts and is not yet clicked.
+    """
+    missed, excess = target & ~prediction, prediction & ~target
+    if valid is not None:
+        missed, excess = missed & valid, excess & valid
+    missed_depth, missed_pixel = _deepest(missed, clicks)
+    excess_depth, excess_pixel = _deepest(excess, clicks)
+    if max(missed_depth, excess_depth) == 0:
+        raise InputError("nothing to correct: the prediction equals the target wherever no click was made")
+    positive = missed_depth > excess_depth
+    return Click.at_pixel(*(missed_pixel if positive else excess_pixel), positive=positive)
+
+
+def uncertain_click(probability: ProbabilityArray, among: MaskArray | None = None) -> Click:
+    """A positive click where a prediction is least certain: the pixel whose probability is nearest to one half.
+
+    Args:
+        probability: (H, W) float32 in [0, 1].
+        among: (H, W) bool, the pixels to choose from; all by default. Ties go to the first in row-major order.
+
+    Raises:
+        InputError: `among` is empty.
+    """
+    doubt = np.abs(probability - np.float32(0.5))
+    if among is not None:
+        _require_nonempty(among)
+        doubt = np.where(among, doubt, np.inf)
+    row, column = divmod(int(np.argmin(doubt)), probability.shape[1])
+    return Click.at_pixel(row, column)
+
+
+def grid_clicks(n: int, shape: tuple[int, int]) -> list[Click]:
+    """SAM's grid: n × n positive clicks at ((i + .5) / n · width, (j + .5) / n · height), x running fastest.
+
+    Args:
+        n: clicks per side, at least 1 (SAM's generator uses 32).
+        shape: (height, width) of the image in pixels.
+
+    Raises:
+        InputError: n is less than 1.
+    """
+    if n < 1:
+        raise InputError(f"a grid needs at least 1 click per side, not {n}")
+    height, width = shape
+    return [Click((i + 0.5) / n * width, (j + 0.5) / n * height) for j in range(n) for i in range(n)]
+
+
+def _require_nonempty(mask: MaskArray) -> None:
+    if not mask.any():
+        raise InputError("the mask is empty, so there is no pixel to click on")
+
+
+def _deepest(region: MaskArray, clicks: Sequence[Click]) -> tuple[float, tuple[int, int]]:
+    """The depth (distance to the nearest pixel outside, in pixels) and (row, column) of a region's deepest pixel.
+
+    Only the region's bounding box is transformed: pixels beyond it are outside, as is the frame of one pixel around it.
+    """
+    import cv2
+
+    rows = np.flatnonzero(region.any(axis=1))
+    if not rows.size:
+        return 0.0, (0, 0)
+    columns = np.flatnonzero(region[rows[0] : rows[-1] + 1].any(axis=0))
+    top, left = int(rows[0]), int(columns[0])
+    box: NDArray[np.uint8] = region[top : rows[-1] + 1, left : columns[-1] + 1].astype(np.uint8)
+    framed = cv2.copyMakeBorder(box, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    depth = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    for click in clicks:
+        row, column = click.pixel[0] - top, click.pixel[1] - left
+        if 0 <= row < depth.shape[0] and 0 <= column < depth.shape[1]:
+            depth[row, column] = 0
+    row, column = divmod(int(np.argmax(depth)), depth.shape[1])
+    return float(depth[row, column]), (top + row, left + column)

@@ -1,0 +1,104 @@
+"""What a segmentor is: two protocols every model satisfies, and small optional abilities.
+
+Optional abilities are asked for with `isinstance(encoded, AnswersByRegion)`, never with a flag.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
+from tamis.clicks import Click
+
+
+@runtime_checkable
+class EncodedImage(Protocol):
+    """An image ready for clicks: an immutable value, safe to share between threads and to keep in a cache."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) of the original image in pixels."""
+        ...
+
+    def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
+        """(H, W) float32: P(pixel in mask | all clicks together), at the original size.
+
+        Raises:
+            InputError: there is no click, or one lies outside the image.
+        """
+        ...
+
+    def probabilities(self, clicks: Sequence[Click]) -> ProbabilityArray:
+        """(N, h, w) float32: P(pixel in mask | each click alone), at the segmentor's own resolution.
+
+        Raises:
+            InputError: a click lies outside the image.
+        """
+        ...
+
+
+@runtime_checkable
+class Segmentor(Protocol):
+    """A model that turns an image into one that is ready for clicks."""
+
+    @property
+    def name(self) -> str:
+        """The name in the registry."""
+        ...
+
+    def encode(self, image: ImageArray) -> EncodedImage:
+        """Do all the work that does not depend on clicks.
+
+        Args:
+            image: (H, W, 3) uint8, RGB.
+        """
+        ...
+
+
+@runtime_checkable
+class AnswersByRegion(Protocol):
+    """An encoded image whose answer depends only on the region a click falls in: a label map and a matrix."""
+
+    @property
+    def region_map(self) -> NDArray[np.uint16]:
+        """(h, w) uint16: the region of every pixel, numbered 0 to R - 1, at the segmentor's own resolution."""
+        ...
+
+    @property
+    def answers(self) -> NDArray[np.float32]:
+        """(G, R, R) float32: answers[g, r, s] = P(region s in mask | click in region r) at granularity g."""
+        ...
+
+    @property
+    def descriptors(self) -> NDArray[np.float32]:
+        """(R, D) float32: what a region looks like; near descriptors, similar regions."""
+        ...
+
+
+@runtime_checkable
+class ScoresMasks(Protocol):
+    """An encoded image that predicts how good its own answers are."""
+
+    def scores(self, clicks: Sequence[Click]) -> NDArray[np.float32]:
+        """(N,) float32 in [0, 1]: the predicted IoU of the answer to each click alone."""
+        ...
+
+
+@runtime_checkable
+class TakesBoxes(Protocol):
+    """An encoded image that can be asked by a box."""
+
+    def probability_in_box(self, box: tuple[float, float, float, float]) -> ProbabilityArray:
+        """(H, W) float32 for a box (left, top, right, bottom) in pixels of the original image."""
+        ...
+
+
+@runtime_checkable
+class TakesMask(Protocol):
+    """An encoded image that can start from a mask."""
+
+    def probability_from_mask(self, mask: MaskArray, clicks: Sequence[Click]) -> ProbabilityArray:
+        """(H, W) float32: the mask (H, W) as corrected by the clicks."""
+        ...
