@@ -1,0 +1,1 @@
+"""Models that turn an image into one that answers clicks."""
