@@ -1,1 +1,24 @@
 """Models that turn an image into one that answers clicks."""
+
+from tamis.segmentors.protocol import (
+    AnswersByRegion,
+    EncodedImage,
+    ScoresMasks,
+    Segmentor,
+    TakesBoxes,
+    TakesMask,
+)
+from tamis.segmentors.registry import DEFAULT, Model, list_models, load_segmentor
+
+__all__ = [
+    "DEFAULT",
+    "AnswersByRegion",
+    "EncodedImage",
+    "Model",
+    "ScoresMasks",
+    "Segmentor",
+    "TakesBoxes",
+    "TakesMask",
+    "list_models",
+    "load_segmentor",
+]

@@ -5,6 +5,7 @@ are nodes 0 to R - 1 and the k-th merge makes node R + k.
 """
 
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,7 +109,24 @@ def average_linkage(regions: int, graph: RegionGraph) -> MergeTree:
 
     Args:
         regions: R, the number of regions.
+        graph: their borders.
+    """
+    return merge(regions, graph, cost=lambda a, b, border: border, join=lambda a, b, node: None)
+
+
+def merge(
+    regions: int,
+    graph: RegionGraph,
+    cost: Callable[[int, int, float], float],
+    join: Callable[[int, int, int], None],
+) -> MergeTree:
+    """Merge the two neighbours that cost least again and again, until one region is left.
+
+    Args:
+        regions: R, the number of regions.
         graph: their borders. Parts of a graph that is not connected are joined last.
+        cost: cost(a, b, border) of joining nodes a and b, whose common border has that mean weight.
+        join: called as join(a, b, node) when a and b have become `node`, before its costs are asked for.
     """
     neighbours: list[dict[int, tuple[float, float]]] = [{} for _ in range(2 * regions - 1)]
     heap: list[tuple[float, int, int]] = []
@@ -116,7 +134,7 @@ def average_linkage(regions: int, graph: RegionGraph) -> MergeTree:
         graph.edges.tolist(), graph.weights.tolist(), graph.lengths.tolist(), strict=True
     ):
         neighbours[a][b] = neighbours[b][a] = (weight * length, length)
-        heap.append((weight, a, b))
+        heap.append((cost(a, b, weight), a, b))
     heapq.heapify(heap)
     alive = bytearray(b"\1" * regions + b"\0" * (regions - 1))
     children = np.empty((regions - 1, 2), dtype=np.int64)
@@ -126,8 +144,8 @@ def average_linkage(regions: int, graph: RegionGraph) -> MergeTree:
         while heap and not (alive[heap[0][1]] and alive[heap[0][2]]):
             heapq.heappop(heap)
         if heap:
-            weight, a, b = heapq.heappop(heap)
-            height = max(height, weight)
+            least, a, b = heapq.heappop(heap)
+            height = max(height, least)
         else:
             a = alive.find(1)
             b = alive.find(1, a + 1)
@@ -135,20 +153,28 @@ def average_linkage(regions: int, graph: RegionGraph) -> MergeTree:
         children[step], heights[step] = (a, b), height
         alive[a] = alive[b] = 0
         alive[node] = 1
-        borders = neighbours[a]
-        for other, (total, length) in neighbours[b].items():
-            mine = borders.get(other, (0.0, 0.0))
-            borders[other] = (mine[0] + total, mine[1] + length)
-        neighbours[a], neighbours[b] = {}, {}
-        for gone in (a, b):
-            borders.pop(gone, None)
-        neighbours[node] = borders
-        for other, border in borders.items():
-            neighbours[other].pop(a, None)
-            neighbours[other].pop(b, None)
-            neighbours[other][node] = border
-            heapq.heappush(heap, (border[0] / border[1], other, node))
+        join(a, b, node)
+        borders = neighbours[node] = _united(neighbours[a], neighbours[b], (a, b))
+        for other, (total, length) in borders.items():
+            around = neighbours[other]
+            around.pop(a, None)
+            around.pop(b, None)
+            around[node] = (total, length)
+            heapq.heappush(heap, (cost(other, node, total / length), other, node))
     return _with_order(children, heights)
+
+
+def _united(
+    first: dict[int, tuple[float, float]], second: dict[int, tuple[float, float]], gone: tuple[int, int]
+) -> dict[int, tuple[float, float]]:
+    """The borders (total weight, length) of two nodes together, less the one between them."""
+    united = dict(first)
+    for other, (total, length) in second.items():
+        total_before, length_before = united.get(other, (0.0, 0.0))
+        united[other] = (total_before + total, length_before + length)
+    for node in gone:
+        united.pop(node, None)
+    return united
 
 
 def lowest_common_node(tree: MergeTree) -> NDArray[np.int32]:

@@ -1,0 +1,170 @@
+"""Images in and out: any common file becomes an upright RGB array, and pictures are written safely."""
+
+import glob
+import io
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tamis.arrays import ImageArray
+from tamis.errors import InputError
+from tamis.files import replacing
+
+MAX_PIXELS = 200_000_000
+"""Images with more pixels than this are refused unless the caller says otherwise."""
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"})
+"""What counts as an image when a folder is searched, in lower case."""
+
+_opening = threading.Lock()
+
+
+def read_image(path: str | Path, max_pixels: int = MAX_PIXELS) -> ImageArray:
+    """Read an image file as upright RGB.
+
+    JPEG, PNG, WebP, TIFF, BMP and GIF (first frame); grey, palette, CMYK and alpha (laid over white); the EXIF
+    orientation is applied. Grey values of more than 8 bits (16-bit, 32-bit and floating point) are stretched so that
+    the smallest becomes 0 and the largest 255, since microscopes and depth cameras rarely use the whole range; colour
+    of 16 bits keeps its upper 8.
+
+    Args:
+        path: the file.
+        max_pixels: the limit on width × height.
+
+    Returns:
+        (H, W, 3) uint8.
+
+    Raises:
+        InputError: the file is missing, empty, cut off, not an image, has no pixels or too many.
+    """
+    path = Path(path)
+    try:
+        with _open(path) as file:
+            width, height = file.size
+            if width * height == 0:
+                raise InputError(f"{path}: the image has no pixels ({width}x{height}); export it again")
+            if width * height > max_pixels:
+                raise InputError(
+                    f"{path}: {width}x{height} is {width * height / 1e6:.0f} megapixels, over the limit of "
+                    f"{max_pixels / 1e6:g}; raise it with --max-pixels {width * height}"
+                )
+            file.load()
+            return np.array(_upright_rgb(file))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; check the name") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a folder, not an image") from None
+    except PermissionError:
+        raise InputError(f"{path}: no permission to read it") from None
+    except UnidentifiedImageError:
+        if path.stat().st_size == 0:
+            raise InputError(f"{path}: the file is empty; copy or download it again") from None
+        raise InputError(f"{path}: not an image that can be read (JPEG, PNG, WebP, TIFF, BMP, GIF)") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: the image is damaged or cut off ({error}); copy or download it again") from error
+
+
+def write_image(path: str | Path, pixels: NDArray[Any]) -> None:
+    """Write a picture, in the format its suffix names, so that a failure leaves no half file.
+
+    Args:
+        path: where to; the folder is made if needed.
+        pixels: (H, W) bool (written as 0 and 255), uint8 or uint16, or (H, W, 3) uint8 RGB.
+
+    Raises:
+        InputError: the suffix names no picture format that can hold the pixels.
+        OutputError: it cannot be written.
+    """
+    path = Path(path)
+    form = Image.registered_extensions().get(path.suffix.lower())
+    if form not in ("PNG", "JPEG", "WEBP", "TIFF", "BMP"):
+        raise InputError(f"{path}: cannot write {path.suffix or 'a file without a suffix'}; use .png")
+    if pixels.dtype == np.uint16 and form not in ("PNG", "TIFF"):
+        raise InputError(f"{path}: 16-bit pictures need .png or .tiff")
+    content = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8) * 255 if pixels.dtype == bool else pixels).save(content, format=form)
+    with replacing(path) as file:
+        file.write(content.getbuffer())
+
+
+def find_images(sources: Iterable[str | Path]) -> list[Path]:
+    """The image files that files, folders and glob patterns name, each once, in natural reading order.
+
+    A folder gives its own images, sorted by name, hidden files left out; folders inside it are not searched (use the
+    pattern 'FOLDER/**/*.jpg'). A file named outright is taken whatever its suffix.
+
+    Raises:
+        InputError: a file is missing, or a folder or pattern holds no image.
+    """
+    found: dict[Path, None] = {}
+    for source in sources:
+        path = Path(source)
+        if path.is_dir():
+            images = sorted(file for file in path.iterdir() if _looks_like_image(file))
+            if not images:
+                raise InputError(f"{path}: no images in this folder (looked for {', '.join(sorted(SUFFIXES))})")
+        elif path.exists() or not glob.has_magic(str(source)):
+            images = [path]
+        else:
+            images = sorted(
+                file for name in glob.iglob(str(source), recursive=True) if _looks_like_image(file := Path(name))
+            )
+            if not images:
+                raise InputError(f"{source}: no image matches this pattern")
+        found.update(dict.fromkeys(images))
+    return list(found)
+
+
+def resize_to_fit(image: ImageArray, long_side: int) -> ImageArray:
+    """Shrink an image so that its longer side is at most `long_side` pixels; smaller images are returned as they are.
+
+    Each new pixel is the mean of the area that it covers, so that fine texture does not alias.
+    """
+    import cv2
+
+    height, width = image.shape[:2]
+    factor = long_side / max(height, width)
+    if factor >= 1:
+        return image
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _looks_like_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def _open(path: Path) -> Image.Image:
+    """Open a file without Pillow's own limit on pixels, which is global, warns first and knows no --max-pixels."""
+    with _opening:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(path)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _upright_rgb(file: Image.Image) -> Image.Image:
+    picture = ImageOps.exif_transpose(file)
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return Image.fromarray(_stretched(np.asarray(picture))).convert("RGB")
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """(H, W) of any depth to uint8, the smallest finite value to 0 and the largest to 255."""
+    values = values.astype(np.float64)
+    finite = values[np.isfinite(values)]
+    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
+    scaled = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) / max(high - low, 1e-12)
+    return np.asarray(np.round(scaled * 255), dtype=np.uint8)

@@ -1,0 +1,123 @@
+"""Segmentors by name: what there is, what each can do, and how to get it."""
+
+import difflib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+
+from tamis.errors import InputError, UnavailableError
+from tamis.segmentors.protocol import Segmentor
+
+ENTRY_POINTS = "tamis.segmentors"
+"""The entry-point group under which other packages offer segmentors: name = "package.module:factory"."""
+
+DEFAULT = "hierarchy"
+"""The segmentor used when none is named."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What the registry knows of a segmentor without loading it.
+
+    Attributes:
+        name: what `load_segmentor` and --segmentor take.
+        factory: "package.module:callable", called without arguments.
+        summary: one line.
+        abilities: what it can be asked for besides clicks.
+        licence: of code and weights.
+        megabytes: of weights.
+        needs: modules that must be importable.
+        install: the command that makes it available where `needs` are missing.
+    """
+
+    name: str
+    factory: str
+    summary: str
+    abilities: tuple[str, ...] = ()
+    licence: str = "Apache-2.0"
+    megabytes: float = 0.0
+    needs: tuple[str, ...] = ()
+    install: str = ""
+
+    @property
+    def available(self) -> bool:
+        """Whether it can be loaded here."""
+        return all(find_spec(module) is not None for module in self.needs)
+
+
+BUILT_IN = (
+    Model(
+        name="hierarchy",
+        factory="tamis.segmentors.hierarchy:Hierarchy",
+        summary="a tree of merged regions; every click answered at once",
+        abilities=("answers by region",),
+    ),
+    Model(
+        name="grabcut",
+        factory="tamis.segmentors.seeded:GrabCut",
+        summary="colour mixtures and a graph cut, solved for every set of clicks",
+        abilities=("several clicks at once",),
+    ),
+    Model(
+        name="random-walker",
+        factory="tamis.segmentors.seeded:RandomWalker",
+        summary="which seed a random walker meets first, solved for every set of clicks",
+        abilities=("several clicks at once",),
+    ),
+)
+
+
+def list_models() -> list[Model]:
+    """Built-in segmentors, then those that installed packages offer; a built-in name is never taken over."""
+    known = {model.name for model in BUILT_IN}
+    return [*BUILT_IN, *(_third_party(point) for point in _offered() if point.name not in known)]
+
+
+def load_segmentor(name: str = DEFAULT) -> Segmentor:
+    """Load a segmentor by registered name, or by "package.module:factory".
+
+    Raises:
+        InputError: there is no such segmentor; the message suggests the nearest name.
+        UnavailableError: it needs something that is not installed; the message holds the command.
+    """
+    models = {model.name: model for model in list_models()}
+    if name in models:
+        model = models[name]
+        if not model.available:
+            raise UnavailableError(f"the segmentor '{name}' needs more than is installed: run {model.install}")
+        return _checked(_factory(model.factory)(), name)
+    if ":" in name:
+        return _checked(_factory(name)(), name)
+    near = difflib.get_close_matches(name, models, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'?" if near else "see `tamis models` for what there is"
+    raise InputError(f"there is no segmentor '{name}'; {hint}")
+
+
+def _offered() -> Iterator[EntryPoint]:
+    yield from sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name)
+
+
+def _third_party(point: EntryPoint) -> Model:
+    package = point.dist.name if point.dist else point.module
+    return Model(point.name, point.value, f"from the package {package}", licence=f"see {package}")
+
+
+def _factory(place: str) -> Callable[[], object]:
+    module, _, attribute = place.partition(":")
+    try:
+        factory = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        raise InputError(f"segmentor '{place}': there is no module '{error.name}'; is its package installed?") from None
+    except (AttributeError, ValueError):
+        raise InputError(f"segmentor '{place}': expected package.module:factory, and found no such factory") from None
+    if not callable(factory):
+        raise InputError(f"segmentor '{place}': '{attribute}' is not callable; it must return a segmentor")
+    return factory  # type: ignore[no-any-return]
+
+
+def _checked(segmentor: object, name: str) -> Segmentor:
+    if not isinstance(segmentor, Segmentor):
+        raise InputError(f"segmentor '{name}': its factory returned no segmentor (it needs `name` and `encode`)")
+    return segmentor
