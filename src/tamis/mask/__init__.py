@@ -1,0 +1,35 @@
+"""Masks of one image: kept small, compared fast, and turned into other forms and back."""
+
+from tamis.mask.collection import Masks
+from tamis.mask.labels import label_map, masks_from_labels
+from tamis.mask.overlap import containment_matrix, intersections, iou_matrix, nms
+from tamis.mask.polygons import (
+    CocoPolygons,
+    Polygon,
+    from_coco_polygons,
+    from_polygons,
+    polygon_iou,
+    to_coco_polygons,
+    to_polygons,
+)
+from tamis.mask.regions import components, fill_holes, remove_islands
+
+__all__ = [
+    "CocoPolygons",
+    "Masks",
+    "Polygon",
+    "components",
+    "containment_matrix",
+    "fill_holes",
+    "from_coco_polygons",
+    "from_polygons",
+    "intersections",
+    "iou_matrix",
+    "label_map",
+    "masks_from_labels",
+    "nms",
+    "polygon_iou",
+    "remove_islands",
+    "to_coco_polygons",
+    "to_polygons",
+]
