@@ -9,7 +9,7 @@ DATA   := $(if $(TAMIS_DATA),TAMIS_DATA="$(TAMIS_DATA)")
 .PHONY: demo test lint format check docs bench clean
 
 demo: $(VENV)/.core
-	@$(BIN)/python examples/demo.py --out demo $(IMAGES)
+	@$(BIN)/tamis demo --out demo $(IMAGES)
 
 test: lint check
 

@@ -51,6 +51,30 @@ def require_inside(clicks: Iterable[Click], shape: tuple[int, int]) -> None:
             )
 
 
+def pixels_at(
+    clicks: Sequence[Click], shape: tuple[int, int], size: tuple[int, int]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where clicks on an image fall in a smaller or larger copy of it.
+
+    Args:
+        clicks: N clicks in pixels of the original image.
+        shape: (height, width) of the original.
+        size: (height, width) of the copy.
+
+    Returns:
+        rows, columns: (N,) intp each.
+
+    Raises:
+        InputError: a click lies outside the image.
+    """
+    require_inside(clicks, shape)
+    points = np.array([(click.y, click.x) for click in clicks], dtype=np.float64).reshape(-1, 2)
+    pixels = (points * (np.array(size) / np.array(shape))).astype(np.intp)
+    # A click just inside the border can be rounded onto it.
+    rows, columns = np.minimum(pixels, np.array(size) - 1).T
+    return rows, columns
+
+
 def center_click(mask: MaskArray) -> Click:
     """The positive click at the deepest interior point of a mask: RITM's first click.
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tamis import combine
 from tamis.arrays import ProbabilityArray
-from tamis.clicks import Click, require_inside
+from tamis.clicks import Click, pixels_at
 from tamis.errors import InputError
 
 
@@ -58,8 +58,5 @@ class EncodedRegions:
 
     def region_at(self, clicks: Sequence[Click]) -> NDArray[np.intp]:
         """(N,) the region that each click falls in."""
-        require_inside(clicks, self.shape)
-        (height, width), (h, w) = self.shape, self.region_map.shape
-        rows = [min(int(click.y * h / height), h - 1) for click in clicks]
-        columns = [min(int(click.x * w / width), w - 1) for click in clicks]
+        rows, columns = pixels_at(clicks, self.shape, self.region_map.shape)
         return np.asarray(self.region_map[rows, columns], dtype=np.intp)

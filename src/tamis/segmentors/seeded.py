@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tamis import combine
 from tamis.arrays import ImageArray, ProbabilityArray
-from tamis.clicks import Click, require_inside
+from tamis.clicks import Click, pixels_at
 from tamis.errors import InputError
 from tamis.image import resize_to_fit
 
@@ -89,12 +89,11 @@ class SeededImage:
     def _seeds(self, clicks: Sequence[Click]) -> NDArray[np.int8]:
         import cv2
 
-        require_inside(clicks, self.shape)
-        (height, width), (h, w) = self.shape, self.small.shape[:2]
-        seeds = np.zeros((h, w), dtype=np.int8)
-        for click in clicks:
-            center = int(click.x * w / width), int(click.y * h / height)
-            cv2.circle(seeds.view(np.uint8), center, 2, 1 if click.positive else 255, thickness=-1)
+        seeds = np.zeros(self.small.shape[:2], dtype=np.int8)
+        rows, columns = pixels_at(clicks, self.shape, self.small.shape[:2])
+        for row, column, click in zip(rows, columns, clicks, strict=True):
+            value = 1 if click.positive else 255
+            cv2.circle(seeds.view(np.uint8), (int(column), int(row)), 2, value, thickness=-1)
         return seeds
 
 

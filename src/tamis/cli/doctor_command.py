@@ -1,0 +1,56 @@
+"""`tamis doctor`: what is here, and how fast it is."""
+
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import click
+import platformdirs
+
+from tamis import environment
+from tamis.cli.options import json_option, print_json, segmentor_option
+from tamis.clicks import Click
+from tamis.segmentors import load_segmentor
+
+EXTRAS: dict[str, tuple[str, ...]] = {}
+"""Optional parts of tamis and the packages that each brings."""
+
+
+@click.command(name="doctor")
+@segmentor_option
+@json_option
+def command(segmentor: str, as_json: bool) -> None:
+    """Show what this computer has, and how fast tamis runs on it."""
+    from skimage import data
+
+    image = data.astronaut()  # type: ignore[no-untyped-call]
+    model = load_segmentor(segmentor)
+    model.encode(image)  # the first call also loads libraries
+    start = perf_counter()
+    encoded = model.encode(image)
+    middle = perf_counter()
+    encoded.probability([Click(256, 200)])
+    end = perf_counter()
+    report: dict[str, Any] = {
+        **environment.facts(),
+        "cache": str(Path(platformdirs.user_cache_dir("tamis"))),
+        "extras": {
+            extra: all(environment.version_of(package) for package in packages) for extra, packages in EXTRAS.items()
+        },
+        "segmentor": model.name,
+        "encode_seconds": round(middle - start, 4),
+        "click_seconds": round(end - middle, 4),
+    }
+    if as_json:
+        print_json(report)
+        return
+    for name, value in report.items():
+        click.echo(f"{name.replace('_', ' '):16}{_said(value)}")
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_said(entry)}" for name, entry in value.items()) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)

@@ -1,0 +1,73 @@
+"""`tamis`: finds the sub-command, loads only that, and turns every problem into one sentence."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+import tamis
+from tamis.errors import TamisError
+
+COMMANDS = {
+    "segment": "Find the masks of whole images, without a person.",
+    "click": "Segment what is under one or more clicks.",
+    "demo": "Make a page of masks from sample photographs and your own.",
+    "models": "List the segmentors and what each can do.",
+    "doctor": "Show what this computer has, and how fast tamis runs on it.",
+}
+"""Each is `command` in the module tamis.cli.NAME_command; its help stands here so that nothing need be loaded."""
+
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group that imports a sub-command only when it runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order in which people need them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of a sub-command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"tamis.cli.{cmd_name}_command").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the sub-commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(tamis.__version__, prog_name="tamis")
+def cli() -> None:
+    """Masks from clicks, on your own computer."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 1 some images failed, 2 unusable input, 130 interrupted."""
+    try:
+        code = cli.main(args=arguments, prog_name="tamis", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        _fail(error.format_message(), 2)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "tamis"
+        _fail(f"{error.format_message().rstrip('.')}; see `{command} --help`", 2)
+    except (click.ClickException, TamisError) as error:
+        _fail(error.format_message() if isinstance(error, click.ClickException) else str(error), 2)
+    except (KeyboardInterrupt, click.Abort):
+        _fail("interrupted; what was finished is saved, and the same command goes on from there", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of a pipe has left, as `head` does; closing stderr keeps the interpreter from complaining at exit.
+        sys.stderr.close()
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(message if "\n" in message else f"tamis: {message}", err=True)
+    sys.exit(code)

@@ -1,0 +1,56 @@
+"""What several sub-commands share: option types, options, and printing for people or programs."""
+
+import json
+import re
+from typing import Any
+
+import click
+
+from tamis.clicks import Click
+from tamis.image import MAX_PIXELS
+from tamis.segmentors.registry import DEFAULT
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
+_CLICK = re.compile(rf"\s*({_NUMBER})\s*,\s*({_NUMBER})\s*(?:,\s*([-+]))?\s*")
+
+
+class ClickType(click.ParamType[Click]):
+    """X,Y or X,Y,+ for a positive click, X,Y,- for a negative one."""
+
+    name = "X,Y[,-]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Click:
+        """Parse a click."""
+        if isinstance(value, Click):
+            return value
+        match = _CLICK.fullmatch(value)
+        if match is None:
+            self.fail(
+                f"'{value}' is no click: write X,Y in pixels, or X,Y,- for a negative one, such as 320,240", param
+            )
+        return Click(float(match[1]), float(match[2]), match[3] != "-")
+
+
+segmentor_option = click.option(
+    "--segmentor",
+    metavar="NAME",
+    default=DEFAULT,
+    show_default=True,
+    help="Who answers the clicks: a name from `tamis models`, or package.module:factory.",
+)
+
+max_pixels_option = click.option(
+    "--max-pixels",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=MAX_PIXELS,
+    show_default=True,
+    help="Refuse images with more pixels than this.",
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def print_json(value: Any) -> None:
+    """Print a value for programs to read."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,0 +1,140 @@
+"""`tamis segment`: every mask of many images."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from tamis.batch import FORMATS, Outcome, SegmentSettings, segment_images
+from tamis.cli.options import json_option, max_pixels_option, print_json, segmentor_option
+from tamis.image import find_images
+from tamis.segmentors import load_segmentor
+
+
+def _formats(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    chosen = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+    unknown = [name for name in chosen if name not in FORMATS]
+    if unknown or not chosen:
+        said = f"'{unknown[0]}' is none" if unknown else "none was given"
+        raise click.BadParameter(f"{said} of the formats {', '.join(FORMATS)}", context, parameter)
+    return chosen
+
+
+@click.command(name="segment")
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
+@click.option(
+    "--out", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder for the results."
+)
+@segmentor_option
+@click.option(
+    "--grid",
+    metavar="N",
+    type=click.IntRange(1, 512),
+    default=32,
+    show_default=True,
+    help="Clicks per side of the grid.",
+)
+@click.option("--max-proposals", metavar="K", type=click.IntRange(min=1), help="Keep the K best masks of each image.")
+@click.option(
+    "--min-area",
+    metavar="PX",
+    type=click.IntRange(min=1),
+    default=256,
+    show_default=True,
+    help="Drop masks of fewer pixels.",
+)
+@click.option(
+    "--format",
+    "formats",
+    metavar="LIST",
+    default=",".join(FORMATS),
+    show_default=True,
+    callback=_formats,
+    help="What to write: coco (RLE in one JSON), labelmap (16-bit PNG), overlay (PNG).",
+)
+@max_pixels_option
+@json_option
+def command(
+    images: tuple[str, ...],
+    out: Path,
+    segmentor: str,
+    grid: int,
+    max_proposals: int | None,
+    min_area: int,
+    formats: tuple[str, ...],
+    max_pixels: int,
+    as_json: bool,
+) -> int:
+    """Find the masks of whole images, without a person.
+
+    IMAGE is a file, a folder or a pattern such as 'photos/**/*.jpg'. Images that an earlier run finished with the same
+    settings are skipped. One that cannot be read does not stop the rest: it is named at the end and the exit code is 1.
+
+    \b
+    tamis segment photos/ --out masks/
+    tamis segment a.jpg b.png --out masks/ --format coco --max-proposals 50
+    """
+    paths = find_images(images)
+    settings = SegmentSettings(grid, max_proposals, min_area, formats, max_pixels)
+    model = load_segmentor(segmentor)
+    with closing(segment_images(paths, out, model, settings)) as outcomes:
+        finished = list(_shown(outcomes, len(paths), quiet=as_json))
+    failed = [outcome for outcome in finished if outcome.error]
+    if as_json:
+        print_json(
+            {
+                "out": str(out),
+                "images": [
+                    {
+                        "image": str(outcome.path),
+                        "masks": outcome.masks,
+                        "seconds": round(outcome.seconds, 3),
+                        "skipped": outcome.skipped,
+                        "error": outcome.error,
+                    }
+                    for outcome in finished
+                ],
+            }
+        )
+    else:
+        _summarise(finished, out)
+    for outcome in failed:
+        click.echo(f"tamis: {outcome.error}", err=True)
+    return 1 if failed else 0
+
+
+def _shown(outcomes: Iterator[Outcome], count: int, quiet: bool) -> Iterator[Outcome]:
+    """Pass outcomes on while a progress bar moves; on a terminal only."""
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=quiet or not console.is_terminal,
+    ) as progress:
+        task = progress.add_task("segmenting", total=count)
+        for outcome in outcomes:
+            progress.update(task, advance=1, description=outcome.path.name[-30:])
+            yield outcome
+
+
+def _summarise(finished: list[Outcome], out: Path) -> None:
+    done = [outcome for outcome in finished if not outcome.error and not outcome.skipped]
+    skipped = sum(outcome.skipped for outcome in finished)
+    failed = sum(outcome.error is not None for outcome in finished)
+    seconds = sum(outcome.seconds for outcome in done)
+    parts = [f"{len(done)} segmented"]
+    if done:
+        parts[0] += f" ({sum(o.masks for o in done)} masks, {seconds / len(done):.2f} s an image)"
+    if skipped:
+        parts.append(f"{skipped} finished before")
+    if failed:
+        parts.append(f"{failed} failed")
+    click.echo(f"{', '.join(parts)}; results in {out}")
