@@ -8,7 +8,7 @@ from tests.mask.scenes import stacks
 
 from tamis.arrays import MaskArray
 from tamis.errors import InputError
-from tamis.mask import Masks, containment_matrix, intersections, iou_matrix, nms, overlap
+from tamis.mask import Masks, containment_matrix, intersections, iou_matrix, nms, overlap, tiles
 
 
 def squares(*corners: tuple[int, int, int], size: int = 100) -> Masks:
@@ -89,6 +89,9 @@ def test_suppression_of_many_masks(monkeypatch: pytest.MonkeyPatch) -> None:
     masks, scores = squares(*corners, size=300), rng.random(200).round(1).tolist()
     monkeypatch.setattr(overlap, "_CHUNK_PLACES", 7)
     monkeypatch.setattr(overlap, "_CHUNK_PAIRS", 50)
+    monkeypatch.setattr(overlap, "_CHUNK_MASKS", 9)
+    monkeypatch.setattr(tiles, "_CHUNK_TILES", 40)
+    monkeypatch.setattr(tiles, "_CHUNK_BYTES", 1 << 17)
     iou = iou_matrix(masks)
     assert np.array_equal(iou, reference.iou(masks.coco(), masks.coco(), [0] * 200))
     for most in (0.2, 0.5, 0.8):

@@ -227,9 +227,9 @@ class Masks(Sequence[MaskArray]):
         """The masks' runs cut at column boundaries."""
         return strips_of(*self._runs(), self.shape[0])
 
-    def _runs(self) -> tuple[Integers, Integers, Integers]:
+    def _runs(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32], Integers]:
         """Start and end (exclusive) of the runs of foreground, and where each mask's runs begin."""
-        edges = self.edges.astype(np.int64)
+        edges = self.edges
         lengths = np.diff(self.offsets)
         odd = lengths % 2 == 1
         if odd.any():  # a mask that holds the last pixel has no last edge: it ends with the image

@@ -23,15 +23,17 @@ def edges_of(masks: MaskArray) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     n, height, width = masks.shape
     area = height * width
     stripe = -(-height // 8)
-    changes = np.zeros(-(-n * stripe * width // 8) * 8, np.uint8)
+    changes = np.empty(-(-n * stripe * width // 8) * 8, np.uint8)
+    changes[n * stripe * width :] = 0
     bits = np.empty((stripe, width), np.uint8)
     for mask, change in zip(masks.view(np.uint8), changes[: n * stripe * width].reshape(n, stripe, width), strict=True):
         _pack_stripes(mask, bits)
         _find_changes(bits, mask[-1], change)
     where, bit = _set_bits(changes)
-    owner, place = np.divmod(where, stripe * width)
-    row, column = np.divmod(place, width)
-    row += stripe * bit
+    line = where // width
+    column = where - line * width
+    owner = line // stripe
+    row = line - owner * stripe + stripe * bit
     if stripe * 8 > height:
         inside = row < height
         owner, row, column = owner[inside], row[inside], column[inside]

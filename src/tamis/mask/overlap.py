@@ -1,18 +1,20 @@
 """How masks overlap: intersections, IoU, containment, and greedy suppression of near-duplicates."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tamis.errors import InputError
 from tamis.mask.collection import Masks
 from tamis.mask.ranges import Integers
-from tamis.mask.tiles import FULL, Comparison, Tiles, pixels_in, tiles_of
+from tamis.mask.tiles import FULL, Tiles, pixels_in, shared_pixels, tiles_of
 
 Ratios = NDArray[np.float64]
 
-_EXACT_FLOAT32 = 1 << 24
-_CHUNK_PLACES = 1 << 11
+_CHUNK_PLACES = 1 << 11  # 2 million pixels: their counts add up exactly in float32
 _CHUNK_PAIRS = 1 << 12
+_CHUNK_MASKS = 32
 
 
 def intersections(a: Masks, b: Masks | None = None) -> Integers:
@@ -79,39 +81,39 @@ def nms(
         raise InputError(f"{len(masks)} masks need as many scores, all of them numbers, not {values.shape}")
     order = np.argsort(-values, kind="stable")
     tiles = tiles_of(masks[order])
-    comparison = Comparison(tiles)
     areas = tiles.areas.astype(np.float64)
-    left, top, right, bottom = np.ascontiguousarray(tiles.boxes.T, np.int32)
-    alive = np.arange(len(order))
-    kept = []
-    while len(alive):
-        one, alive = int(alive[0]), alive[1:]
-        kept.append(one)
-        wide = np.minimum(right[alive], right[one]) - np.maximum(left[alive], left[one])
-        high = np.minimum(bottom[alive], bottom[one]) - np.maximum(top[alive], top[one])
-        most = np.minimum(np.maximum(wide, 0) * np.maximum(high, 0).astype(np.float64), areas[alive])
-        most = np.minimum(most, areas[one])
-        rivals = np.flatnonzero(_removed(most, areas[one], areas[alive], iou_threshold, containment_threshold))
-        if len(rivals):
-            others = alive[rivals]
-            shared = comparison.intersections(one, others)
-            gone = _removed(shared, areas[one], areas[others], iou_threshold, containment_threshold)
-            alive = np.delete(alive, rivals[gone])
-    return order[kept]
+
+    def removed(shared: NDArray[np.number], ones: Integers, others: Integers) -> NDArray[np.bool_]:
+        """Whether `ones` remove `others`, given the pixels they share (or at most share: then, whether they may)."""
+        gone: NDArray[np.bool_] = shared / np.maximum(areas[ones] + areas[others] - shared, 1) > iou_threshold
+        if containment_threshold is not None:
+            gone |= shared / np.maximum(areas[others], 1) > containment_threshold
+        return gone
+
+    alive = np.ones(len(order), np.bool_)
+    for first in range(0, len(order), _CHUNK_MASKS):
+        ones = first + np.flatnonzero(alive[first : first + _CHUNK_MASKS])
+        others = first + np.flatnonzero(alive[first:])
+        which, rival = np.nonzero(removed(_most_shared(tiles, ones[:, None], others), ones[:, None], others))
+        later = ones[which] < others[rival]
+        which, rival = which[later], others[rival[later]]
+        gone = removed(shared_pixels(tiles, ones, which, rival), ones[which], rival)
+        which, rival = which[gone], rival[gone]
+        borders = np.searchsorted(which, np.arange(len(ones) + 1)).tolist()
+        for one, (begin, end) in zip(ones.tolist(), pairwise(borders), strict=True):
+            if alive[one]:
+                alive[rival[begin:end]] = False
+    return order[alive]
 
 
-def _removed(
-    shared: NDArray[np.number],
-    kept_area: float,
-    areas: Ratios,
-    iou_threshold: float,
-    containment_threshold: float | None,
-) -> NDArray[np.bool_]:
-    """Which masks a kept one removes, given the pixels shared (or at most shared: then, which it may remove)."""
-    removed: NDArray[np.bool_] = shared / np.maximum(areas + kept_area - shared, 1) > iou_threshold
-    if containment_threshold is not None:
-        removed |= shared / np.maximum(areas, 1) > containment_threshold
-    return removed
+def _most_shared(tiles: Tiles, ones: Integers, others: Integers) -> Ratios:
+    """How many pixels masks can share at most, by their boxes and areas."""
+    left, top, right, bottom = tiles.boxes.T.astype(np.float64)
+    wide = np.minimum(right[ones], right[others]) - np.maximum(left[ones], left[others])
+    high = np.minimum(bottom[ones], bottom[others]) - np.maximum(top[ones], top[others])
+    box = np.maximum(wide, 0) * np.maximum(high, 0)
+    most: Ratios = np.minimum(box, np.minimum(tiles.areas[ones], tiles.areas[others]))
+    return most
 
 
 def _both(a: Masks, b: Masks | None) -> tuple[Tiles, Tiles]:

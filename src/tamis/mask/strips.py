@@ -27,7 +27,7 @@ class Strips:
     bottom: Integers
 
 
-def strips_of(starts: Integers, ends: Integers, run_offsets: Integers, height: int) -> Strips:
+def strips_of(starts: NDArray[np.uint32], ends: NDArray[np.uint32], run_offsets: Integers, height: int) -> Strips:
     """Cut runs of column-major positions at the column boundaries.
 
     Args:
@@ -38,17 +38,16 @@ def strips_of(starts: Integers, ends: Integers, run_offsets: Integers, height: i
     """
     n = len(run_offsets) - 1
     owner = np.repeat(np.arange(n), np.diff(run_offsets))
-    x = starts // height
+    x = (starts // np.uint32(height)).astype(np.int64)
     top = starts - x * height
-    last = (ends - 1) // height
-    bottom = ends - last * height
-    if np.array_equal(x, last):
+    bottom = top + (ends - starts)
+    if bottom.max(initial=0) <= height:
         return Strips(n, owner, x, top, bottom)
-    pieces = last - x + 1
+    pieces = -(-bottom // height)
     piece = ranges(np.zeros_like(pieces), pieces)
     run = np.repeat(np.arange(len(starts)), pieces)
     top = np.where(piece == 0, top[run], 0)
-    bottom = np.where(piece == pieces[run] - 1, bottom[run], height)
+    bottom = np.minimum(bottom[run] - piece * height, height)
     return Strips(n, owner[run], x[run] + piece, top, bottom)
 
 

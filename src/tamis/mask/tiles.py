@@ -5,6 +5,7 @@ popcounts. That is what makes comparing all with all cheap.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ SIDE = WORD
 
 FULL = SIDE * SIDE
 _CHUNK_BYTES = 1 << 25
+_CHUNK_TILES = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,41 +91,54 @@ def pixels_in(bits: NDArray[np.uint64]) -> Integers:
     return (byte_sums * _GATHER >> np.uint64(48)).view(np.int64)
 
 
-class Comparison:
-    """Exact intersections of one mask at a time with some others, without touching pixels of the tiles that agree."""
+def shared_pixels(tiles: Tiles, ones: Integers, which: Integers, others: Integers) -> Integers:
+    """(P,) int64: the pixels that both masks of P pairs hold, exactly.
 
-    def __init__(self, tiles: Tiles) -> None:
-        self._tiles = tiles
-        places = tiles.grid[0] * tiles.grid[1]
-        self._row = np.zeros(places, np.int64)  # of the mask at hand, per place: 0 empty, 1 full, else 2 + partial tile
-        self._bits = np.concatenate([np.zeros((1, 16), np.uint64), ~np.zeros((1, 16), np.uint64), tiles.bits])
-        self._counts = np.concatenate([[0, FULL], tiles.counts])
+    Args:
+        tiles: of the masks.
+        ones: (R,) the few masks that appear first in the pairs.
+        which: (P,) which of `ones` is first in each pair.
+        others: (P,) the second mask of each pair.
+    """
+    # Per mask of `ones` and place: the number of its partly filled tile, or how the tile is else.
+    table = np.full((len(ones), tiles.grid[0] * tiles.grid[1]), _EMPTY, np.int64)
+    lengths = _lengths(tiles.partial_offsets, ones)
+    chosen = ranges(tiles.partial_offsets[ones], lengths)
+    table[np.repeat(np.arange(len(ones)), lengths), tiles.partial[chosen]] = chosen
+    lengths = _lengths(tiles.full_offsets, ones)
+    chosen = ranges(tiles.full_offsets[ones], lengths)
+    table[np.repeat(np.arange(len(ones)), lengths), tiles.full[chosen]] = _WHOLE
 
-    def intersections(self, one: int, others: Integers) -> Integers:
-        """(M,) int64: pixels that mask `one` shares with each of M `others`."""
-        tiles, row = self._tiles, self._row
-        first, last = tiles.partial_offsets[one : one + 2]
-        full = tiles.full[tiles.full_offsets[one] : tiles.full_offsets[one + 1]]
-        row[tiles.partial[first:last]] = np.arange(first + 2, last + 2)
-        row[full] = 1
-
-        lengths = tiles.partial_offsets[others + 1] - tiles.partial_offsets[others]
-        theirs = ranges(tiles.partial_offsets[others], lengths)
-        ours = row[tiles.partial[theirs]]
-        meet = np.flatnonzero(ours)
-        common = pixels_in(self._bits[ours[meet]] & tiles.bits[theirs[meet]])
-        owner = np.repeat(np.arange(len(others)), lengths)[meet]
-        shared = np.bincount(owner, common, len(others))
-
-        lengths = tiles.full_offsets[others + 1] - tiles.full_offsets[others]
-        theirs = ranges(tiles.full_offsets[others], lengths)
-        owner = np.repeat(np.arange(len(others)), lengths)
-        shared = shared + np.bincount(owner, self._counts[row[tiles.full[theirs]]], len(others))
-
-        row[tiles.partial[first:last]] = 0
-        row[full] = 0
-        return shared.astype(np.int64)
+    shared = np.zeros(len(others), np.int64)
+    work = np.cumsum(_lengths(tiles.partial_offsets, others) + _lengths(tiles.full_offsets, others)) // _CHUNK_TILES
+    borders = [0, *(np.flatnonzero(np.diff(work)) + 1).tolist(), len(others)]
+    for first, last in pairwise(borders):
+        shared[first:last] = _shared_in(tiles, table, which[first:last], others[first:last])
+    return shared
 
 
+def _shared_in(tiles: Tiles, table: Integers, which: Integers, others: Integers) -> Integers:
+    lengths = _lengths(tiles.partial_offsets, others)
+    theirs = ranges(tiles.partial_offsets[others], lengths)
+    ours = table[np.repeat(which, lengths), tiles.partial[theirs]]
+    pixels = np.where(ours == _WHOLE, tiles.counts[theirs], 0)
+    both = np.flatnonzero(ours >= 0)
+    pixels[both] = pixels_in(tiles.bits[ours[both]] & tiles.bits[theirs[both]])
+    shared = sums_of(pixels, offsets_of(lengths))
+
+    lengths = _lengths(tiles.full_offsets, others)
+    theirs = ranges(tiles.full_offsets[others], lengths)
+    ours = table[np.repeat(which, lengths), tiles.full[theirs]]
+    pixels = np.where(ours == _WHOLE, FULL, 0)
+    both = np.flatnonzero(ours >= 0)
+    pixels[both] = tiles.counts[ours[both]]
+    return shared + sums_of(pixels, offsets_of(lengths))
+
+
+def _lengths(offsets: Integers, chosen: Integers) -> Integers:
+    return offsets[chosen + 1] - offsets[chosen]
+
+
+_EMPTY, _WHOLE = -1, -2
 _EVEN_BYTES = np.uint64(0x00FF00FF00FF00FF)
 _GATHER = np.uint64(0x0001000100010001)

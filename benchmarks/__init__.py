@@ -1,0 +1,1 @@
+"""Measured comparisons of tamis with its peers: `python -m benchmarks [name ...]`."""

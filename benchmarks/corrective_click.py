@@ -1,0 +1,70 @@
+"""The next click of the interactive evaluation, against the usual program on scipy's distance transform."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt
+
+from benchmarks.report import Finding, measure
+from benchmarks.segments import overlapping_masks
+from benchmarks.timing import alternate
+from tamis.arrays import MaskArray
+from tamis.clicks import Click, corrective_click
+
+N, REPEATS = 40, 7
+Pairs = list[tuple[MaskArray, MaskArray]]
+Clicker = Callable[[MaskArray, MaskArray, list[Click]], Click]
+
+
+def run(seed: int = 0) -> Finding:
+    """Time the correction of every mask that is taken for the one before it."""
+    measures, same, total = [], 0, 0
+    for shape in ((321, 481), (768, 1024)):
+        dense, source = overlapping_masks(N, seed, shape)
+        pairs = [(dense[i], dense[i - 1]) for i in range(N) if (dense[i] != dense[i - 1]).any()]
+        clicks = [Click.at_pixel(shape[0] // 2, shape[1] // 2)]
+        same += sum(_agreed(*pair, clicks) for pair in pairs)
+        total += len(pairs)
+        timing = alternate(
+            partial(_all, corrective_click, pairs, clicks), partial(_all, with_scipy, pairs, clicks), REPEATS
+        )
+        what = f"{len(pairs)} clicks on {shape[1]}×{shape[0]}"
+        measures.append(measure(what, "scipy.ndimage.distance_transform_edt", timing, 2, 2))
+    return Finding(
+        "corrective_click",
+        "Corrective click",
+        f"Pairs of a target and a prediction, {source}.",
+        f"{same} of {total} clicks are the same, and the others equally deep.",
+        seed,
+        ["numpy", "opencv-python-headless", "scipy"],
+        measures,
+    )
+
+
+def with_scipy(target: MaskArray, prediction: MaskArray, clicks: list[Click]) -> Click:
+    """RITM's clicker as its published program has it, on scipy's distance transform."""
+    free = np.ones(target.shape, np.bool_)
+    for click in clicks:
+        free[click.pixel] = False
+    missed = distance_transform_edt(np.pad(target & ~prediction, 1))[1:-1, 1:-1] * free
+    excess = distance_transform_edt(np.pad(prediction & ~target, 1))[1:-1, 1:-1] * free
+    positive = bool(missed.max() > excess.max())
+    row, column = divmod(int(np.argmax(missed if positive else excess)), target.shape[1])
+    return Click.at_pixel(row, column, positive)
+
+
+def _all(clicker: Clicker, pairs: Pairs, clicks: list[Click]) -> list[Click]:
+    return [clicker(target, prediction, clicks) for target, prediction in pairs]
+
+
+def _agreed(target: MaskArray, prediction: MaskArray, clicks: list[Click]) -> bool:
+    """Whether the clicks are the same; an error where they are not even equally deep."""
+    ours, theirs = corrective_click(target, prediction, clicks), with_scipy(target, prediction, clicks)
+    depths = []
+    for click in (ours, theirs):
+        error = target & ~prediction if click.positive else prediction & ~target
+        depths.append(distance_transform_edt(np.pad(error, 1))[1:-1, 1:-1][click.pixel])
+    if abs(depths[0] - depths[1]) > 1e-9:
+        raise AssertionError(f"the clicks are {depths[0]} and {depths[1]} pixels deep")
+    return ours == theirs
