@@ -199,7 +199,8 @@ def tree_relations(region_map: NDArray[np.uint16], boundary: Float32, areas: Flo
     import cv2
 
     height, width = region_map.shape
-    strength = cv2.resize(1 / (1 + np.exp(-boundary)), (width, height), interpolation=cv2.INTER_LINEAR)
+    probability = np.asarray(1 / (1 + np.exp(-boundary)), dtype=np.float32)
+    strength = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
     tree = average_linkage(len(areas), region_graph(region_map, strength))
     common = lowest_common_node(tree)
     heights = np.concatenate([np.zeros(tree.leaves), tree.heights]).astype(np.float32)

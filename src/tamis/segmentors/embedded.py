@@ -1,0 +1,155 @@
+"""The model in the box: one small network, every click at once.
+
+A photograph is cut into some 800 regions; a network over pixels and a small transformer over the regions give
+P[r, s], the probability that region s belongs to the mask when the click falls in region r. Encoding is all the work:
+afterwards a click is a row of that matrix. Runs on onnxruntime and numpy.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.arrays import ImageArray, ProbabilityArray
+from tamis.clicks import Click, require_inside
+from tamis.errors import InputError, UnavailableError
+from tamis.segmentors.embedded_clicks import answer_by_region, split_contested
+from tamis.segmentors.embedded_refine import refined_regions
+from tamis.segmentors.embedded_regions import PixelMaps, RegionInputs, region_inputs, summarise
+from tamis.segmentors.embedded_sizes import WORKING_SIZE, small_regions, working_shape
+
+PIXELS = "embedded_pixels.onnx"
+REGIONS = "embedded_regions.onnx"
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The segmentor `embedded`.
+
+    Attributes:
+        name: in the registry.
+        size: pixels on the long side of the image that the networks see.
+    """
+
+    name: str = "embedded"
+    size: int = WORKING_SIZE
+
+    def encode(self, image: ImageArray) -> "EmbeddedImage":
+        """Do all the work that does not depend on clicks.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, at least one pixel.
+
+        Raises:
+            InputError: the array is no such image.
+        """
+        import cv2
+
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+            raise InputError(f"an image must be (H, W, 3) uint8 RGB, not {image.shape} {image.dtype}")
+        height, width = working_shape((image.shape[0], image.shape[1]), self.size)
+        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+        region_map = small_regions(small)
+        summary = summarise(small, region_map, pixel_maps(small))
+        answers = region_answers(region_inputs(summary))
+        return EmbeddedImage(image, region_map, answers, summary.features)
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddedImage:
+    """Answers by region, with borders as fine as the original image.
+
+    Satisfies `EncodedImage` and `AnswersByRegion`.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB, the original: its colours place the borders at full resolution.
+        region_map: (h, w) uint16, regions 0 to R - 1 at the working size.
+        answers: (1, R, R) float32.
+        descriptors: (R, 64) float32, not negative.
+    """
+
+    image: ImageArray
+    region_map: NDArray[np.uint16]
+    answers: NDArray[np.float32]
+    descriptors: NDArray[np.float32]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) of the original image in pixels."""
+        return self.image.shape[0], self.image.shape[1]
+
+    @cached_property
+    def fine_map(self) -> NDArray[np.uint16]:
+        """(H, W) uint16: the region of every pixel of the original image; made when first asked for."""
+        return refined_regions(self.image, self.region_map)
+
+    def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
+        """(H, W) float32: P(pixel in mask | all clicks together).
+
+        A region that holds both positive and negative clicks is split: each of its pixels goes with the nearest.
+
+        Raises:
+            InputError: there is no click, or one lies outside the image.
+        """
+        if not clicks:
+            raise InputError("give at least one click: without one there is nothing to segment")
+        require_inside(clicks, self.shape)
+        clicked = np.array([self.fine_map[click.pixel] for click in clicks], dtype=np.intp)
+        positive = np.array([click.positive for click in clicks], dtype=bool)
+        by_region = answer_by_region(self.answers[0], clicked, positive)
+        full = by_region[self.fine_map]
+        if len(clicks) > 1:
+            split_contested(full, self.fine_map, clicked, clicks)
+        return full
+
+    def probabilities(self, clicks: Sequence[Click]) -> ProbabilityArray:
+        """(N, h, w) float32: each click alone, at the resolution of the region map.
+
+        Raises:
+            InputError: a click lies outside the image.
+        """
+        require_inside(clicks, self.shape)
+        (height, width), (h, w) = self.shape, self.region_map.shape
+        rows = [min(int(click.y * h / height), h - 1) for click in clicks]
+        columns = [min(int(click.x * w / width), w - 1) for click in clicks]
+        clicked = self.region_map[rows, columns].astype(np.intp)
+        alone = [
+            answer_by_region(self.answers[0], clicked[i : i + 1], np.array([click.positive]))
+            for i, click in enumerate(clicks)
+        ]
+        return np.stack(alone)[:, self.region_map] if alone else np.zeros((0, h, w), np.float32)
+
+
+def pixel_maps(image: ImageArray) -> PixelMaps:
+    """Run the network over pixels.
+
+    Args:
+        image: (h, w, 3) uint8 RGB, sides multiples of 32.
+    """
+    pixels = np.ascontiguousarray(image.transpose(2, 0, 1)[None], dtype=np.float32) / np.float32(255)
+    boundary, embedding, bias, features = _session(PIXELS).run(None, {"image": pixels})
+    return PixelMaps(boundary[0, 0], embedding[0], bias[0, 0], features[0])
+
+
+def region_answers(inputs: RegionInputs) -> NDArray[np.float32]:
+    """Run the network over regions: (G, R, R) float32 probabilities."""
+    fed = {"tokens": inputs.tokens, "pairs": inputs.pairs, "areas": inputs.areas}
+    answers: NDArray[np.float32] = _session(REGIONS).run(None, fed)[0]
+    return answers
+
+
+@cache
+def _session(name: str) -> Any:
+    """An onnxruntime session over weights in the package; sessions may be used by several threads."""
+    import onnxruntime  # type: ignore[import-untyped]
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    weights = files("tamis.weights").joinpath(name)
+    if not weights.is_file():
+        raise UnavailableError(f"this installation of tamis lacks its weights {name}: install it again")
+    return onnxruntime.InferenceSession(weights.read_bytes(), options, providers=["CPUExecutionProvider"])

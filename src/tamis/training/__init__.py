@@ -1,0 +1,1 @@
+"""Training of the model in the box: needs the extra `train` (torch)."""

@@ -1,0 +1,223 @@
+"""Stage A: boundaries and embeddings of pixels, learned from crops and clicks."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tamis.training.crops import Crop, CropOptions, draw_crop
+from tamis.training.loop import half_precision, placed
+from tamis.training.losses import boundary_consensus, own_mask_bce, pairwise_bce, soft_iou
+from tamis.training.networks import EmbeddingShape, PixelNetwork, PixelOutputs, click_logits
+from tamis.training.photographs import Kind, Photograph
+from tamis.training.synthetic import synthetic_photograph
+from tamis.training.validate import PixelAnswers, measure, picture_of_clicks
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Size of crops and batch from a share of the run on: small crops of reduced photographs first, as they are cheap.
+
+    The product of batch and area stays the same, and so does the time of a step.
+    """
+
+    start: float
+    size: int
+    batch: int
+    scales: tuple[float, float]
+
+
+PHASES = (
+    Phase(0.0, 128, 32, (0.36, 0.9)),
+    Phase(0.35, 160, 20, (0.42, 1.1)),
+    Phase(0.65, 192, 14, (0.5, 1.3)),
+    Phase(0.88, 256, 8, (0.65, 1.35)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingOptions:
+    """What stage A trains on and how."""
+
+    shape: EmbeddingShape = field(default_factory=EmbeddingShape)
+    phases: tuple[Phase, ...] = PHASES
+    crops: CropOptions = field(default_factory=CropOptions)
+    synthetic: float = 0.02
+    """Share of scenes made on the fly."""
+    boundary_weight: float = 1.0
+    workers: int = 0
+    """Threads that draw crops; 0: the training thread itself."""
+    batch_factor: int = 1
+    """Multiplies all batch sizes: 1 for two CPU cores, 8 for a GPU."""
+
+
+class CropBatch(NamedTuple):
+    """B crops on the device; shapes as in `Crop` with a first axis B."""
+
+    images: Tensor
+    labels: Tensor
+    boundary: Tensor
+    boundary_weight: Tensor
+    cells: Tensor
+    masks: Tensor
+    weights: Tensor
+
+
+class EmbeddingTask:
+    """Stage A as a task of the training loop."""
+
+    def __init__(
+        self,
+        training: Mapping[str, Sequence[Photograph]],
+        shares: dict[str, float],
+        held_out: Sequence[Photograph],
+        options: EmbeddingOptions,
+        device: torch.device,
+        half: bool = True,
+    ) -> None:
+        self.names = list(training)
+        self.training = training
+        shares = {name: shares[name] for name in self.names}
+        self.shares = np.array(list(shares.values())) / sum(shares.values())
+        self.held_out = held_out
+        self.options = options
+        self.device = device
+        self.half = half
+        self.pixels = placed(PixelNetwork(options.shape), device)
+        self.pool = ThreadPoolExecutor(options.workers) if options.workers else None
+
+    @property
+    def network(self) -> nn.Module:
+        """The pixel network."""
+        return self.pixels
+
+    def batch(self, rng: np.random.Generator, progress: float) -> CropBatch:
+        """Crops of the phase that `progress` lies in."""
+        phase = [p for p in self.options.phases if p.start <= progress][-1]
+        count = phase.batch * self.options.batch_factor
+        crops = replace(self.options.crops, size=phase.size, scales=phase.scales)
+        generators = rng.spawn(count)
+
+        def draw(generator: np.random.Generator) -> Crop:
+            return draw_crop(self.photograph(generator, crops.paste), generator, crops)
+
+        drawn = list(self.pool.map(draw, generators) if self.pool else map(draw, generators))
+        stacked = CropBatch(*(torch.from_numpy(np.stack(part)).to(self.device) for part in zip(*drawn, strict=True)))
+        images = stacked.images.permute(0, 3, 1, 2).float().div_(255)
+        images = vary_colours(images, rng).contiguous(memory_format=torch.channels_last)
+        return stacked._replace(images=images)
+
+    def photograph(self, rng: np.random.Generator, paste: float) -> Photograph:
+        """A photograph, or a synthetic scene; sometimes with an object of another pasted in."""
+        if rng.random() < self.options.synthetic:
+            return synthetic_photograph(rng)
+        photograph = self._any(rng)
+        if paste and photograph.kind is not Kind.PARTITION and rng.random() < paste:
+            other = self._any(rng)
+            if other.kind is not Kind.PARTITION:
+                return paste_object(photograph, other, rng)
+        return photograph
+
+    def _any(self, rng: np.random.Generator) -> Photograph:
+        those = self.training[self.names[int(rng.choice(len(self.names), p=self.shares))]]
+        return those[int(rng.integers(len(those)))]
+
+    def losses(self, batch: CropBatch) -> dict[str, Tensor]:
+        """Click and boundary losses, and the mean IoU of the training clicks."""
+        with half_precision(self.device, self.half):
+            outputs = self.pixels(batch.images)
+        clicks, iou = click_loss(outputs, self.pixels.margin, batch)
+        boundary = pyramid_boundary_loss(outputs, batch.boundary, batch.boundary_weight)
+        loss = clicks + self.options.boundary_weight * boundary
+        return {"loss": loss, "clicks": clicks, "boundary": boundary, "iou": iou}
+
+    def validate(self, network: nn.Module, folder: Path) -> dict[str, float]:
+        """mIoU@1 of embedding answers on the held-out photographs, per data set and in the mean."""
+        assert isinstance(network, PixelNetwork)
+        encode = PixelAnswers(network, self.device)
+        picture_of_clicks(encode, self.held_out[:: max(1, len(self.held_out) // 12)], folder / "clicks.jpg")
+        return measure(encode, self.held_out, repeats=2)
+
+
+def click_loss(outputs: PixelOutputs, margin: Tensor, batch: CropBatch) -> tuple[Tensor, Tensor]:
+    """Weighted mean over clicks of BCE + ½ BCE on the own mask + (1 − soft IoU); and their mean IoU at .5."""
+    logits = click_logits(outputs, margin, batch.cells).flatten(0, 1)
+    labels = batch.labels.flatten(1)
+    count = batch.cells.shape[1]
+    targets = (labels[:, None] == batch.masks[:, :, None]).float().flatten(0, 1)
+    known = (labels != -1).float()[:, None].expand(-1, count, -1).flatten(0, 1)
+    each = pairwise_bce(logits, targets, known) + 0.5 * own_mask_bce(logits, targets, known)
+    each = each + soft_iou(logits, targets, known)
+    weights = batch.weights.flatten()
+    total = weights.sum().clamp_min(1e-6)
+    with torch.no_grad():
+        answer = (logits > 0).float()
+        both = (answer * targets * known).sum(1)
+        either = (((answer + targets) > 0).float() * known).sum(1)
+        iou = (both / either.clamp_min(1) * weights).sum() / total
+    return (each * weights).sum() / total, iou
+
+
+def pyramid_boundary_loss(outputs: PixelOutputs, consensus: Tensor, weight: Tensor) -> Tensor:
+    """Boundary consensus at stride 2, and half as much at strides 4 and 8 against max-pooled targets."""
+    loss = torch.zeros((), device=consensus.device)
+    consensus, weight = consensus[:, None], weight[:, None]
+    for factor, logits in ((1.0, outputs.boundary), (0.5, outputs.boundary4), (0.5, outputs.boundary8)):
+        if factor < 1:
+            consensus, weight = F.max_pool2d(consensus, 2), F.max_pool2d(weight, 2)
+        loss = loss + factor * boundary_consensus(logits.float(), consensus, weight)
+    return loss
+
+
+def vary_colours(images: Tensor, rng: np.random.Generator) -> Tensor:
+    """Brightness ±25 %, channel gains ±10 %, saturation .4 to 1.5, gamma, grey in a tenth, noise in a quarter.
+
+    Args:
+        images: (B, 3, H, W) in [0, 1].
+        rng: source of randomness.
+    """
+    count = images.shape[0]
+
+    def number(low: float, high: float, channels: int = 1) -> Tensor:
+        drawn = rng.uniform(low, high, (count, channels, 1, 1)).astype(np.float32)
+        return torch.from_numpy(drawn).to(images.device)
+
+    grey = images.mean(dim=1, keepdim=True)
+    saturation = number(0.4, 1.5)
+    saturation = torch.where(number(0, 1) < 0.1, torch.zeros_like(saturation), saturation)
+    images = grey + (images - grey) * saturation
+    images = images * number(0.75, 1.25) * number(0.9, 1.1, 3)
+    images = images.clamp(0, 1)
+    return images ** torch.where(number(0, 1) < 0.3, number(0.7, 1.4), torch.ones_like(saturation))
+
+
+def paste_object(photograph: Photograph, other: Photograph, rng: np.random.Generator) -> Photograph:
+    """An object of `other` pasted somewhere into `photograph`, as one more mask, its outline softened by a pixel."""
+    import cv2
+
+    labels = np.unique(other.maps[0])
+    labels = labels[labels > 0]
+    if not labels.size:
+        return photograph
+    mask = (other.maps[0] == labels[int(rng.integers(labels.size))]).astype(np.float32)
+    height, width = photograph.image.shape[:2]
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    side = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
+    scale = max(height, width) * rng.uniform(0.2, 0.6) / side
+    flip = -1.0 if rng.random() < 0.5 else 1.0
+    linear = np.diag([scale * flip, scale])
+    middle = np.array([(columns[0] + columns[-1]) / 2, (rows[0] + rows[-1]) / 2])
+    matrix = np.concatenate([linear, (rng.random(2) * [width, height] - linear @ middle)[:, None]], axis=1)
+    pixels = cv2.warpAffine(other.image, matrix, (width, height), flags=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(cv2.warpAffine(mask, matrix, (width, height)), (3, 3), 0)
+    image = photograph.image + (pixels.astype(np.float32) - photograph.image) * soft[:, :, None]
+    labels_here = photograph.maps[0].copy()
+    labels_here[soft > 0.5] = labels_here.max() + 1
+    # The salient object was alone; with a second one its outside is no longer a mask.
+    return Photograph(photograph.dataset, photograph.name, Kind.INSTANCES, image.astype(np.uint8), (labels_here,))

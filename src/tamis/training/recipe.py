@@ -1,0 +1,205 @@
+"""Runs from data folders to weights: what `tamis train` calls."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tamis.errors import InputError
+from tamis.training.embedding import EmbeddingOptions, EmbeddingTask
+from tamis.training.loop import LoopOptions, pick_device, placed, train
+from tamis.training.networks import PixelNetwork
+from tamis.training.packing import read_pack
+from tamis.training.photographs import LAYOUTS, Photograph, read_photographs
+from tamis.training.regions import Example, RegionOptions, RegionTask, make_example
+
+SHARES = {
+    "bsds500": 0.45,
+    "duts": 0.25,
+    "coco_mval": 0.08,
+    "camvid": 0.06,
+    "weizmann_horses": 0.05,
+    "coco128_seg": 0.04,
+    "leeds_butterflies": 0.03,
+    "feral_cats": 0.03,
+    "dsb2018": 0.01,
+}
+"""The share of crops that each data set gives: balanced by what can be learned from it, not by its size."""
+
+REGION_SHARES = {**SHARES, "bsds500": 0.35, "duts": 0.3, "coco_mval": 0.12}
+"""The same for stage B."""
+
+REGION_PHOTOGRAPHS = {
+    "bsds500": 300,
+    "duts": 600,
+    "coco_mval": 207,
+    "camvid": 40,
+    "weizmann_horses": 90,
+    "coco128_seg": 69,
+    "leeds_butterflies": 50,
+    "feral_cats": 60,
+    "dsb2018": 12,
+}
+"""How many photographs of a data set stage B looks at, evenly spread: each costs a third of a second to prepare."""
+
+VALIDATION = {"duts": 24, "coco_mval": 23, "weizmann_horses": 13, "feral_cats": 6}
+"""How many held-out photographs of a data set validation looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A data set to train on: `NAME=ROOT[:weight]` on the command line."""
+
+    name: str
+    root: Path
+    share: float
+
+
+def parse_source(text: str) -> Source:
+    """Read `NAME=ROOT[:weight]`; the share defaults to `SHARES`, or .02.
+
+    Raises:
+        InputError: the text has another form, or the name is unknown.
+
+    >>> parse_source("duts=/data/duts:.5").share
+    0.5
+    """
+    name, equals, rest = text.partition("=")
+    if not equals or not rest:
+        raise InputError(f"data source {text!r} must read NAME=ROOT or NAME=ROOT:weight")
+    if name not in LAYOUTS:
+        raise InputError(f"no layout is known for data set {name!r}: choose from {', '.join(LAYOUTS)}")
+    root, colon, weight = rest.rpartition(":")
+    try:
+        return Source(name, Path(root), float(weight)) if colon else Source(name, Path(rest), SHARES.get(name, 0.02))
+    except ValueError:
+        return Source(name, Path(rest), SHARES.get(name, 0.02))
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """Everything a run is made of; saved as `config.json`."""
+
+    out: Path
+    sources: tuple[Source, ...] = ()
+    pack: Path | None = None
+    """A file written by `write_pack`, instead of folders."""
+    photograph_size: int = 384
+    device: str = "auto"
+    resume: bool = False
+    loop: LoopOptions = field(default_factory=LoopOptions)
+    embedding: EmbeddingOptions = field(default_factory=EmbeddingOptions)
+    regions: RegionOptions = field(default_factory=RegionOptions)
+    pixel_weights: Path | None = None
+    """Of stage A, for stage B."""
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Photographs in memory."""
+
+    training: dict[str, list[Photograph]]
+    shares: dict[str, float]
+    validation: list[Photograph]
+
+
+def load_data(config: RunConfig) -> Data:
+    """Read all photographs of a run, from folders or from a pack.
+
+    Raises:
+        InputError: there is nothing to train on.
+    """
+    if config.pack is not None:
+        training, validation = read_pack(config.pack)
+        shares = {name: SHARES.get(name, 0.02) for name in training}
+    else:
+        training = {
+            source.name: list(read_photographs(source.name, source.root, "training", config.photograph_size))
+            for source in config.sources
+        }
+        shares = {source.name: source.share for source in config.sources}
+        validation = validation_photographs(config.sources, config.photograph_size)
+    if not training:
+        raise InputError("name at least one data set, as NAME=ROOT, or a pack")
+    return Data(training, shares, validation)
+
+
+def validation_photographs(sources: Sequence[Source], size: int) -> list[Photograph]:
+    """A few held-out photographs of the data sets in `VALIDATION`, evenly spread; of the first set where none is."""
+    chosen = [source for source in sources if source.name in VALIDATION] or list(sources[:1])
+    photographs = []
+    for source in chosen:
+        held = list(read_photographs(source.name, source.root, "held-out", size))
+        count = VALIDATION.get(source.name, 8)
+        photographs += held[:: max(1, len(held) // count)][:count]
+    return photographs
+
+
+def train_embedding(config: RunConfig) -> Path:
+    """Stage A; returns the file of the best weights."""
+    device = pick_device(config.device)
+    if config.loop.threads:
+        torch.set_num_threads(config.loop.threads)
+    data = load_data(config)
+    torch.manual_seed(config.loop.seed)
+    task = EmbeddingTask(data.training, data.shares, data.validation, config.embedding, device, config.loop.half)
+    train(task, config.loop, config.out, as_json(config), config.resume)
+    return config.out / "best.pt"
+
+
+def load_pixels(config: RunConfig, device: torch.device) -> PixelNetwork:
+    """The pixel network with the weights of stage A.
+
+    Raises:
+        InputError: no weights are named, or they are of another network.
+    """
+    if config.pixel_weights is None:
+        raise InputError("stage B needs the weights of stage A: name them")
+    pixels = placed(PixelNetwork(config.embedding.shape), device)
+    weights = torch.load(config.pixel_weights, map_location=device, weights_only=True)
+    try:
+        pixels.load_state_dict(weights.get("average", weights))
+    except RuntimeError as error:
+        raise InputError(f"{config.pixel_weights} holds no weights of this pixel network: {error}") from error
+    return pixels.eval()
+
+
+def prepare_examples(data: Data, pixels: PixelNetwork, device: torch.device) -> list[Example]:
+    """Run the photographs of stage B through stage A, once."""
+    examples = []
+    for name, photographs in data.training.items():
+        count = REGION_PHOTOGRAPHS.get(name, 50)
+        for photograph in photographs[:: max(1, len(photographs) // count)][:count]:
+            examples.append(make_example(photograph, pixels, device))
+    return examples
+
+
+def train_regions(config: RunConfig) -> Path:
+    """Stage B; returns the file of the best weights."""
+    device = pick_device(config.device)
+    if config.loop.threads:
+        torch.set_num_threads(config.loop.threads)
+    data = load_data(config)
+    pixels = load_pixels(config, device)
+    examples = prepare_examples(data, pixels, device)
+    torch.manual_seed(config.loop.seed)
+    shares = {name: REGION_SHARES.get(name, share) for name, share in data.shares.items()}
+    task = RegionTask(examples, shares, data.validation, pixels, config.regions, device, config.loop.half)
+    train(task, config.loop, config.out, as_json(config), config.resume)
+    return config.out / "best.pt"
+
+
+def as_json(config: RunConfig) -> dict[str, Any]:
+    """A configuration as plain values."""
+
+    def plain(value: object) -> Any:
+        if isinstance(value, dict):
+            return {name: plain(each) for name, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [plain(each) for each in value]
+        return str(value) if isinstance(value, Path) else value
+
+    content: dict[str, Any] = plain(asdict(config))
+    return content

@@ -1,0 +1,1 @@
+"""Weights that ship with tamis; docs/models/ says where they come from."""
