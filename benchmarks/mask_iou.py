@@ -36,6 +36,7 @@ def run(seed: int = 0) -> Finding:
         if difference
         else "Each pair's IoU is exactly the same.",
         seed,
+        ["src/tamis/mask"],
         ["numpy", "pycocotools"],
         [
             measure("from run lengths", "pycocotools iou", from_runs, 10, 10),

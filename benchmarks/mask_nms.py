@@ -33,6 +33,7 @@ def run(seed: int = 0) -> Finding:
         f"{N:,} masks of {dense.shape[2]}×{dense.shape[1]}, {source}, IoU threshold {IOU}: {len(kept)} survive.",
         "Both start from dense masks, row by row in memory; the survivors are the same.",
         seed,
+        ["src/tamis/mask"],
         ["numpy", "pycocotools"],
         [measure("pack and suppress", "pycocotools: encode, iou, greedy loop", timing, 20, 100)],
     )

@@ -37,7 +37,7 @@ class Finding:
     """The outcome of one benchmark.
 
     name: of the module; title: for the page; workload: what was measured on; equal: what was found equal before any
-    time was taken; seed: of the workload.
+    time was taken; seed: of the workload; code: the paths of the code measured; packages: those that matter.
     """
 
     name: str
@@ -45,13 +45,15 @@ class Finding:
     workload: str
     equal: str
     seed: int
+    code: Sequence[str]
     packages: Sequence[str]
     measures: list[Measure] = field(default_factory=list)
 
 
 def measure(what: str, peer: str, timing: Timing, floor: float, aim: float) -> Measure:
     """A measure from its timing."""
-    return Measure(what, peer, timing.ours, timing.theirs, timing.ratio, floor, aim)
+    ours, theirs = ([round(s, 6) for s in seconds] for seconds in (timing.ours, timing.theirs))
+    return Measure(what, peer, ours, theirs, round(timing.ratio, 2), floor, aim)
 
 
 def record(finding: Finding, threads: int) -> Path:
@@ -60,7 +62,7 @@ def record(finding: Finding, threads: int) -> Path:
         "packages": {name: version(name) for name in finding.packages},
         "python": platform.python_version(),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "commit": _commit(),
+        "commit": _commit(finding.code),
         "command": f"python -m benchmarks {finding.name}",
         "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1), "threads": threads},
     }
@@ -110,13 +112,13 @@ def _time(seconds: list[float]) -> str:
     return f"{typical:.2f} s" if typical >= 1 else f"{typical * 1000:.1f} ms"
 
 
-def _commit() -> str:
+def _commit(code: Sequence[str]) -> str:
     """The commit that was measured, with a + where the measured code has changed since."""
 
     def git(*arguments: str) -> str:
         return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
-    changed = git("status", "--porcelain", "--", "src/tamis/mask", "src/tamis/clicks.py", "benchmarks/*.py")
+    changed = git("status", "--porcelain", "--", *code)
     return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
 
 

@@ -37,6 +37,7 @@ def run(seed: int = 0) -> Finding:
         f"{N} masks of {dense.shape[2]}×{dense.shape[1]}, {source}.",
         "The compressed strings are the same byte for byte, and so are the masks read back.",
         seed,
+        ["src/tamis/mask"],
         ["numpy", "pycocotools"],
         [
             measure("dense to compressed", "pycocotools encode of row-major masks", encode, 1, 1),
