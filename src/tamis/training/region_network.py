@@ -63,8 +63,9 @@ class Layer(nn.Module):
         query, key, value = self.project(self.norm(tokens)).view(count, 3, self.heads, -1).permute(1, 2, 0, 3)
         score = query @ key.transpose(1, 2) * (width // self.heads) ** -0.5 + bias
         mixed = (torch.softmax(score, dim=-1) @ value).permute(1, 0, 2).reshape(count, width)
-        tokens = tokens + self.merge(mixed)
-        return tokens + self.perceptron(tokens)
+        mixed_in: Tensor = tokens + self.merge(mixed)
+        result: Tensor = mixed_in + self.perceptron(mixed_in)
+        return result
 
 
 class RegionNetwork(nn.Module):

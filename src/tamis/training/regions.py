@@ -240,7 +240,7 @@ def disturbed(summary: RegionSummary, rng: np.random.Generator, noise: float) ->
 
     def shaken(values: NDArray[np.float32]) -> NDArray[np.float32]:
         amount = noise * values.std(axis=0, keepdims=True)
-        return values + amount * rng.standard_normal(values.shape, dtype=np.float32)
+        return np.asarray(values + amount * rng.standard_normal(values.shape), dtype=np.float32)
 
     centre = summary.centre
     if rng.random() < 0.5:

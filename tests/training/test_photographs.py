@@ -1,0 +1,144 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+import cv2
+
+from tamis.errors import InputError
+from tamis.training.crops import CropOptions, borders_of, draw_clicks, draw_crop
+from tamis.training.packing import read_pack, write_pack
+from tamis.training.photographs import Kind, Photograph, held_out, read_photographs
+from tamis.training.synthetic import synthetic_photograph
+
+
+def photograph(kind: Kind = Kind.SINGLE, side: int = 96) -> Photograph:
+    rng = np.random.default_rng(0)
+    labels = np.zeros((side, side), np.int16)
+    labels[side // 4 : -side // 4, side // 4 : -side // 4] = 1
+    return Photograph("some", "name", kind, rng.integers(0, 256, (side, side, 3), dtype=np.uint8), (labels,))
+
+
+def write_set(root: Path, count: int) -> None:
+    (root / "images").mkdir(parents=True)
+    (root / "masks").mkdir()
+    for i in range(count):
+        one = photograph()
+        cv2.imwrite(str(root / "images" / f"{i:02}.png"), one.image)
+        cv2.imwrite(str(root / "masks" / f"{i:02}.png"), one.maps[0].astype(np.uint8))
+
+
+def test_every_tenth_file_is_held_out_and_never_trained_on(tmp_path: Path) -> None:
+    write_set(tmp_path / "duts", 12)
+    training = [p.name for p in read_photographs("duts", tmp_path / "duts", "training", 0)]
+    measured = [p.name for p in read_photographs("duts", tmp_path / "duts", "held-out", 0)]
+    assert measured == ["00", "10"]
+    assert sorted(training + measured) == [f"{i:02}" for i in range(12)]
+
+
+def test_held_out_does_not_depend_on_the_order_of_files() -> None:
+    files = [Path(name) for name in "cab"]
+    assert held_out(files, "training") == [Path("b"), Path("c")]
+
+
+def test_benchmark_photographs_are_in_no_training_split(tmp_path: Path) -> None:
+    for part, name in (("train", "1"), ("val", "2")):
+        (tmp_path / "bsds500" / "images" / part).mkdir(parents=True)
+        (tmp_path / "bsds500" / "segments" / part).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "bsds500" / "images" / part / f"{name}.jpg"), np.zeros((32, 32, 3), np.uint8))
+        cv2.imwrite(str(tmp_path / "bsds500" / "segments" / part / f"{name}_0.png"), np.ones((32, 32), np.uint16))
+    (tmp_path / "berkeley").mkdir()
+    (tmp_path / "berkeley" / "pairs.csv").write_text("mask,image,mask_pixels\n1.png,bsds500/images/train/1.jpg,9\n")
+    names = [p.name for p in read_photographs("bsds500", tmp_path / "bsds500", "training", 0)]
+    assert names == ["2"]
+
+
+def test_davis_is_refused_for_training(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="never trained on"):
+        list(read_photographs("davis", tmp_path, "training", 0))
+
+
+def test_unknown_names_and_empty_folders_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="choose from"):
+        list(read_photographs("nothing", tmp_path, "training", 0))
+    with pytest.raises(InputError, match="no photographs"):
+        list(read_photographs("duts", tmp_path, "training", 0))
+
+
+def test_photographs_are_reduced_with_their_maps(tmp_path: Path) -> None:
+    write_set(tmp_path / "duts", 2)
+    one = next(read_photographs("duts", tmp_path / "duts", "training", 48))
+    assert one.image.shape == (48, 48, 3)
+    assert one.maps[0].shape == (48, 48)
+    assert one.maps[0].mean() == pytest.approx(0.25, abs=0.02)
+
+
+def test_a_pack_holds_the_same_maps_and_nearly_the_same_pixels(tmp_path: Path) -> None:
+    smooth = Photograph(
+        "some",
+        "a",
+        Kind.INSTANCES,
+        np.full((40, 60, 3), (200, 30, 90), np.uint8),
+        (photograph().maps[0][:40, :60] - 1,),
+    )
+    size = write_pack(tmp_path / "pack", {"some": [smooth]}, [photograph()])
+    assert size == (tmp_path / "pack").stat().st_size
+    training, validation = read_pack(tmp_path / "pack")
+    again = training["some"][0]
+    assert (again.kind, again.name, again.dataset) == (Kind.INSTANCES, "a", "some")
+    np.testing.assert_array_equal(again.maps[0], smooth.maps[0])
+    assert np.abs(again.image.astype(int) - smooth.image).max() < 12
+    assert len(validation) == 1
+
+
+def test_a_pack_that_is_none_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not a pack"):
+        read_pack(tmp_path / "missing")
+
+
+def test_crops_depend_on_the_generator_alone() -> None:
+    first = draw_crop(photograph(), np.random.default_rng(3), CropOptions(size=64))
+    second = draw_crop(photograph(), np.random.default_rng(3), CropOptions(size=64))
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_clicks_lie_in_the_mask_that_they_name() -> None:
+    crop = draw_crop(photograph(), np.random.default_rng(0), CropOptions(size=64))
+    assert crop.image.shape == (64, 64, 3)
+    assert crop.boundary.shape == (32, 32)
+    np.testing.assert_array_equal(crop.labels.ravel()[crop.cells], crop.masks)
+
+
+def test_the_ground_of_a_single_object_is_clicked_with_less_weight() -> None:
+    labels = np.zeros((16, 16), np.int16)
+    labels[:8] = 1
+    options = CropOptions(clicks=400)
+    _, masks, weights = draw_clicks(labels, Kind.SINGLE, np.random.default_rng(0), options)
+    assert np.mean(masks == 0) == pytest.approx(0.2, abs=0.06)
+    assert set(weights[masks == 0]) == {0.25}
+    assert set(weights[masks == 1]) == {1.0}
+    _, masks, _ = draw_clicks(labels, Kind.INSTANCES, np.random.default_rng(0), options)
+    assert (masks == 1).all()
+
+
+def test_a_map_without_masks_gives_clicks_without_weight() -> None:
+    _, _, weights = draw_clicks(np.zeros((8, 8), np.int16), Kind.SINGLE, np.random.default_rng(0), CropOptions())
+    assert not weights.any()
+
+
+def test_borders_are_unknown_next_to_unknown_pixels() -> None:
+    labels = np.ones((8, 8), np.int16)
+    labels[:, 6:] = -1
+    border, known = borders_of(labels)
+    assert not border.any()
+    assert known[:, :2].all()
+    assert not known[:, 3].any()
+
+
+def test_synthetic_scenes_are_partitions() -> None:
+    scene = synthetic_photograph(np.random.default_rng(1), size=64)
+    assert scene.kind is Kind.PARTITION
+    assert scene.image.shape == (64, 64, 3)
+    assert scene.maps[0].min() >= 1

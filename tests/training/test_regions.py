@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from tests.training.scenes import TINY, column, scenes  # noqa: E402
+
+from tamis.segmentors.embedded_regions import overlaps  # noqa: E402
+from tamis.training.loop import LoopOptions, train  # noqa: E402
+from tamis.training.networks import PixelNetwork  # noqa: E402
+from tamis.training.photographs import Kind  # noqa: E402
+from tamis.training.region_network import RegionShape  # noqa: E402
+from tamis.training.regions import (  # noqa: E402
+    RegionOptions,
+    RegionTask,
+    annotate,
+    disturbed,
+    draw_rows,
+    make_example,
+)
+
+CPU = torch.device("cpu")
+REGION_MAP = np.array([[0, 0, 1, 1], [2, 2, 1, 1]], np.uint16)
+
+
+def test_annotations_are_shares_of_regions() -> None:
+    labels = np.array([[1, 1, 1, 0], [0, -1, 0, 0]], np.int16)
+    annotated = annotate(labels, Kind.SINGLE, REGION_MAP)
+    np.testing.assert_allclose(annotated.inside, [[0, 0.75, 1], [1, 0.25, 0]])
+    np.testing.assert_allclose(annotated.known, [1, 1, 0.5])
+    assert annotated.clickable.size == 0  # fewer than 100 pixels
+
+
+def test_rows_are_drawn_as_uniform_pixels_of_the_mask_fall() -> None:
+    labels = np.repeat(np.repeat(np.array([[1, 1, 1, 0], [0, 0, 0, 0]], np.int16), 20, 0), 20, 1)
+    region_map = np.repeat(np.repeat(REGION_MAP, 20, 0), 20, 1)
+    annotated = annotate(labels, Kind.INSTANCES, region_map)
+    areas = np.array([0.25, 0.5, 0.25], np.float32)
+    rows, masks, weights = draw_rows(annotated, areas, np.random.default_rng(0), RegionOptions(clicks=600))
+    assert (masks == 1).all()
+    assert (weights == 1).all()
+    assert np.mean(rows == 0) == pytest.approx(2 / 3, abs=0.05)
+    assert np.mean(rows == 1) == pytest.approx(1 / 3, abs=0.05)
+
+
+def test_the_ground_is_clicked_only_around_single_objects() -> None:
+    labels = np.zeros((40, 80), np.int16)
+    labels[:, :20] = 1
+    region_map = np.repeat(np.repeat(REGION_MAP, 20, 0), 20, 1)
+    areas = np.array([0.25, 0.5, 0.25], np.float32)
+    for kind, expected in ((Kind.SINGLE, 0.2), (Kind.INSTANCES, 0.0)):
+        annotated = annotate(labels, kind, region_map)
+        _, masks, _ = draw_rows(annotated, areas, np.random.default_rng(0), RegionOptions(clicks=500))
+        assert np.mean(masks == 0) == pytest.approx(expected, abs=0.06)
+
+
+def test_overlaps_count_every_pixel_once() -> None:
+    region_map = np.arange(64, dtype=np.uint16).reshape(8, 8) % 5
+    regions, cells, pixels = overlaps(region_map)
+    assert pixels.sum() == 64
+    assert (np.diff(regions) >= 0).all()
+    assert cells.max() == 3
+
+
+def test_stage_b_learns_on_scenes(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    pixels = PixelNetwork(TINY).eval()
+    photographs = scenes(3)
+    examples = [make_example(photograph, pixels, CPU, size=96) for photograph in photographs]
+    shape = RegionShape(features=TINY.decoder, embedding=TINY.embedding, width=16, heads=2, layers=1)
+    options = RegionOptions(shape=shape, batch=2, clicks=16)
+    task = RegionTask(examples, {"scenes": 1.0}, photographs[:1], pixels, options, CPU, half=False)
+    train(task, LoopOptions(steps=100, lr=5e-3, warmup=5, threads=1), tmp_path, {})
+    curve = column(tmp_path / "metrics.csv", "loss")
+    assert curve[-1] < 0.8 * curve[0]
+
+
+def test_noise_leaves_shares_alone_and_mirrors_half() -> None:
+    pixels = PixelNetwork(TINY).eval()
+    summary = make_example(scenes(1)[0], pixels, CPU, size=96).summary
+    mirrored = 0
+    for seed in range(20):
+        other = disturbed(summary, np.random.default_rng(seed), 0.1)
+        np.testing.assert_array_equal(other.areas, summary.areas)
+        mirrored += not np.array_equal(other.centre, summary.centre)
+        assert not np.array_equal(other.embedding, summary.embedding)
+    assert 4 <= mirrored <= 16
