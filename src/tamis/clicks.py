@@ -177,7 +177,7 @@ def _require_nonempty(mask: MaskArray) -> None:
 
 
 def _deepest(region: MaskArray, clicks: Sequence[Click]) -> tuple[float, tuple[int, int]]:
-    """The depth (distance to the nearest pixel outside, in pixels) and (row, column) of a region's deepest pixel.
+    """The squared depth (distance to the nearest pixel outside, in pixels) and (row, column) of the deepest pixel.
 
     Only the region's bounding box is transformed: pixels beyond it are outside, as is the frame of one pixel around it.
     """
@@ -195,5 +195,7 @@ def _deepest(region: MaskArray, clicks: Sequence[Click]) -> tuple[float, tuple[i
         row, column = click.pixel[0] - top, click.pixel[1] - left
         if 0 <= row < depth.shape[0] and 0 <= column < depth.shape[1]:
             depth[row, column] = 0
-    row, column = divmod(int(np.argmax(depth)), depth.shape[1])
-    return float(depth[row, column]), (top + row, left + column)
+    # Squared distances are whole numbers. OpenCV's square roots are not always rounded alike, and would break ties.
+    squared = np.rint(depth * depth)
+    row, column = divmod(int(np.argmax(squared)), squared.shape[1])
+    return float(squared[row, column]), (top + row, left + column)

@@ -7,6 +7,7 @@ themselves: `honour` does, after any of them.
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import TypeAlias
 
 import numpy as np
 
@@ -78,7 +79,10 @@ def honour(probability: ProbabilityArray, clicks: Sequence[Click]) -> Probabilit
     return kept
 
 
-RULES: Mapping[str, Callable[[ProbabilityArray], ProbabilityArray]] = MappingProxyType(
+Rule: TypeAlias = Callable[[ProbabilityArray], ProbabilityArray]
+"""What joins the answers (N, ...) to N clicks into one (...)."""
+
+RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "max-certainty": max_certainty,
         "mean": mean,

@@ -110,8 +110,10 @@ def find_images(sources: Iterable[str | Path]) -> list[Path]:
             images = sorted(file for file in path.iterdir() if _looks_like_image(file))
             if not images:
                 raise InputError(f"{path}: no images in this folder (looked for {', '.join(sorted(SUFFIXES))})")
-        elif path.exists() or not glob.has_magic(str(source)):
+        elif path.exists():
             images = [path]
+        elif not glob.has_magic(str(source)):
+            raise InputError(f"{path}: no such file; check the name")
         else:
             images = sorted(
                 file for name in glob.iglob(str(source), recursive=True) if _looks_like_image(file := Path(name))

@@ -133,7 +133,6 @@ def test_coco_polygons_of_several_parts_lose_none() -> None:
     assert np.array_equal(from_coco_polygons(polygons.segmentation, (20, 20)), mask)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools under numpy 2
 def test_coco_polygons_lie_where_pycocotools_puts_them() -> None:
     mask = disc(80)
     polygons = to_coco_polygons(mask, tolerance=1).segmentation

@@ -71,7 +71,8 @@ def command(
     """Find the masks of whole images, without a person.
 
     IMAGE is a file, a folder or a pattern such as 'photos/**/*.jpg'. Images that an earlier run finished with the same
-    settings are skipped. One that cannot be read does not stop the rest: it is named at the end and the exit code is 1.
+    settings are skipped. One that cannot be read does not stop the rest: it is named at the end and the exit code is 1
+    (2 if none could be read).
 
     \b
     tamis segment photos/ --out masks/
@@ -103,7 +104,9 @@ def command(
         _summarise(finished, out)
     for outcome in failed:
         click.echo(f"tamis: {outcome.error}", err=True)
-    return 1 if failed else 0
+    if not failed:
+        return 0
+    return 1 if len(failed) < len(finished) else 2
 
 
 def _shown(outcomes: Iterator[Outcome], count: int, quiet: bool) -> Iterator[Outcome]:

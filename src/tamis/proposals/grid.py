@@ -68,6 +68,8 @@ def propose(
         max_proposals: how many of the best to keep; all by default.
     """
     clicks = _distinct(encoded, clicks)
+    if not clicks:
+        return Proposals(Masks.none(encoded.shape), np.zeros(0, np.float32), [])
     masks, scores = _answers(encoded, clicks, threshold)
     height, width = encoded.shape
     smallest = min_area * masks.shape[0] * masks.shape[1] / (height * width)

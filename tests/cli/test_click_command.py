@@ -1,0 +1,91 @@
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tamis.arrays import ImageArray, MaskArray
+from tamis.image import read_image
+from tamis.mask import Masks
+
+Tamis = Callable[..., tuple[int, str, str]]
+
+
+def test_it_prints_area_box_and_share(tamis: Tamis, photograph: Path) -> None:
+    code, out, err = tamis("click", photograph, "--at", "40,50")
+    assert (code, err) == (0, "")
+    assert "of 12,288 pixels" in out
+    assert "% of the image" in out
+    assert "box    x 1" in out
+
+
+def test_it_writes_mask_and_probability(
+    tamis: Tamis, photograph: Path, tmp_path: Path, scene: tuple[ImageArray, MaskArray]
+) -> None:
+    mask_path, probability_path = tmp_path / "mask.png", tmp_path / "p.png"
+    code, out, _ = tamis("click", photograph, "--at", "40,50", "--out", mask_path, "--probability", probability_path)
+    assert code == 0
+    assert out == f"wrote {mask_path}\nwrote {probability_path}\n"
+    mask = read_image(mask_path)[..., 0]
+    assert set(np.unique(mask)) == {0, 255}
+    assert ((mask > 0) == scene[1]).mean() > 0.98
+    assert ((read_image(probability_path)[..., 0] > 127.5) == (mask > 0)).all()
+
+
+def test_json_holds_the_mask(tamis: Tamis, photograph: Path) -> None:
+    code, out, _ = tamis("click", photograph, "--at", "40,50", "--at", "100.5,20,-", "--json")
+    result = json.loads(out)
+    assert code == 0
+    assert result["clicks"][1] == {"x": 100.5, "y": 20.0, "positive": False}
+    mask = Masks.from_coco([result["segmentation"]])
+    assert mask.areas.tolist() == [result["area"]]
+    assert mask.coco_boxes[0].tolist() == result["bbox"]
+
+
+@pytest.mark.parametrize("segmentor", ["grabcut", "tamis.segmentors.seeded:RandomWalker"])
+def test_another_segmentor(tamis: Tamis, photograph: Path, segmentor: str) -> None:
+    assert tamis("click", photograph, "--at", "40,50", "--segmentor", segmentor)[0] == 0
+
+
+def test_a_negative_first_coordinate_is_a_click_outside(tamis: Tamis, photograph: Path) -> None:
+    code, _, err = tamis("click", photograph, "--at=-3,5")
+    assert code == 2
+    assert "(-3, 5) lies outside the 128x96 image" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--at", "128,5"], "click (128, 5) lies outside the 128x96 image"),
+        (["--at", "5,5", "--segmentor", "hirarchy"], "did you mean 'hierarchy'?"),
+        (["--at", "5,5", "--max-pixels", "100"], "raise it with --max-pixels 12288"),
+        (["--at", "5,5", "--out", "mask.docx"], "mask.docx: cannot write .docx; use .png"),
+    ],
+)
+def test_bad_input_is_named(
+    tamis: Tamis, photograph: Path, arguments: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photograph.parent)
+    code, _, err = tamis("click", photograph, *arguments)
+    assert code == 2
+    assert err.count("\n") == 1
+    assert sentence in err
+
+
+def test_an_output_folder_that_cannot_be_written_keeps_the_old_mask(
+    tamis: Tamis, photograph: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "mask.png"
+    assert tamis("click", photograph, "--at", "40,50", "--out", out)[0] == 0
+    before = out.read_bytes()
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    code, _, err = tamis("click", photograph, "--at", "100,20", "--out", out)
+    assert code == 2
+    assert "the disk is full" in err
+    assert out.read_bytes() == before

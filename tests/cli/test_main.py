@@ -1,0 +1,76 @@
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+import tamis as package
+from tamis.cli import main as module
+
+Tamis = Callable[..., tuple[int, str, str]]
+
+HEAVY = {"torch", "cv2", "scipy", "skimage", "matplotlib", "fastapi", "numpy", "PIL", "rich"}
+
+
+@pytest.mark.parametrize("statement", ["import tamis", "from tamis.cli.main import main; main(['--help'])"])
+def test_nothing_heavy_is_loaded_before_it_is_needed(statement: str) -> None:
+    code = f"""
+import sys
+try:
+    {statement}
+except SystemExit:
+    pass
+print("LOADED", *({HEAVY!r} & set(sys.modules)))
+"""
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.splitlines()[-1].strip() == "LOADED"
+
+
+def test_help_names_every_command(tamis: Tamis) -> None:
+    code, out, _ = tamis("--help")
+    assert code == 0
+    for name, summary in module.COMMANDS.items():
+        assert name in out
+        assert summary in out
+
+
+@pytest.mark.parametrize("name", module.COMMANDS)
+def test_every_command_exists_and_has_help(tamis: Tamis, name: str) -> None:
+    code, out, _ = tamis(name, "--help")
+    assert code == 0
+    assert f"Usage: tamis {name}" in out
+
+
+def test_version(tamis: Tamis) -> None:
+    assert tamis("--version")[1].strip() == f"tamis, version {package.__version__}"
+
+
+def test_public_names_are_there_and_others_are_not() -> None:
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+    assert set(package.__all__) <= set(dir(package))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = package.nothing
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["segmnt"], "Did you mean 'segment'|No such command 'segmnt'"),
+        (["segment"], "Missing argument"),
+        (["segment", "x.jpg"], "--out"),
+        (["segment", "x.jpg", "--out", "o", "--grid", "0"], "--grid"),
+        (["segment", "x.jpg", "--out", "o", "--format", "coco,xml"], "'xml' is none of the formats"),
+        (["click", "x.jpg"], "--at"),
+        (["click", "x.jpg", "--at", "10"], "'10' is no click: write X,Y"),
+        (["click", "x.jpg", "--at", "1,2,?"], "no click"),
+        (["click", "x.jpg", "--at", "1,2", "--frobnicate"], "--frobnicate"),
+    ],
+)
+def test_unusable_arguments_get_one_sentence_and_exit_code_2(tamis: Tamis, arguments: list[str], sentence: str) -> None:
+    code, out, err = tamis(*arguments)
+    assert code == 2
+    assert out == ""
+    assert err.startswith("tamis: ")
+    assert err.count("\n") == 1
+    assert any(part in err for part in sentence.split("|"))

@@ -1,0 +1,53 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tamis.segmentors import registry
+from tamis.segmentors.registry import Model
+
+Tamis = Callable[..., tuple[int, str, str]]
+
+
+def test_models_lists_every_segmentor(tamis: Tamis) -> None:
+    code, out, _ = tamis("models")
+    assert code == 0
+    for model in registry.list_models():
+        assert model.name in out
+        assert model.summary in out
+    assert json.loads(tamis("models", "--json")[1])[0]["licence"] == "Apache-2.0"
+
+
+def test_models_says_how_to_get_what_is_not_here(tamis: Tamis, monkeypatch: pytest.MonkeyPatch) -> None:
+    absent = Model("far", "far:Far", "far away", needs=("no_such_module",), install="pip install 'tamis[far]'")
+    monkeypatch.setattr(registry, "BUILT_IN", (absent,))
+    assert "not installed: pip install 'tamis[far]'" in tamis("models")[1]
+
+
+def test_doctor_measures_this_computer(tamis: Tamis) -> None:
+    code, out, _ = tamis("doctor", "--json")
+    report = json.loads(out)
+    assert code == 0
+    assert report["cores"] >= 1
+    assert 0 < report["encode_seconds"] < 60
+    assert report["packages"]["numpy"]
+    assert "click seconds" in tamis("doctor")[1]
+
+
+def test_demo_makes_a_page_of_all_photographs(tamis: Tamis, photograph: Path, tmp_path: Path) -> None:
+    code, out, _ = tamis("demo", photograph, "--out", tmp_path / "look")
+    assert code == 0
+    page = (tmp_path / "look" / "index.html").read_text()
+    for name in ("photo", "astronaut", "chelsea", "coffee", "rocket"):
+        assert f"<h2>{name} " in page
+        assert f"{name} " in out
+    assert out.rstrip().endswith(str(tmp_path / "look" / "index.html"))
+    assert page.count("<img ") == len(list((tmp_path / "look").glob("*.jpg")))
+    assert page.count("one click at") >= 10
+
+
+def test_demo_names_a_bad_photograph(tamis: Tamis, tmp_path: Path) -> None:
+    code, _, err = tamis("demo", tmp_path / "none.jpg", "--out", tmp_path / "look")
+    assert code == 2
+    assert "none.jpg: no such file" in err

@@ -1,0 +1,162 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from tamis import batch
+from tamis.arrays import ImageArray, MaskArray
+from tamis.formats.coco import CocoImage, masks_of
+from tamis.mask import label_map
+
+Tamis = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, scene: tuple[ImageArray, MaskArray]) -> Path:
+    """Three photographs."""
+    place = tmp_path / "photos"
+    place.mkdir()
+    for index in range(3):
+        Image.fromarray(np.roll(scene[0], 9 * index, axis=1)).save(place / f"{index}.png")
+    return place
+
+
+def pixels_of(path: Path) -> NDArray[Any]:
+    with Image.open(path) as file:
+        return np.asarray(file)
+
+
+def test_it_writes_every_format(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code, said, err = tamis("segment", folder, "--out", out)
+    assert (code, err) == (0, "")
+    assert said.startswith("3 segmented (")
+    dataset = json.loads((out / "coco.json").read_text())
+    assert [image["file_name"] for image in dataset["images"]] == ["0.png", "1.png", "2.png"]
+    assert [annotation["id"] for annotation in dataset["annotations"]] == list(
+        range(1, len(dataset["annotations"]) + 1)
+    )
+    first = [annotation for annotation in dataset["annotations"] if annotation["image_id"] == 1]
+    labels = pixels_of(out / "labelmap" / "0.png")
+    assert labels.dtype == np.uint16
+    assert (labels == label_map(masks_of(CocoImage("0.png", (96, 128), first)))).all()
+    assert pixels_of(out / "overlay" / "0.png").shape == (96, 128, 3)
+    run = json.loads((out / "run.json").read_text())
+    assert run["settings"]["grid"] == 32
+    assert run["dataset_fingerprint"]
+    assert run["ended"] >= run["started"]
+
+
+def test_a_second_run_skips_what_is_finished_and_redoes_what_changed(
+    tamis: Tamis, folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    tamis("segment", folder, "--out", out)
+    before = (out / "coco.json").read_bytes()
+    (out / "overlay" / "1.png").unlink()
+    Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(folder / "2.png")
+    _, said, _ = tamis("segment", folder, "--out", out, "--json")
+    assert [image["skipped"] for image in json.loads(said)["images"]] == [True, False, False]
+    assert (out / "overlay" / "1.png").exists()
+    assert (out / "coco.json").read_bytes() != before
+    _, said, _ = tamis("segment", folder, "--out", out, "--grid", "8", "--json")
+    assert not any(image["skipped"] for image in json.loads(said)["images"])
+
+
+def test_one_broken_image_does_not_stop_the_rest(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
+    (folder / "1.png").write_text("not a photograph")
+    code, said, err = tamis("segment", folder, "--out", tmp_path / "out")
+    assert code == 1
+    assert said.startswith("2 segmented")
+    assert "1 failed" in said
+    assert err == f"tamis: {folder / '1.png'}: not an image that can be read (JPEG, PNG, WebP, TIFF, BMP, GIF)\n"
+    assert len(json.loads((tmp_path / "out" / "coco.json").read_text())["images"]) == 2
+
+
+def test_only_what_is_asked_for_is_written(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    tamis("segment", folder / "0.png", "--out", out, "--format", "labelmap", "--max-proposals", 1, "--min-area", 50)
+    assert sorted(path.name for path in out.iterdir()) == ["labelmap", "proposals", "run.json"]
+    assert pixels_of(out / "labelmap" / "0.png").max() == 1
+
+
+def test_images_of_the_same_name_do_not_overwrite_each_other() -> None:
+    places = batch.places_of([Path("a/1.jpg"), Path("b/1.jpg"), Path("b/1.png"), Path("b/2.jpg")])
+    assert [place.name for place in places.values()] == ["a/1", "b/1.jpg", "b/1.png", "b/2"]
+    assert [place.file_name for place in places.values()] == ["a/1.jpg", "b/1.jpg", "b/1.png", "b/2.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda place: ["none.jpg"], "none.jpg: no such file"),
+        (lambda place: [place / "void"], "void: no images in this folder"),
+        (lambda place: [place / "*.jpg"], "no image matches this pattern"),
+        (lambda place: [place / "empty.gif"], "empty.gif: the file is empty"),
+    ],
+)
+def test_nothing_to_segment_is_said(
+    tamis: Tamis, tmp_path: Path, make: Callable[[Path], list[object]], sentence: str
+) -> None:
+    (tmp_path / "void").mkdir()
+    (tmp_path / "empty.gif").touch()
+    code, _, err = tamis("segment", *make(tmp_path), "--out", tmp_path / "out")
+    assert code == 2
+    assert err.count("\n") == 1
+    assert sentence in err
+
+
+def test_an_out_that_is_a_file_is_refused_before_any_work(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("precious")
+    code, _, err = tamis("segment", folder, "--out", tmp_path / "taken")
+    assert code == 2
+    assert "is a file, not a folder" in err
+    assert (tmp_path / "taken").read_text() == "precious"
+
+
+def test_a_full_disk_stops_the_run_and_keeps_what_is_finished(
+    tamis: Tamis, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    tamis("segment", folder / "0.png", "--out", out)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file() and path.name != "run.json"}
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    code, _, err = tamis("segment", folder, "--out", out)
+    assert code == 2
+    assert "the disk is full" in err
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_an_interrupt_keeps_finished_images_and_the_next_run_goes_on(folder: Path, tmp_path: Path) -> None:
+    for index in range(3, 60):
+        (folder / f"{index}.png").write_bytes((folder / "0.png").read_bytes())
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "tamis", "segment", str(folder), "--out", str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not list((out / "proposals").glob("*.json")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.lstrip() == "tamis: interrupted; what was finished is saved, and the same command goes on from there\n"
+    finished = len(list((out / "proposals").glob("*.json")))
+    assert 0 < finished < 60
+    assert len(json.loads((out / "coco.json").read_text())["images"]) == finished
+    assert not list(out.rglob("*.part"))
+    again = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout
+    assert sum(image["skipped"] for image in json.loads(again)["images"]) == finished

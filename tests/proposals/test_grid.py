@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from tamis.arrays import ImageArray, MaskArray
+from tamis.clicks import Click, grid_clicks
+from tamis.mask import iou_matrix
+from tamis.proposals import grid_proposals, propose
+from tamis.proposals.grid import expected_iou
+from tamis.segmentors import load_segmentor
+from tamis.segmentors.by_region import EncodedRegions
+
+
+def halves() -> EncodedRegions:
+    """A 40 × 60 image of two regions, the left one a little surer of itself, at half the resolution."""
+    regions = np.zeros((20, 30), np.uint16)
+    regions[:, 15:] = 1
+    answers = np.array([[[1.0, 0.1], [0.2, 1.0]]], dtype=np.float32)
+    return EncodedRegions((40, 60), regions, answers, np.zeros((2, 1), np.float32))
+
+
+def test_a_grid_finds_each_region_once_the_surest_first() -> None:
+    proposals = grid_proposals(halves(), grid=4)
+    assert len(proposals) == 2
+    assert proposals.masks.areas.tolist() == [1200, 1200]
+    assert proposals.masks[0][:, :30].all()
+    assert proposals.scores == pytest.approx([1 / 1.1, 1 / 1.2])
+    assert proposals.clicks[0] == Click(7.5, 5)
+
+
+def test_limits_are_kept() -> None:
+    assert len(grid_proposals(halves(), grid=4, max_proposals=1)) == 1
+    assert len(grid_proposals(halves(), grid=4, min_area=1201)) == 0
+    assert len(propose(halves(), [])) == 0
+
+
+def test_expected_iou_by_hand() -> None:
+    probabilities = np.array([[[0.9, 0.7], [0.2, 0.0]], [[0.1, 0.1], [0.1, 0.1]]], dtype=np.float32)
+    assert expected_iou(probabilities) == pytest.approx([1.6 / (2 + 0.2), 0])
+
+
+@pytest.mark.parametrize("name", ["hierarchy", "grabcut"])
+def test_the_object_is_among_the_proposals_and_none_is_there_twice(
+    name: str, scene: tuple[ImageArray, MaskArray]
+) -> None:
+    image, disc = scene
+    encoded = load_segmentor(name).encode(image)
+    proposals = propose(encoded, grid_clicks(4, encoded.shape), min_area=64)
+    ious = [(mask & disc).sum() / (mask | disc).sum() for mask in proposals.masks]
+    assert max(ious) > 0.9
+    assert (np.diff(proposals.scores) <= 0).all()
+    assert np.triu(iou_matrix(proposals.masks), 1).max() <= 0.72  # NMS is done at the working size
