@@ -39,7 +39,9 @@ def run(seed: int = 0) -> Finding:
         "corrective_click",
         "Corrective click",
         f"Pairs of a target and a prediction, {source}.",
-        f"{same} of {total} clicks are the same, and the others equally deep.",
+        "The clicks are the same."
+        if same == total
+        else f"{same} of {total} clicks are the same, the others equally deep.",
         seed,
         ["src/tamis/clicks.py"],
         ["numpy", "opencv-python-headless", "scipy"],
