@@ -6,18 +6,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tamis.arrays import ImageArray, ProbabilityArray
+from tamis.segmentors.embedded_sizes import WORKING_SIZE, working_shape
 from tamis.training.crops import Crop, CropOptions, draw_crop
 from tamis.training.loop import half_precision, placed
 from tamis.training.losses import boundary_consensus, own_mask_bce, pairwise_bce, soft_iou
 from tamis.training.networks import EmbeddingShape, PixelNetwork, PixelOutputs, click_logits
 from tamis.training.photographs import Kind, Photograph
 from tamis.training.synthetic import synthetic_photograph
-from tamis.training.validate import PixelAnswers, measure, picture_of_clicks
+from tamis.training.validate import Answer, measure, picture_of_clicks
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +202,6 @@ def vary_colours(images: Tensor, rng: np.random.Generator) -> Tensor:
 
 def paste_object(photograph: Photograph, other: Photograph, rng: np.random.Generator) -> Photograph:
     """An object of `other` pasted somewhere into `photograph`, as one more mask, its outline softened by a pixel."""
-    import cv2
-
     labels = np.unique(other.maps[0])
     labels = labels[labels > 0]
     if not labels.size:
@@ -221,3 +222,29 @@ def paste_object(photograph: Photograph, other: Photograph, rng: np.random.Gener
     labels_here[soft > 0.5] = labels_here.max() + 1
     # The salient object was alone; with a second one its outside is no longer a mask.
     return Photograph(photograph.dataset, photograph.name, Kind.INSTANCES, image.astype(np.uint8), (labels_here,))
+
+
+class PixelAnswers:
+    """Answers of the pixel network alone, at stride 4, enlarged bilinearly."""
+
+    def __init__(self, network: PixelNetwork, device: torch.device, size: int = WORKING_SIZE) -> None:
+        self.network, self.device, self.size = network, device, size
+
+    def __call__(self, image: ImageArray) -> Answer:
+        """Encode an image; the result answers clicks."""
+        shape = image.shape[0], image.shape[1]
+        height, width = working_shape(shape, self.size)
+        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        pixels = torch.from_numpy(small).to(self.device).permute(2, 0, 1)[None].float().div(255)
+        with torch.no_grad():
+            outputs = self.network(pixels.contiguous(memory_format=torch.channels_last))
+
+        def answer(pixel: tuple[int, int]) -> ProbabilityArray:
+            row, column = pixel[0] * (height // 4) // shape[0], pixel[1] * (width // 4) // shape[1]
+            cell = torch.tensor([[row * (width // 4) + column]], device=self.device)
+            with torch.no_grad():
+                logits = click_logits(outputs, self.network.margin, cell).view(height // 4, width // 4)
+            enlarged = cv2.resize(logits.float().cpu().numpy(), shape[::-1], interpolation=cv2.INTER_LINEAR)
+            return np.asarray(1 / (1 + np.exp(-enlarged)), dtype=np.float32)
+
+        return answer

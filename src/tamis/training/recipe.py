@@ -1,6 +1,6 @@
 """Runs from data folders to weights: what `tamis train` calls."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,21 +12,10 @@ from tamis.training.embedding import EmbeddingOptions, EmbeddingTask
 from tamis.training.loop import LoopOptions, pick_device, placed, train
 from tamis.training.networks import PixelNetwork
 from tamis.training.packing import read_pack
-from tamis.training.photographs import LAYOUTS, Photograph, read_photographs
+from tamis.training.photographs import Photograph, read_photographs
+from tamis.training.region_network import RegionNetwork
 from tamis.training.regions import Example, RegionOptions, RegionTask, make_example
-
-SHARES = {
-    "bsds500": 0.45,
-    "duts": 0.25,
-    "coco_mval": 0.08,
-    "camvid": 0.06,
-    "weizmann_horses": 0.05,
-    "coco128_seg": 0.04,
-    "leeds_butterflies": 0.03,
-    "feral_cats": 0.03,
-    "dsb2018": 0.01,
-}
-"""The share of crops that each data set gives: balanced by what can be learned from it, not by its size."""
+from tamis.training.sources import SHARES, Source, validation_photographs
 
 REGION_SHARES = {**SHARES, "bsds500": 0.35, "duts": 0.3, "coco_mval": 0.12}
 """The same for stage B."""
@@ -43,39 +32,6 @@ REGION_PHOTOGRAPHS = {
     "dsb2018": 12,
 }
 """How many photographs of a data set stage B looks at, evenly spread: each costs a third of a second to prepare."""
-
-VALIDATION = {"duts": 24, "coco_mval": 23, "weizmann_horses": 13, "feral_cats": 6}
-"""How many held-out photographs of a data set validation looks at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A data set to train on: `NAME=ROOT[:weight]` on the command line."""
-
-    name: str
-    root: Path
-    share: float
-
-
-def parse_source(text: str) -> Source:
-    """Read `NAME=ROOT[:weight]`; the share defaults to `SHARES`, or .02.
-
-    Raises:
-        InputError: the text has another form, or the name is unknown.
-
-    >>> parse_source("duts=/data/duts:.5").share
-    0.5
-    """
-    name, equals, rest = text.partition("=")
-    if not equals or not rest:
-        raise InputError(f"data source {text!r} must read NAME=ROOT or NAME=ROOT:weight")
-    if name not in LAYOUTS:
-        raise InputError(f"no layout is known for data set {name!r}: choose from {', '.join(LAYOUTS)}")
-    root, colon, weight = rest.rpartition(":")
-    try:
-        return Source(name, Path(root), float(weight)) if colon else Source(name, Path(rest), SHARES.get(name, 0.02))
-    except ValueError:
-        return Source(name, Path(rest), SHARES.get(name, 0.02))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +82,6 @@ def load_data(config: RunConfig) -> Data:
     return Data(training, shares, validation)
 
 
-def validation_photographs(sources: Sequence[Source], size: int) -> list[Photograph]:
-    """A few held-out photographs of the data sets in `VALIDATION`, evenly spread; of the first set where none is."""
-    chosen = [source for source in sources if source.name in VALIDATION] or list(sources[:1])
-    photographs = []
-    for source in chosen:
-        held = list(read_photographs(source.name, source.root, "held-out", size))
-        count = VALIDATION.get(source.name, 8)
-        photographs += held[:: max(1, len(held) // count)][:count]
-    return photographs
-
-
 def train_embedding(config: RunConfig) -> Path:
     """Stage A; returns the file of the best weights."""
     device = pick_device(config.device)
@@ -149,21 +94,19 @@ def train_embedding(config: RunConfig) -> Path:
     return config.out / "best.pt"
 
 
-def load_pixels(config: RunConfig, device: torch.device) -> PixelNetwork:
+def load_pixels(weights: Path, network: PixelNetwork, device: torch.device) -> PixelNetwork:
     """The pixel network with the weights of stage A.
 
     Raises:
-        InputError: no weights are named, or they are of another network.
+        InputError: the weights are of another network.
     """
-    if config.pixel_weights is None:
-        raise InputError("stage B needs the weights of stage A: name them")
-    pixels = placed(PixelNetwork(config.embedding.shape), device)
-    weights = torch.load(config.pixel_weights, map_location=device, weights_only=True)
+    placed(network, device)
+    content = torch.load(weights, map_location=device, weights_only=True)
     try:
-        pixels.load_state_dict(weights.get("average", weights))
+        network.load_state_dict(content.get("average", content))
     except RuntimeError as error:
-        raise InputError(f"{config.pixel_weights} holds no weights of this pixel network: {error}") from error
-    return pixels.eval()
+        raise InputError(f"{weights} holds no weights of this pixel network: {error}") from error
+    return network.eval()
 
 
 def prepare_examples(data: Data, pixels: PixelNetwork, device: torch.device) -> list[Example]:
@@ -177,18 +120,43 @@ def prepare_examples(data: Data, pixels: PixelNetwork, device: torch.device) -> 
 
 
 def train_regions(config: RunConfig) -> Path:
-    """Stage B; returns the file of the best weights."""
+    """Stage B; returns the file of the best weights.
+
+    Raises:
+        InputError: no weights of stage A are named, or they are of another network.
+    """
     device = pick_device(config.device)
     if config.loop.threads:
         torch.set_num_threads(config.loop.threads)
     data = load_data(config)
-    pixels = load_pixels(config, device)
+    if config.pixel_weights is None:
+        raise InputError("stage B needs the weights of stage A: name them")
+    pixels = load_pixels(config.pixel_weights, PixelNetwork(config.embedding.shape), device)
     examples = prepare_examples(data, pixels, device)
     torch.manual_seed(config.loop.seed)
     shares = {name: REGION_SHARES.get(name, share) for name, share in data.shares.items()}
     task = RegionTask(examples, shares, data.validation, pixels, config.regions, device, config.loop.half)
     train(task, config.loop, config.out, as_json(config), config.resume)
     return config.out / "best.pt"
+
+
+def export_weights(pixels: Path, regions: Path, out: Path, notes: Mapping[str, str]) -> list[Path]:
+    """Write both networks as ONNX into `out` and return the files.
+
+    Raises:
+        InputError: the weights are of other networks.
+    """
+    from tamis.training.export import export_pixels, export_regions
+
+    network = RegionNetwork()
+    try:
+        network.load_state_dict(torch.load(regions, map_location="cpu", weights_only=True))
+    except RuntimeError as error:
+        raise InputError(f"{regions} holds no weights of the region network: {error}") from error
+    first, second = out / "embedded_pixels.onnx", out / "embedded_regions.onnx"
+    export_pixels(load_pixels(pixels, PixelNetwork(), torch.device("cpu")), first, notes)
+    export_regions(network, second, notes)
+    return [first, second]
 
 
 def as_json(config: RunConfig) -> dict[str, Any]:

@@ -5,13 +5,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import random_click
-from tamis.segmentors.embedded_sizes import WORKING_SIZE, working_shape
-from tamis.training.networks import PixelNetwork, click_logits
 from tamis.training.photographs import Photograph
 
 LEAST_PIXELS = 256
@@ -20,32 +17,6 @@ LEAST_PIXELS = 256
 Answer = Callable[[tuple[int, int]], ProbabilityArray]
 """From a clicked (row, column) to (H, W) probabilities."""
 Encode = Callable[[ImageArray], Answer]
-
-
-class PixelAnswers:
-    """Answers of the pixel network alone, at stride 4, enlarged bilinearly."""
-
-    def __init__(self, network: PixelNetwork, device: torch.device, size: int = WORKING_SIZE) -> None:
-        self.network, self.device, self.size = network, device, size
-
-    def __call__(self, image: ImageArray) -> Answer:
-        """Encode an image; the result answers clicks."""
-        shape = image.shape[0], image.shape[1]
-        height, width = working_shape(shape, self.size)
-        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-        pixels = torch.from_numpy(small).to(self.device).permute(2, 0, 1)[None].float().div(255)
-        with torch.no_grad():
-            outputs = self.network(pixels.contiguous(memory_format=torch.channels_last))
-
-        def answer(pixel: tuple[int, int]) -> ProbabilityArray:
-            row, column = pixel[0] * (height // 4) // shape[0], pixel[1] * (width // 4) // shape[1]
-            cell = torch.tensor([[row * (width // 4) + column]], device=self.device)
-            with torch.no_grad():
-                logits = click_logits(outputs, self.network.margin, cell).view(height // 4, width // 4)
-            enlarged = cv2.resize(logits.float().cpu().numpy(), shape[::-1], interpolation=cv2.INTER_LINEAR)
-            return np.asarray(1 / (1 + np.exp(-enlarged)), dtype=np.float32)
-
-        return answer
 
 
 def masks_of(photograph: Photograph) -> Iterator[MaskArray]:
@@ -92,3 +63,19 @@ def picture_of_clicks(encode: Encode, photographs: Sequence[Photograph], file: P
             tiles.append(cv2.circle(tile, (pixel[1], pixel[0]), 4, (255, 0, 0), -1).astype(np.uint8))
         rows.append(np.concatenate([cv2.resize(tile, (224, 168)) for tile in tiles], axis=1))
     cv2.imwrite(str(file), np.concatenate(rows)[:, :, ::-1])
+
+
+def interval(scores: Sequence[NDArray[np.float64]], draws: int = 1000, seed: int = 0) -> tuple[float, float, float]:
+    """The mean over all clicks and its 95 % interval, by drawing photographs again (bootstrap over photographs).
+
+    Args:
+        scores: per photograph, the IoU of each of its clicks.
+        draws: how often.
+        seed: of the draws.
+    """
+    sums = np.array([each.sum() for each in scores])
+    counts = np.array([len(each) for each in scores])
+    chosen = np.random.default_rng(seed).integers(len(scores), size=(draws, len(scores)))
+    means = sums[chosen].sum(1) / np.maximum(counts[chosen].sum(1), 1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(sums.sum() / max(counts.sum(), 1)), float(low), float(high)

@@ -1,0 +1,182 @@
+"""`tamis train`: make the weights of the model in the box; needs the extra `train`, except for `measure`."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from tamis.errors import InputError, UnavailableError
+
+
+@click.group()
+def command() -> None:
+    """Train the model in the box: `embedding`, then `regions`, then `export`; `measure` any segmentor."""
+
+
+def _require_torch() -> None:
+    for module in ("torch", "onnx", "onnxscript"):
+        if find_spec(module) is None:
+            raise UnavailableError(f"training needs {module}: run pip install 'tamis[train]'")
+
+
+_data = click.option(
+    "--data", "data", multiple=True, metavar="NAME=ROOT[:SHARE]", help="A data set to train on; may be repeated."
+)
+_pack = click.option("--pack", type=click.Path(path_type=Path), help="A file written by `tamis train pack`, instead.")
+_out = click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+_resume = click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --out.")
+_device = click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+_minutes = click.option("--minutes", default=60.0, show_default=True, help="Training time; the schedule runs over it.")
+_seed = click.option("--seed", default=0, show_default=True)
+_threads = click.option("--threads", default=0, show_default=True, help="CPU threads; 0 leaves it to torch.")
+
+
+@command.command()
+@_data
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@click.option("--size", default=384, show_default=True, help="Pixels on the long side.")
+@click.option("--quality", default=85, show_default=True, help="Of the photographs, as WebP.")
+def pack(data: tuple[str, ...], out: Path, size: int, quality: int) -> None:
+    """Put all training data into one small file, to carry it to another machine."""
+    from tamis.training.packing import write_pack
+    from tamis.training.photographs import read_photographs
+    from tamis.training.sources import parse_source, validation_photographs
+
+    sources = [parse_source(text) for text in data]
+    if not sources:
+        raise InputError("name at least one data set, as --data NAME=ROOT")
+    training = {source.name: read_photographs(source.name, source.root, "training", size) for source in sources}
+    written = write_pack(out, training, validation_photographs(sources, size), quality)
+    click.echo(f"{out}: {written / 2**20:.1f} MiB")
+
+
+@command.command()
+@_data
+@_pack
+@_out
+@_resume
+@_device
+@_minutes
+@_seed
+@_threads
+@click.option("--lr", default=2e-3, show_default=True)
+@click.option("--workers", default=0, show_default=True, help="Threads that draw crops; on a GPU all cores.")
+@click.option("--batch-factor", default=1, show_default=True, help="Multiplies batches: 8 suits a GPU.")
+def embedding(
+    data: tuple[str, ...],
+    pack: Path | None,
+    out: Path,
+    resume: bool,
+    device: str,
+    minutes: float,
+    seed: int,
+    threads: int,
+    lr: float,
+    workers: int,
+    batch_factor: int,
+) -> None:
+    """Stage A: boundaries and embeddings of pixels."""
+    _require_torch()
+    from tamis.training.embedding import EmbeddingOptions
+    from tamis.training.loop import LoopOptions
+    from tamis.training.recipe import RunConfig, train_embedding
+    from tamis.training.sources import parse_source
+
+    config = RunConfig(
+        out=out,
+        sources=tuple(parse_source(text) for text in data),
+        pack=pack,
+        device=device,
+        resume=resume,
+        loop=LoopOptions(minutes=minutes, lr=lr, seed=seed, threads=threads),
+        embedding=EmbeddingOptions(workers=workers, batch_factor=batch_factor),
+    )
+    click.echo(f"weights: {train_embedding(config)}")
+
+
+@command.command()
+@_data
+@_pack
+@_out
+@_resume
+@_device
+@_minutes
+@_seed
+@_threads
+@click.option("--lr", default=1.5e-3, show_default=True)
+@click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A: its best.pt.")
+def regions(
+    data: tuple[str, ...],
+    pack: Path | None,
+    out: Path,
+    resume: bool,
+    device: str,
+    minutes: float,
+    seed: int,
+    threads: int,
+    lr: float,
+    pixels: Path,
+) -> None:
+    """Stage B: which regions belong together."""
+    _require_torch()
+    from tamis.training.loop import LoopOptions
+    from tamis.training.recipe import RunConfig, train_regions
+    from tamis.training.sources import parse_source
+
+    config = RunConfig(
+        out=out,
+        sources=tuple(parse_source(text) for text in data),
+        pack=pack,
+        device=device,
+        resume=resume,
+        loop=LoopOptions(minutes=minutes, lr=lr, seed=seed, threads=threads, warmup=60),
+        pixel_weights=pixels,
+    )
+    click.echo(f"weights: {train_regions(config)}")
+
+
+@command.command()
+@click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A.")
+@click.option("--regions", required=True, type=click.Path(path_type=Path), help="Weights of stage B.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the two ONNX files.")
+@click.option("--note", "notes", multiple=True, metavar="NAME=TEXT", help="Kept in the files; may be repeated.")
+def export(pixels: Path, regions: Path, out: Path, notes: tuple[str, ...]) -> None:
+    """Write trained weights as the ONNX files that `embedded` runs."""
+    _require_torch()
+    from tamis.training.recipe import export_weights
+
+    said = dict(note.partition("=")[::2] for note in notes)
+    for file in export_weights(pixels, regions, out, said):
+        click.echo(f"{file}: {file.stat().st_size / 1e6:.2f} MB")
+
+
+@command.command()
+@_data
+@click.option("--segmentor", default="embedded", show_default=True)
+@click.option("--repeats", default=3, show_default=True, help="Clicks per mask.")
+@click.option("--seed", default=0, show_default=True)
+def measure(data: tuple[str, ...], segmentor: str, repeats: int, seed: int) -> None:
+    """mIoU@1 of a segmentor on held-out photographs: one random click per mask, threshold .5, original resolution."""
+    from tamis.arrays import ImageArray
+    from tamis.clicks import Click
+    from tamis.segmentors.registry import load_segmentor
+    from tamis.training.photographs import read_photographs
+    from tamis.training.sources import parse_source
+    from tamis.training.validate import Answer, click_ious, interval
+
+    model = load_segmentor(segmentor)
+
+    def encode(image: ImageArray) -> Answer:
+        encoded = model.encode(image)
+        return lambda pixel: encoded.probability([Click.at_pixel(*pixel)])
+
+    for source in (parse_source(text) for text in data):
+        scores = [
+            click_ious(encode, photograph, repeats, seed)
+            for photograph in read_photographs(source.name, source.root, "held-out", 0)
+        ]
+        mean, low, high = interval(scores)
+        count = sum(map(len, scores)) // repeats
+        click.echo(
+            f"{source.name}: {mean:.4f} [{low:.4f}, {high:.4f}], {len(scores)} photographs, {count} masks × {repeats}"
+        )

@@ -1,0 +1,150 @@
+"""The parts of the model in the box that need no weights."""
+
+import numpy as np
+import pytest
+
+from tamis.clicks import Click
+from tamis.segmentors.embedded_clicks import SURE, answer_by_region, split_contested
+from tamis.segmentors.embedded_refine import refined_regions
+from tamis.segmentors.embedded_regions import (
+    EXTRA_NUMBERS,
+    PAIR_NUMBERS,
+    PixelMaps,
+    appearance,
+    overlaps,
+    pool,
+    region_inputs,
+    summarise,
+    tree_relations,
+)
+from tamis.segmentors.embedded_sizes import MOST_REGIONS, small_regions, working_shape
+
+QUARTERS = np.repeat(np.repeat(np.array([[0, 1], [2, 3]], np.uint16), 16, 0), 16, 1)
+
+
+def test_pooling_is_the_mean_over_pixels() -> None:
+    region_map = np.zeros((8, 8), np.uint16)
+    region_map[:, 6:] = 1  # region 1 holds half of the two right cells
+    maps = np.array([[[1.0, 2.0], [3.0, 4.0]]], np.float32)
+    means, areas = pool(region_map, maps)
+    np.testing.assert_allclose(areas, [0.75, 0.25])
+    np.testing.assert_allclose(means[:, 0], [(16 * 1 + 8 * 2 + 16 * 3 + 8 * 4) / 48, 3.0])
+
+
+def test_pooling_agrees_with_enlarging_by_nearest_neighbour() -> None:
+    rng = np.random.default_rng(0)
+    region_map = np.unique(rng.integers(0, 9, (32, 64)), return_inverse=True)[1].reshape(32, 64).astype(np.uint16)
+    maps = rng.normal(size=(3, 8, 16)).astype(np.float32)
+    large = maps.repeat(4, 1).repeat(4, 2)
+    expected = [[channel[region_map == r].mean() for channel in large] for r in range(9)]
+    np.testing.assert_allclose(pool(region_map, maps)[0], expected, atol=1e-5)
+
+
+def test_overlaps_count_every_pixel_once() -> None:
+    assert overlaps(QUARTERS)[2].sum() == QUARTERS.size
+
+
+def test_appearance_of_quarters() -> None:
+    image = np.zeros((32, 32, 3), np.uint8)
+    image[:16, :16, 0] = 255
+    colour, spread, centre, contact = appearance(image, QUARTERS)
+    np.testing.assert_allclose(colour[0], [1, 0, 0])
+    assert not spread.any()
+    np.testing.assert_allclose(centre, [[0.25, 0.25], [0.75, 0.25], [0.25, 0.75], [0.75, 0.75]])
+    np.testing.assert_allclose(contact, np.full(4, 0.5))
+
+
+def test_the_centre_counts_along_the_longer_side() -> None:
+    centre = appearance(np.zeros((32, 64, 3), np.uint8), np.zeros((32, 64), np.uint16))[2]
+    np.testing.assert_allclose(centre, [[0.5, 0.5]])
+
+
+def test_tree_relations_part_by_the_weakest_border() -> None:
+    boundary = np.full((16, 16), -4.0, np.float32)
+    boundary[:, 7:9] = 4.0  # a strong border between left and right
+    ultrametric, size = tree_relations(QUARTERS, boundary, np.full(4, 0.25, np.float32))
+    assert ultrametric[0, 2] < 0.2 < 0.7 < ultrametric[0, 1]
+    assert not np.diag(ultrametric).any()
+    np.testing.assert_allclose(size[0], [0.25, 1, 0.5, 1])
+    np.testing.assert_array_equal(ultrametric, ultrametric.T)
+
+
+def test_region_inputs_have_their_shapes_and_are_finite() -> None:
+    rng = np.random.default_rng(0)
+    maps = PixelMaps(
+        rng.normal(size=(16, 16)).astype(np.float32),
+        rng.normal(size=(5, 8, 8)).astype(np.float32),
+        rng.normal(size=(8, 8)).astype(np.float32),
+        rng.random((7, 8, 8)).astype(np.float32),
+    )
+    inputs = region_inputs(summarise(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8), QUARTERS, maps))
+    assert inputs.tokens.shape == (4, 7 + 5 + 1 + EXTRA_NUMBERS)
+    assert inputs.pairs.shape == (PAIR_NUMBERS, 4, 4)
+    assert inputs.tokens.dtype == inputs.pairs.dtype == inputs.areas.dtype == np.float32
+    assert np.isfinite(inputs.tokens).all()
+    assert np.isfinite(inputs.pairs).all()
+    np.testing.assert_allclose(inputs.pairs[2], inputs.pairs[1].T)
+    np.testing.assert_allclose(inputs.pairs[4], -inputs.pairs[4].T, atol=1e-6)
+
+
+ANSWERS = np.array([[0.9, 0.8, 0.2], [0.6, 0.9, 0.3], [0.1, 0.7, 0.9]], np.float32)
+
+
+def combined(*clicks: tuple[int, bool]) -> np.ndarray:
+    return answer_by_region(ANSWERS, np.array([c[0] for c in clicks]), np.array([c[1] for c in clicks]))
+
+
+def test_one_click_is_its_row_and_sure_of_its_own_region() -> None:
+    np.testing.assert_allclose(combined((0, True)), [0.95, 0.8, 0.2])
+
+
+def test_positive_clicks_are_joined() -> None:
+    np.testing.assert_allclose(combined((0, True), (2, True)), [0.95, 0.8, 0.95])
+
+
+def test_a_negative_click_takes_away_what_goes_with_it() -> None:
+    # Region 1: odds .8 / .2 · .3 / .7; region 0 does not go with region 2, so nothing is said of it.
+    odds = 0.8 / 0.2 * 0.3 / 0.7
+    np.testing.assert_allclose(combined((0, True), (2, False)), [0.95, odds / (1 + odds), 0.0], rtol=1e-6)
+
+
+def test_a_negative_click_alone_leaves_the_rest_undecided() -> None:
+    np.testing.assert_allclose(combined((2, False)), [0.5, 0.3, 0.0], atol=1e-6)
+
+
+def test_a_contested_region_is_split_by_nearness() -> None:
+    full = np.full((1, 6), 0.5, np.float32)
+    fine_map = np.zeros((1, 6), np.uint16)
+    clicks = [Click.at_pixel(0, 1), Click.at_pixel(0, 4, positive=False)]
+    split_contested(full, fine_map, np.array([0, 0]), clicks)
+    np.testing.assert_allclose(full[0], [SURE] * 3 + [1 - SURE] * 3)
+
+
+def test_refined_borders_follow_the_colours_of_the_full_image() -> None:
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[:, 29:] = 200  # 3 pixels left of where nearest neighbour would put it
+    region_map = np.zeros((8, 8), np.uint16)
+    region_map[:, 4:] = 1
+    refined = refined_regions(image, region_map)
+    assert refined.shape == (64, 64)
+    np.testing.assert_array_equal(refined, (image[:, :, 0] > 100).astype(np.uint16))
+
+
+def test_refining_keeps_a_map_of_the_same_size_and_of_one_region() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (16, 24, 3), dtype=np.uint8)
+    same = np.arange(16 * 24, dtype=np.uint16).reshape(16, 24) % 7
+    np.testing.assert_array_equal(refined_regions(image, same), same)
+    assert not refined_regions(image, np.zeros((4, 6), np.uint16)).any()
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"), [((480, 640), (288, 384)), ((1, 5000), (32, 384)), ((9, 9), (384, 384))]
+)
+def test_working_sizes(shape: tuple[int, int], expected: tuple[int, int]) -> None:
+    assert working_shape(shape) == expected
+
+
+def test_noise_is_not_cut_into_too_many_regions() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (384, 384, 3), dtype=np.uint8)
+    region_map = small_regions(noise)
+    assert region_map.max() < MOST_REGIONS

@@ -1,0 +1,89 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnxscript")
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+from tamis.training.export import OPSET, PIXEL_OUTPUTS, export_pixels, export_regions, folded  # noqa: E402
+from tamis.training.networks import EmbeddingShape, PixelNetwork  # noqa: E402
+from tamis.training.region_network import RegionNetwork, RegionShape  # noqa: E402
+
+SHAPE = EmbeddingShape(widths=(8, 16, 16, 16, 16), blocks=(0, 1, 1, 1, 1), decoder=16, fine=8, embedding=6)
+
+
+def trained_looking(network: Any) -> None:
+    """Weights and statistics that no fresh network has."""
+    generator = torch.Generator().manual_seed(0)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.weight.data.uniform_(0.5, 1.5, generator=generator)
+            module.bias.data.normal_(0, 0.2, generator=generator)
+            assert module.running_mean is not None
+            assert module.running_var is not None
+            module.running_mean.normal_(0, 0.2, generator=generator)
+            module.running_var.uniform_(0.5, 1.5, generator=generator)
+
+
+def run(file: Path, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+    return list(onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"]).run(None, inputs))
+
+
+@pytest.fixture(scope="module")
+def pixels() -> PixelNetwork:
+    torch.manual_seed(0)
+    network = PixelNetwork(SHAPE).eval()
+    trained_looking(network)
+    return network
+
+
+def test_folding_changes_nothing(pixels: PixelNetwork) -> None:
+    image = torch.rand(1, 3, 64, 96)
+    for before, after in zip(pixels(image), folded(pixels)(image), strict=True):
+        torch.testing.assert_close(before, after, rtol=1e-4, atol=1e-4)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded(pixels).modules())
+
+
+def test_exported_pixels_agree_to_a_thousandth_in_probability_at_any_size(pixels: PixelNetwork, tmp_path: Path) -> None:
+    file = tmp_path / "pixels.onnx"
+    export_pixels(pixels, file, {"seed": "7"})
+    for height, width in ((64, 96), (160, 128), (32, 32)):
+        image = torch.rand(1, 3, height, width)
+        with torch.no_grad():
+            outputs = pixels(image)
+        expected = {**outputs._asdict(), "bias": outputs.bias + pixels.margin}
+        for name, value in zip(PIXEL_OUTPUTS, run(file, {"image": image.numpy()}), strict=True):
+            exact = expected[name].detach().numpy()
+            if name in ("boundary", "bias"):
+                value, exact = 1 / (1 + np.exp(-value)), 1 / (1 + np.exp(-exact))
+            np.testing.assert_allclose(value, exact, atol=1e-3 * max(1, np.abs(exact).max()))
+
+
+def test_exported_regions_agree_to_a_thousandth_at_any_number(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = RegionNetwork(RegionShape(width=32, heads=2, layers=2)).eval()
+    torch.nn.init.normal_(network.answer.weight)
+    file = tmp_path / "regions.onnx"
+    export_regions(network, file, {})
+    for count in (2, 17, 60):
+        areas = torch.rand(count) + 0.1
+        batch = torch.randn(count, network.shape.tokens), torch.randn(8, count, count), areas / areas.sum()
+        with torch.no_grad():
+            expected = torch.sigmoid(network(*batch)).numpy()
+        given = dict(zip(("tokens", "pairs", "areas"), (part.numpy() for part in batch), strict=True))
+        np.testing.assert_allclose(run(file, given)[0], expected, atol=1e-3)
+
+
+def test_exported_files_hold_notes_halved_weights_and_a_fixed_opset(pixels: PixelNetwork, tmp_path: Path) -> None:
+    file = tmp_path / "pixels.onnx"
+    export_pixels(pixels, file, {"seed": "7"})
+    model = onnx.load(str(file))
+    assert {entry.key: entry.value for entry in model.metadata_props} == {"seed": "7"}
+    assert [entry.version for entry in model.opset_import if not entry.domain] == [OPSET]
+    large = [w for w in model.graph.initializer if np.prod(w.dims) >= 256]
+    assert large
+    assert {w.data_type for w in large} == {onnx.TensorProto.FLOAT16}
