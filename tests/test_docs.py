@@ -1,0 +1,31 @@
+"""The docs keep up with the program."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from tamis.cli.main import COMMANDS, LazyGroup, cli
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_page_that_names_all_its_options(name: str) -> None:
+    page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    assert f"`tamis {name}" in page
+    assert isinstance(cli, LazyGroup)
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    for option in (parameter for parameter in command.params if isinstance(parameter, click.Option)):
+        assert any(f"`{flag}" in page for flag in option.opts), f"docs/{name}.md says nothing of {option.opts}"
+    for flag in re.findall(r"^\| `(--[a-z-]+)", page, flags=re.MULTILINE):
+        assert any(flag in parameter.opts for parameter in command.params), f"docs/{name}.md: there is no {flag}"
+
+
+def test_every_link_leads_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)|src=\"([^\"]+)\"", page.read_text(encoding="utf-8")):
+            place = page.parent / (target[0] or target[1])
+            assert place.exists(), f"{page.name} links to {place}"

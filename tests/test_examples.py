@@ -1,0 +1,25 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run(example: str, *arguments: object) -> str:
+    command = [sys.executable, str(EXAMPLES / example), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_one_click(photograph: Path, tmp_path: Path) -> None:
+    said = run("one_click.py", photograph, 40, 50, tmp_path / "mask.png")
+    with Image.open(tmp_path / "mask.png") as mask:
+        assert said == f"{np.count_nonzero(np.asarray(mask))} pixels in {tmp_path / 'mask.png'}\n"
+
+
+def test_segment_folder(photograph: Path, tmp_path: Path) -> None:
+    said = run("segment_folder.py", photograph.parent, tmp_path / "out")
+    assert said.startswith("photo.jpg: ")
+    assert (tmp_path / "out" / "coco.json").exists()
