@@ -1,0 +1,1 @@
+"""Datasets of images and masks, one module for each."""

@@ -1,0 +1,67 @@
+"""What a dataset is once it is open: images in a fixed order, each with the masks that clicks are measured against."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tamis.arrays import ImageArray, MaskArray
+from tamis.image import MAX_PIXELS, read_image
+
+
+@dataclass(frozen=True)
+class Target:
+    """A mask that a click should give.
+
+    Attributes:
+        id: unique among the targets of its image, the same every time.
+        mask: (H, W) bool.
+        valid: (H, W) bool, False where pixels are ignored; None where all count.
+    """
+
+    id: str
+    mask: MaskArray
+    valid: MaskArray | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An image of a dataset; nothing is read before it is asked for.
+
+    Attributes:
+        name: unique in the dataset, the same on every machine: the image's path in the dataset, without suffix.
+        image_path: the image file.
+        targets: reads the masks; an empty mask is given too, so that it can be counted. Raises InputError for a file
+            that cannot be read.
+    """
+
+    name: str
+    image_path: Path
+    targets: Callable[[], Iterator[Target]]
+
+    def image(self, max_pixels: int = MAX_PIXELS) -> ImageArray:
+        """(H, W, 3) uint8 RGB; raises InputError for a file that cannot be read."""
+        return read_image(self.image_path, max_pixels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """An opened dataset.
+
+    Attributes:
+        name: as `tamis datasets list` has it.
+        split: which part, "" where there are no parts.
+        root: its folder.
+        samples: in the peers' order.
+        licence: one line.
+        citation: one line.
+        unmatched: names of images without masks and of masks without images, by kind: they are not samples, and are
+            reported.
+    """
+
+    name: str
+    split: str
+    root: Path
+    samples: tuple[Sample, ...]
+    licence: str
+    citation: str
+    unmatched: dict[str, tuple[str, ...]] = field(default_factory=dict)
