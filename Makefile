@@ -40,9 +40,10 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@$(PIP) install -c constraints.txt -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.core
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.core
+	@echo "installing what the tests need, once ..."
 	@$(PIP) install -c constraints.txt "pip>=25.1"
-	@$(PIP) install -c constraints.txt --group test
+	@$(PIP) install -c constraints.txt -e ".[train]" --group test
 	@touch $@
 
 clean:

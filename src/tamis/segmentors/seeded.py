@@ -123,7 +123,7 @@ def _random_walk(image: ImageArray, seeds: NDArray[np.int8]) -> ProbabilityArray
     labels[seeds > 0] = 1
     labels[seeds < 0] = 2
     if not ((labels == 1).any() and (labels == 0).any()):
-        return (labels == 1).astype(np.float32)
+        return np.asarray(labels == 1, dtype=np.float32)
     colours = image / 255
     colours[0, 0] += 1e-6  # skimage divides by the deviation, which in a flat image is 0
     answer = random_walker(colours, labels, beta=300, mode="bf", return_full_prob=True, channel_axis=2)
