@@ -1,19 +1,16 @@
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from tamis.arrays import ImageArray, MaskArray
+from tamis.arrays import MaskArray
 from tamis.clicks import (
     Click,
     center_click,
@@ -25,6 +22,8 @@ from tamis.clicks import (
     uncertain_click,
 )
 from tamis.errors import InputError
+
+Pixel: TypeAlias = tuple[int, int]
 
 masks = hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12))
 
@@ -133,72 +132,6 @@ def test_grid_clicks_are_sams_grid() -> None:
     assert (clicks[-1].x, clicks[-1].y) == (630, 472.5)
     with pytest.raises(InputError, match="at least 1 click"):
         grid_clicks(0, (10, 10))
-
-
-# The peers' own evaluation loops, click for click.
-
-Pixel: TypeAlias = tuple[int, int]
-Predictor: TypeAlias = Callable[[ImageArray, list[Click], NDArray[np.float64]], NDArray[np.float64]]
-
-
-@pytest.mark.data
-@pytest.mark.parametrize("name", ["segnext_rings", "segnext_colour_band2", "segnext_at_threshold", "ritm_rings"])
-def test_clicks_and_ious_are_the_peers(name: str, golden: Path, data: Path) -> None:
-    run = json.loads((golden / "interactive" / f"{name}.json").read_text())
-    settings = run["settings"]
-    assert run["records"]
-    for record in run["records"]:
-        image, target, valid = bsds_object(data, record["id"], settings["ignore_band"])
-        probability = np.zeros(target.shape)
-        clicks: list[Click] = []
-        ious: list[float] = []
-        while len(clicks) < settings["max_clicks"]:
-            clicks.append(corrective_click(target, probability > settings["threshold"], clicks, valid))
-            probability = PREDICTORS[settings["predictor"]](image, clicks, probability)
-            prediction = (probability > settings["threshold"]) & valid
-            ious.append(float(np.float32((prediction & target).sum() / (prediction | (target & valid)).sum())))
-            if ious[-1] >= settings["target_iou"]:
-                break
-        assert [[*click.pixel, click.positive] for click in clicks] == record["clicks"], record["id"]
-        assert ious == pytest.approx(record["ious"], abs=1e-6)
-
-
-def bsds_object(data: Path, name: str, band: int) -> tuple[ImageArray, MaskArray, MaskArray]:
-    """An image, one of its segments, and the pixels that count: all but a band of that many pixels along its border."""
-    stem, label = name.split("/")
-    image = np.array(Image.open(data / "bsds500" / "images" / "train" / f"{stem}.jpg"))
-    target = np.array(Image.open(data / "bsds500" / "segments" / "train" / f"{stem}_0.png")) == int(label)
-    if not band:
-        return image, target, np.ones_like(target)
-    square = np.ones((2 * band + 1, 2 * band + 1), np.uint8)
-    gradient = cv2.morphologyEx(target.astype(np.uint8), cv2.MORPH_GRADIENT, square)
-    return image, target & (gradient == 0), gradient == 0
-
-
-def rings(image: ImageArray, clicks: list[Click], previous: NDArray[np.float64]) -> NDArray[np.float64]:
-    (row, column), radius = clicks[-1].pixel, min(image.shape[:2]) // 8
-    rows, columns = np.ogrid[: image.shape[0], : image.shape[1]]
-    near = (rows - row) ** 2 + (columns - column) ** 2 <= radius**2
-    return np.where(near, float(clicks[-1].positive), previous)
-
-
-def colour(image: ImageArray, clicks: list[Click], previous: NDArray[np.float64]) -> NDArray[np.float64]:
-    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float64)
-    near = {True: np.full(image.shape[:2], 60.0), False: np.full(image.shape[:2], 60.0)}
-    for click in clicks:
-        row, column = click.pixel
-        patch = lab[max(row - 2, 0) : row + 3, max(column - 2, 0) : column + 3]
-        distance = np.linalg.norm(lab - patch.reshape(-1, 3).mean(axis=0), axis=2)
-        near[click.positive] = np.minimum(near[click.positive], distance)
-    answer: NDArray[np.float64] = 0.9 * near[False] / (near[False] + near[True] + 1e-9) + 0.1 * previous
-    return answer
-
-
-def at_threshold(image: ImageArray, clicks: list[Click], previous: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.full(previous.shape, 0.49)
-
-
-PREDICTORS: dict[str, Predictor] = {"rings": rings, "colour": colour, "at_threshold": at_threshold}
 
 
 def by_scipy(target: MaskArray, prediction: MaskArray) -> tuple[Pixel, bool]:

@@ -5,11 +5,10 @@ from contextlib import closing
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from tamis.batch import FORMATS, Outcome, SegmentSettings, segment_images
 from tamis.cli.options import json_option, max_pixels_option, print_json, segmentor_option
+from tamis.cli.progress import progress_bar
 from tamis.image import find_images
 from tamis.segmentors import load_segmentor
 
@@ -111,17 +110,7 @@ def command(
 
 def _shown(outcomes: Iterator[Outcome], count: int, quiet: bool) -> Iterator[Outcome]:
     """Pass outcomes on while a progress bar moves; on a terminal only."""
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=quiet or not console.is_terminal,
-    ) as progress:
+    with progress_bar(quiet) as progress:
         task = progress.add_task("segmenting", total=count)
         for outcome in outcomes:
             progress.update(task, advance=1, description=outcome.path.name[-30:])

@@ -1,0 +1,85 @@
+"""A log of finished images that survives any interruption."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from filelock import FileLock, Timeout
+
+from tamis.errors import InputError, OutputError
+
+
+class Journal:
+    """What has been finished, by name, in a file of JSON lines; made by `opened`."""
+
+    def __init__(self, file: BinaryIO, entries: dict[str, Any]) -> None:
+        self._file = file
+        self.entries = entries
+
+    def add(self, name: str, entry: Any) -> None:
+        """Record an entry and wait until it is on disk.
+
+        Raises:
+            OutputError: the disk is full or gone; all earlier entries stay.
+        """
+        try:
+            self._file.write(json.dumps([name, entry]).encode() + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise OutputError(
+                f"{self._file.name}: cannot be written ({error.strerror}); make room and run the same command again"
+            ) from error
+        self.entries[name] = entry
+
+
+@contextmanager
+def opened(path: Path, signature: dict[str, Any]) -> Iterator[Journal]:
+    """Open a journal alone, with what an earlier run of the same signature has finished.
+
+    Args:
+        path: the file; its folder must exist.
+        signature: everything that decides the entries.
+
+    Raises:
+        InputError: the journal belongs to a run of another signature, or a run is writing to it now.
+    """
+    lock = FileLock(f"{path}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"--out {path.parent}: another run is writing there; wait for it or choose another") from None
+    try:
+        lines = _complete_lines(path)
+        if lines and lines[0] != signature:
+            differing = sorted(
+                key for key in signature.keys() | lines[0].keys() if signature.get(key) != lines[0].get(key)
+            )
+            raise InputError(
+                f"--out {path.parent}: holds a run that differs in {', '.join(differing)}; choose another folder"
+            )
+        with path.open("r+b" if path.exists() else "w+b") as file:
+            if not lines:
+                file.write(json.dumps(signature).encode() + b"\n")
+            else:
+                file.seek(sum(len(json.dumps(line).encode()) + 1 for line in lines))
+            file.truncate()
+            yield Journal(file, dict(lines[1:]))
+    finally:
+        lock.release()
+
+
+def _complete_lines(path: Path) -> list[Any]:
+    """The lines that were written whole; a last one that was cut off by a crash is left out."""
+    if not path.exists():
+        return []
+    lines = []
+    for line in path.read_bytes().split(b"\n")[:-1]:
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            break
+    return lines
