@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as reference
-from tests.mask.scenes import stacks
 
 from tamis.arrays import MaskArray
 from tamis.errors import InputError
 from tamis.mask import Masks
+from tests.mask.scenes import stacks
 
 LETTER_C = np.array([[1, 1, 1], [1, 0, 0], [1, 1, 1]], bool)
 

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests.mask.scenes import shapes, stacks
 
 from tamis.errors import InputError
 from tamis.mask import Masks, label_map, masks_from_labels
+from tests.mask.scenes import shapes, stacks
 
 LARGE_THEN_SMALL = np.array([[[1, 1, 1, 0]], [[0, 0, 1, 1]]], bool)
 

@@ -4,11 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pycocotools import mask as reference
-from tests.mask.scenes import stacks
 
 from tamis.arrays import MaskArray
 from tamis.errors import InputError
 from tamis.mask import Masks, containment_matrix, intersections, iou_matrix, nms, overlap, tiles
+from tests.mask.scenes import stacks
 
 
 def squares(*corners: tuple[int, int, int], size: int = 100) -> Masks:

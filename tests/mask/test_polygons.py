@@ -4,12 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as reference
 from scipy import ndimage
-from tests.mask.scenes import masks
 
 from tamis.arrays import MaskArray
 from tamis.errors import InputError
 from tamis.mask import Polygon, from_coco_polygons, from_polygons, polygon_iou, to_coco_polygons, to_polygons
 from tamis.mask.contours import Ring
+from tests.mask.scenes import masks
 
 
 def disc(radius: float, size: int = 200) -> MaskArray:

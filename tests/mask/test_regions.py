@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
-from tests.mask.scenes import masks
 
 from tamis.arrays import MaskArray
 from tamis.errors import InputError
 from tamis.mask import components, fill_holes, remove_islands
 from tamis.mask.regions import Connectivity
+from tests.mask.scenes import masks
 
 STRUCTURE = {4: None, 8: np.ones((3, 3), bool)}
 CONNECTIVITIES = st.sampled_from([4, 8])

@@ -4,12 +4,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from tests.training.scenes import OPTIONS, column, scenes  # noqa: E402
-
 from tamis.errors import InputError  # noqa: E402
 from tamis.training.checkpoint import Average, load_checkpoint  # noqa: E402
 from tamis.training.embedding import EmbeddingTask  # noqa: E402
 from tamis.training.loop import LoopOptions, train  # noqa: E402
+from tests.training.scenes import OPTIONS, column, scenes  # noqa: E402
 
 CPU = torch.device("cpu")
 

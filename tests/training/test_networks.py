@@ -4,10 +4,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from tests.training.scenes import TINY  # noqa: E402
-
 from tamis.training.networks import PixelNetwork, PixelOutputs, click_logits, coordinate_channels  # noqa: E402
 from tamis.training.region_network import RegionNetwork, RegionShape  # noqa: E402
+from tests.training.scenes import TINY  # noqa: E402
 
 
 def test_outputs_have_the_strides_they_name() -> None:

@@ -5,8 +5,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from tests.training.scenes import TINY, column, scenes  # noqa: E402
-
 from tamis.segmentors.embedded_regions import overlaps  # noqa: E402
 from tamis.training.loop import LoopOptions, train  # noqa: E402
 from tamis.training.networks import PixelNetwork  # noqa: E402
@@ -20,6 +18,7 @@ from tamis.training.regions import (  # noqa: E402
     draw_rows,
     make_example,
 )
+from tests.training.scenes import TINY, column, scenes  # noqa: E402
 
 CPU = torch.device("cpu")
 REGION_MAP = np.array([[0, 0, 1, 1], [2, 2, 1, 1]], np.uint16)
