@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tamis.arrays import ImageArray, MaskArray
+from tamis.errors import InputError
 from tamis.image import MAX_PIXELS, read_image
 
 
@@ -65,3 +66,23 @@ class Dataset:
     licence: str
     citation: str
     unmatched: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def check_target(image_shape: tuple[int, ...], target: Target, name: str) -> None:
+    """Make sure that a mask is as large as its image.
+
+    Args:
+        image_shape: (H, W) or (H, W, 3).
+        target: one of the image's.
+        name: of the sample, for the message.
+
+    Raises:
+        InputError: the sizes differ.
+    """
+    for array in (target.mask, target.valid):
+        if array is not None and array.shape != tuple(image_shape[:2]):
+            (height, width), (rows, columns) = image_shape[:2], array.shape
+            raise InputError(
+                f"{name}: mask {target.id} is {columns}x{rows} but the image {width}x{height}; "
+                "one of them was resized or belongs to another image"
+            )

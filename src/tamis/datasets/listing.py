@@ -1,0 +1,153 @@
+"""What readers share: folders listed once, images and masks paired by name, and what is wrong with a layout."""
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from tamis.datasets.protocol import Sample, Target
+from tamis.errors import InputError
+from tamis.image import SUFFIXES
+
+Found = TypeVar("Found")
+
+IMAGES_WITHOUT_MASKS = "images without masks"
+MASKS_WITHOUT_IMAGES = "masks without images"
+SAME_NAME = "files whose name another file has"
+
+
+class LayoutError(InputError):
+    """Something that the layout of a dataset needs is missing; the registry adds the expected tree."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a reader finds; the registry makes a `Dataset` of it.
+
+    Attributes:
+        samples: in the peers' order.
+        unmatched: as in `Dataset`.
+    """
+
+    samples: tuple[Sample, ...]
+    unmatched: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a folder by name, a name being the path in the folder without suffix, with forward slashes.
+
+    Attributes:
+        paths: sorted by path.
+        repeated: paths, relative to the folder, of files whose name an earlier file has.
+    """
+
+    paths: dict[str, Path]
+    repeated: tuple[str, ...] = ()
+
+
+def require_folder(path: Path) -> Path:
+    """The folder itself; raises LayoutError where there is none."""
+    if not path.is_dir():
+        raise LayoutError(f"{path}: there is no such folder")
+    return path
+
+
+def require_file(path: Path) -> Path:
+    """The file itself; raises LayoutError where there is none."""
+    if not path.is_file():
+        raise LayoutError(f"{path}: there is no such file")
+    return path
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The folders in a folder, sorted, without hidden ones."""
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
+    return [folder / name for name in sorted(names)]
+
+
+def files_in(folder: Path, suffixes: Collection[str] = SUFFIXES, deep: bool = False) -> Files:
+    """The files of a folder that have one of the suffixes (lower case), without hidden ones.
+
+    Args:
+        folder: which must exist, or LayoutError is raised.
+        suffixes: what to take.
+        deep: look into the folders inside, too.
+    """
+    found = sorted(_walk(require_folder(folder), frozenset(suffixes), deep), key=lambda path: path.as_posix())
+    paths: dict[str, Path] = {}
+    repeated = []
+    for path in found:
+        relative = path.relative_to(folder)
+        name = relative.with_suffix("").as_posix()
+        if paths.setdefault(name, path) is not path:
+            repeated.append(relative.as_posix())
+    return Files(paths, tuple(repeated))
+
+
+def pair(
+    images: Files,
+    masks: Mapping[str, Found],
+    targets: Callable[[Found], Iterator[Target]],
+    repeated_masks: Iterable[str] = (),
+) -> Listing:
+    """Samples of the images that have masks under the same name; what has no partner is listed.
+
+    Args:
+        images: in the order of the samples.
+        masks: what `targets` needs to read the masks of an image, by name.
+        targets: a function of a module, so that samples can travel to another process.
+        repeated_masks: mask files that cannot be reached, since another has their name.
+    """
+    samples = [
+        Sample(name, path, partial(targets, masks[name])) for name, path in images.paths.items() if name in masks
+    ]
+    return Listing(
+        tuple(samples),
+        unmatched(
+            {
+                IMAGES_WITHOUT_MASKS: [name for name in images.paths if name not in masks],
+                MASKS_WITHOUT_IMAGES: [name for name in masks if name not in images.paths],
+                SAME_NAME: [*images.repeated, *repeated_masks],
+            }
+        ),
+    )
+
+
+def unmatched(kinds: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """The kinds that have any names."""
+    listed = {kind: tuple(names) for kind, names in kinds.items()}
+    return {kind: names for kind, names in listed.items() if names}
+
+
+def together(listings: Iterable[tuple[str, Listing]]) -> Listing:
+    """Several listings as one, in order, each with a prefix for its names.
+
+    >>> listing = Listing((), {"masks without images": ("a",)})
+    >>> together([("x/", listing), ("y/", listing)]).unmatched
+    {'masks without images': ('x/a', 'y/a')}
+    """
+    samples: list[Sample] = []
+    left: dict[str, list[str]] = {}
+    for prefix, listing in listings:
+        samples += [Sample(prefix + s.name, s.image_path, s.targets) for s in listing.samples]
+        for kind, names in listing.unmatched.items():
+            left.setdefault(kind, []).extend(prefix + name for name in names)
+    return Listing(tuple(samples), unmatched(left))
+
+
+def _walk(folder: Path, suffixes: frozenset[str], deep: bool) -> Iterator[Path]:
+    inside = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if os.path.splitext(entry.name)[1].lower() in suffixes and entry.is_file():
+                yield folder / entry.name
+            elif deep and entry.is_dir():
+                inside.append(folder / entry.name)
+    for path in inside:
+        yield from _walk(path, suffixes, deep)

@@ -1,0 +1,45 @@
+"""Smaller sets that the folder reader serves, each with the rules of its masks."""
+
+from functools import partial
+from pathlib import Path
+
+from tamis.datasets.davis345 import open_davis345
+from tamis.datasets.folder import Rules, open_folder
+from tamis.datasets.listing import Listing
+
+_USUAL = (("images", "masks"),)
+
+binary = partial(open_folder, rules=Rules(kind="half"))
+"""`folder` for masks of one object with soft edges."""
+
+duts = partial(
+    open_folder,
+    rules=Rules(
+        kind="half",
+        pairs=(*_USUAL, ("DUTS-TE-Image", "DUTS-TE-Mask"), ("DUTS-TR-Image", "DUTS-TR-Mask")),
+    ),
+)
+
+horses = partial(open_folder, rules=Rules(kind="half", pairs=(*_USUAL, ("horse", "mask"))))
+
+butterflies = partial(open_folder, rules=Rules(kind="half", pairs=_USUAL))
+
+labels = partial(open_folder, rules=Rules(pairs=_USUAL))
+"""Instances, a label each."""
+
+plants = partial(open_folder, rules=Rules(pairs=_USUAL, parts=True))
+"""Classes, whose connected parts are plants."""
+
+
+def camvid(root: Path, split: str) -> Listing:
+    """Frames of CamVid by class, 0 to 10; void, 11, does not count.
+
+    Laid out with `images` and `labels`, or as SegNet has it, `test` and `testannot`.
+    """
+    pairs = (("images", "labels"),) if (root / "images").is_dir() else (("{split}", "{split}annot"),)
+    return open_folder(root, split, Rules(background=None, ignore=11, pairs=pairs))
+
+
+def coco_mval(root: Path, split: str) -> Listing:
+    """COCO_MVal: `img` and `gt` with one object each, as the peers have it, or `images` and `masks` with labels."""
+    return open_davis345(root, split) if (root / "gt").is_dir() or not (root / "masks").is_dir() else labels(root, "")
