@@ -1,6 +1,7 @@
 """The docs keep up with the program."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -18,10 +19,18 @@ def test_every_command_has_a_page_that_names_all_its_options(name: str) -> None:
     assert isinstance(cli, LazyGroup)
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
-    for option in (parameter for parameter in command.params if isinstance(parameter, click.Option)):
+    options = list(options_of(command))
+    for option in options:
         assert any(f"`{flag}" in page for flag in option.opts), f"docs/{name}.md says nothing of {option.opts}"
     for flag in re.findall(r"^\| `(--[a-z-]+)", page, flags=re.MULTILINE):
-        assert any(flag in parameter.opts for parameter in command.params), f"docs/{name}.md: there is no {flag}"
+        assert any(flag in option.opts for option in options), f"docs/{name}.md: there is no {flag}"
+
+
+def options_of(command: click.Command) -> Iterator[click.Option]:
+    """The options of a command and of its sub-commands."""
+    yield from (parameter for parameter in command.params if isinstance(parameter, click.Option))
+    for part in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from options_of(part)
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -1,4 +1,5 @@
 import json
+import re
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,10 @@ def test_the_report_shows_pictures_and_what_was_left_out(dataset: Dataset, tmp_p
     assert page.count("<img ") == len(list((out / "report").iterdir())) == 12
     for title in ("Best", "Median", "Worst"):
         assert f"<h2>{title}</h2>" in page
+    shown = [float(iou) for iou in re.findall(r"IoU ([\d.]+) ·", page)]
+    best, worst = shown[:4], shown[-4:]
+    assert best == sorted(best, reverse=True)
+    assert worst == sorted(worst)
 
 
 def test_runs_are_compared_try_by_try(dataset: Dataset, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tamis.picture import cut_out
 from tamis.segmentors import Segmentor
 from tamis.segmentors.augmented import augmented
 
-SHOWN = 6
+SHOWN = 5
 """Pictures of each kind."""
 
 LARGEST = 640
@@ -52,7 +52,8 @@ def write_report(out: Path, segmentor: Segmentor, dataset: Dataset, rules: Rules
             ]
             parts.append(f'<h2>{title}</h2><div class="row">{"".join(figures)}</div>')
     parts.append(problems(summary))
-    write_page(out / "report.html", f"{summary['segmentor']} on {summary['dataset']}", "\n".join(parts))
+    place = " ".join(filter(None, (summary["dataset"], summary["split"])))
+    write_page(out / "report.html", f"{summary['segmentor']} on {place}", "\n".join(parts))
     return out / "report.html"
 
 
@@ -109,7 +110,7 @@ def _settings(summary: Mapping[str, Any]) -> str:
     said = [
         f"{rules['clicks']} {rules['clicker']} click{'s' if rules['clicks'] > 1 else ''}",
         f"threshold {rules['threshold']:g}",
-        f"{rules['repeats']} repeats",
+        f"{rules['repeats']} {'try' if rules['repeats'] == 1 else 'tries'} for every mask",
         f"masks of at least {rules['min_area']} pixels",
         f"seed {summary['seed']}",
     ]
@@ -137,7 +138,10 @@ def _chosen(masks: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def _of_different_images(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return list({row["image"]: row for row in reversed(rows)}.values())[::-1][:SHOWN]
+    first: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        first.setdefault(row["image"], row)
+    return list(first.values())[:SHOWN]
 
 
 def _picture(out: Path, name: str, segmentor: Segmentor, sample: Sample, row: Mapping[str, Any], rules: Rules) -> str:

@@ -14,6 +14,8 @@ COMMANDS = {
     "segment": "Find the masks of whole images, without a person.",
     "click": "Segment what is under one or more clicks.",
     "demo": "Make a page of masks from sample photographs and your own.",
+    "evaluate": "Measure how good a segmentor is, by published rules.",
+    "compare": "Say which of several evaluations is better, and how sure that is.",
     "models": "List the segmentors and what each can do.",
     "doctor": "Show what this computer has, and how fast tamis runs on it.",
 }

@@ -1,0 +1,39 @@
+"""`tamis compare`: which run is better, and how sure that is."""
+
+from pathlib import Path
+
+import click
+
+from tamis.benchmark.compare import as_json as comparison_json
+from tamis.benchmark.compare import compare, load_run, write_comparison
+from tamis.cli.options import json_option, print_json
+
+
+@click.command(name="compare")
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", metavar="HTML", type=click.Path(path_type=Path), help="Also write a page with charts.")
+@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Of the bootstrap.")
+@json_option
+def command(runs: tuple[Path, ...], out: Path | None, seed: int, as_json: bool) -> None:
+    """Compare the folders of several evaluations; every later RUN with the first, by a paired bootstrap over images.
+
+    \b
+    tamis compare runs/hierarchy runs/grabcut --out comparison.html
+    """
+    loaded = [load_run(run) for run in runs]
+    differences = compare(loaded, seed)
+    if out is not None:
+        write_comparison(out, loaded, differences)
+    if as_json:
+        print_json(comparison_json(loaded, differences))
+        return
+    for run in loaded:
+        miou = run.summary.get("miou", [float("nan")])[0]
+        click.echo(f"{run.name:24} {run.summary['segmentor']:16} {run.summary['dataset']:16} mIoU@1 {miou:.4f}")
+    for found in differences:
+        click.echo(
+            f"{found.second} - {found.first}: {found.difference:+.4f} (95 % interval {found.low:+.4f} to "
+            f"{found.high:+.4f}, p {found.p:.4f}, {found.tries} tries on {found.images} images)"
+        )
+    if out is not None:
+        click.echo(f"look at {out.resolve()}")

@@ -1,0 +1,188 @@
+"""`tamis evaluate`: how good a segmentor is, by the rules of tamis or of a peer."""
+
+import json
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tamis import combine as rules_of_combination
+from tamis.benchmark.combination import PLACES, StudySettings, run_study
+from tamis.benchmark.report import write_report
+from tamis.benchmark.rules import PROTOCOLS, Rules
+from tamis.benchmark.run import Progress, run_evaluation
+from tamis.cli.options import json_option, print_json, segmentor_option
+from tamis.cli.progress import progress_bar
+from tamis.datasets import open_dataset
+from tamis.segmentors import load_segmentor
+from tamis.segmentors.augmented import VIEWS
+
+
+def _options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def decorate(function: Any) -> Any:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+_dataset_options = _options(
+    segmentor_option,
+    click.option("--dataset", metavar="NAME", required=True, help="A name from `tamis datasets list`."),
+    click.option(
+        "--root", metavar="PATH", required=True, type=click.Path(path_type=Path), help="The dataset's folder."
+    ),
+    click.option("--split", metavar="NAME", help="Which part of it, where it has parts."),
+    click.option(
+        "--out", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder for results."
+    ),
+    click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Only the first N images."),
+    click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Of random clicks and bootstrap."),
+)
+
+
+@click.group(name="evaluate")
+def command() -> None:
+    """Measure how good a segmentor is."""
+
+
+@command.command()
+@_dataset_options
+@click.option(
+    "--protocol",
+    type=click.Choice(list(PROTOCOLS)),
+    default="tamis",
+    show_default=True,
+    help="Whose rules; the options below change single rules.",
+)
+@click.option("--clicker", type=click.Choice(["center", "random"]), help="Where clicks fall.")
+@click.option("--clicks", metavar="K", type=click.IntRange(1, 100), help="Clicks on every mask.")
+@click.option("--threshold", metavar="T", type=click.FloatRange(0, 1), help="Above it a pixel is in the mask.")
+@click.option("--repeats", metavar="C", type=click.IntRange(min=1), help="Tries for every mask.")
+@click.option("--min-area", metavar="PX", type=click.IntRange(min=1), help="Skip and count smaller masks.")
+@click.option(
+    "--combine",
+    type=click.Choice(["native", *rules_of_combination.RULES]),
+    help="How several clicks are combined; native asks the segmentor.",
+)
+@click.option("--tta", metavar="LIST", help=f"Average over augmentations: any of {','.join(VIEWS)}.")
+@click.option("--workers", metavar="N", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
+@json_option
+def interactive(
+    segmentor: str,
+    dataset: str,
+    root: Path,
+    split: str | None,
+    out: Path,
+    limit: int | None,
+    seed: int,
+    protocol: str,
+    workers: int,
+    as_json: bool,
+    tta: str | None,
+    **changes: Any,
+) -> None:
+    """Click on every mask of a dataset: mIoU@k with confidence intervals, NoC, and a page of pictures.
+
+    An interrupted run goes on when the same command is given again.
+
+    \b
+    tamis evaluate interactive --dataset davis345 --root DAVIS --out runs/davis
+    tamis evaluate interactive --dataset sbd --split val --root SBD --protocol ritm --out runs/sbd-ritm
+    """
+    given = {name: value for name, value in changes.items() if value is not None}
+    if tta:
+        given["tta"] = tuple(part.strip() for part in tta.split(",") if part.strip())
+    rules: Rules = replace(PROTOCOLS[protocol], **given)
+    opened = open_dataset(dataset, root, split)
+    if not as_json:
+        changed = f", except {', '.join(f'{name} {value}' for name, value in given.items())}" if given else ""
+        click.echo(f"{opened.name}, {len(opened.samples)} images; rules of {protocol}{changed}")
+    _follow(run_evaluation(segmentor, opened, rules, out, seed, limit, workers), quiet=as_json)
+    page = write_report(out, load_segmentor(segmentor), opened, rules)
+    summary = json.loads((out / "summary.json").read_bytes())
+    if as_json:
+        print_json(summary)
+        return
+    for number, (value, (low, high)) in enumerate(
+        zip(summary.get("miou", []), summary.get("miou_ci95", []), strict=True), 1
+    ):
+        if number in (1, 2, 3, 5, 10, 20):
+            click.echo(f"mIoU@{number:<4} {value:.4f}   (95 % interval {low:.4f} to {high:.4f})")
+    for target in ("85", "90", "95"):
+        if f"noc{target}" in summary:
+            late = summary[f"nof{target}"]
+            click.echo(
+                f"NoC@{target}    {summary[f'noc{target}']:.2f}   (not reached, or only by the last click: {late})"
+            )
+    click.echo(f"{summary['masks']} masks of {summary['images']} images; {_left_out(summary)}")
+    click.echo(f"look at {page.resolve()}")
+
+
+@command.command(name="combine")
+@_dataset_options
+@click.option("--extra", metavar="LIST", default="1,2,5,10", show_default=True, help="Numbers of simulated clicks.")
+@click.option(
+    "--where", type=click.Choice([*PLACES, "both"]), default="both", show_default=True, help="Where they fall."
+)
+@click.option(
+    "--repeats", metavar="C", type=click.IntRange(min=1), default=1, show_default=True, help="Tries per mask."
+)
+@json_option
+def combine(
+    segmentor: str,
+    dataset: str,
+    root: Path,
+    split: str | None,
+    out: Path,
+    limit: int | None,
+    seed: int,
+    extra: str,
+    where: str,
+    repeats: int,
+    as_json: bool,
+) -> None:
+    """Compare the rules that combine one real click with simulated ones, all on the same clicks."""
+    try:
+        numbers = tuple(sorted({int(part) for part in extra.split(",")}))
+    except ValueError:
+        numbers = ()
+    if not numbers or numbers[0] < 1:
+        raise click.BadParameter(f"'{extra}' is no list of numbers such as 1,2,5", param_hint="--extra")
+    opened = open_dataset(dataset, root, split)
+    settings = StudySettings(numbers, PLACES if where == "both" else (where,), repeats=repeats)
+    _follow(run_study(load_segmentor(segmentor), opened, settings, out, seed, limit), quiet=as_json)
+    result = json.loads((out / "combine.json").read_bytes())
+    if as_json:
+        print_json(result)
+        return
+    for row in result["results"]:
+        low, high = row["gain_ci95"]
+        click.echo(
+            f"{row['place']:10}{row['rule']:22}{row['extra']:4}  mIoU {row['miou']:.4f}  "
+            f"gain {row['gain']:+.4f} ({low:+.4f} to {high:+.4f})"
+        )
+    click.echo(f"look at {(out / 'report.html').resolve()}")
+
+
+def _follow(steps: Generator[Progress], quiet: bool) -> None:
+    with progress_bar(quiet) as bar:
+        task = bar.add_task("evaluating", total=None)
+        for step in steps:
+            said = "evaluating" if step.miou is None else f"mIoU@1 {step.miou:.3f}"
+            bar.update(task, completed=step.done, total=step.images, description=said)
+
+
+def _left_out(summary: dict[str, Any]) -> str:
+    counts = {
+        "too small": summary["skipped_small"],
+        "empty": summary["empty"],
+        "of another size than the image": sum(map(len, summary["mismatched"].values())),
+        "images unreadable": len(summary["unreadable"]),
+        "files without a partner": sum(map(len, summary["unmatched"].values())),
+    }
+    said = [f"{count} {what}" for what, count in counts.items() if count]
+    return f"left out: {', '.join(said)}" if said else "nothing left out"

@@ -1,0 +1,109 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tamis.arrays import ImageArray, MaskArray
+
+Tamis = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def root(tmp_path: Path, scene: tuple[ImageArray, MaskArray]) -> Path:
+    """Three images with the disc outlined, in the layout of DAVIS345."""
+    place = tmp_path / "data"
+    for folder in ("img", "gt"):
+        (place / folder).mkdir(parents=True)
+    for index in range(3):
+        Image.fromarray(np.roll(scene[0], 9 * index, 1)).save(place / "img" / f"{index}.jpg", quality=97)
+        Image.fromarray(np.roll(scene[1], 9 * index, 1)).convert("RGB").save(place / "gt" / f"{index}.png")
+    return place
+
+
+def test_interactive_prints_the_numbers_and_where_to_look(tamis: Tamis, root: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    code, said, err = tamis("evaluate", "interactive", "--dataset", "davis345", "--root", root, "--out", out)
+    assert (code, err) == (0, "")
+    assert said.startswith("davis345, 3 images; rules of tamis\nmIoU@1    0.9")
+    assert "3 masks of 3 images; nothing left out" in said
+    assert said.rstrip().endswith("report.html")
+    for name in ("masks.parquet", "summary.json", "run.json", "report.html"):
+        assert (out / name).exists()
+
+
+def test_a_peers_protocol_with_one_rule_changed(tamis: Tamis, root: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    arguments = ["--dataset", "davis345", "--root", root, "--protocol", "ritm", "--clicks", 3, "--out", out]
+    _, said, _ = tamis("evaluate", "interactive", *arguments)
+    assert "rules of ritm, except clicks 3" in said
+    assert "NoC@90    1.00" in said
+    summary = json.loads(tamis("evaluate", "interactive", *arguments, "--json")[1])
+    assert summary["rules"]["threshold"] == 0.49
+    assert summary["noc90"] == 1
+
+
+def test_combine_compares_all_rules(tamis: Tamis, root: Path, tmp_path: Path) -> None:
+    arguments = ["--dataset", "davis345", "--root", root, "--out", tmp_path / "c", "--extra", "1", "--where", "inside"]
+    code, said, _ = tamis("evaluate", "combine", *arguments)
+    assert code == 0
+    for rule in ("the real click alone", "max-certainty", "triangulation"):
+        assert rule in said
+
+
+def test_compare_says_which_is_better(tamis: Tamis, root: Path, tmp_path: Path) -> None:
+    for name in ("hierarchy", "grabcut"):
+        arguments = ["--segmentor", name, "--dataset", "davis345", "--root", root, "--out", tmp_path / name]
+        assert tamis("evaluate", "interactive", *arguments)[0] == 0
+    page = tmp_path / "page.html"
+    code, said, _ = tamis("compare", tmp_path / "hierarchy", tmp_path / "grabcut", "--out", page)
+    assert code == 0
+    assert "grabcut - hierarchy: " in said
+    assert "9 tries on 3 images" in said
+    assert page.exists()
+    assert len(json.loads(tamis("compare", tmp_path / "hierarchy", "--json")[1])["runs"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"--root": "nowhere"}, "nowhere"),
+        ({"--dataset": "davis346"}, "did you mean 'davis345'"),
+        ({"--split": "train"}, "train"),
+        ({"--tta": "zoom"}, "no augmentation 'zoom'"),
+        ({"--segmentor": "hierarhcy"}, "did you mean 'hierarchy'"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_said(
+    tamis: Tamis, root: Path, tmp_path: Path, changes: dict[str, str], sentence: str
+) -> None:
+    options = {"--dataset": "davis345", "--root": str(root), "--out": str(tmp_path / "run"), **changes}
+    code, _, err = tamis("evaluate", "interactive", *(part for pair in options.items() for part in pair))
+    assert code == 2
+    assert sentence in err
+
+
+def test_a_mask_that_cannot_be_read_is_reported_and_the_rest_goes_on(tamis: Tamis, root: Path, tmp_path: Path) -> None:
+    (root / "gt" / "1.png").write_bytes(b"broken")
+    out = tmp_path / "run"
+    code, said, _ = tamis("evaluate", "interactive", "--dataset", "davis345", "--root", root, "--out", out)
+    assert code == 0
+    assert "2 masks of 2 images; left out: 1 images unreadable" in said
+    assert "1.png" in json.loads((out / "summary.json").read_text())["unreadable"]["1"]
+
+
+def test_a_second_run_into_one_folder_is_refused(tamis: Tamis, root: Path, tmp_path: Path) -> None:
+    arguments = ["evaluate", "interactive", "--dataset", "davis345", "--root", root, "--out", tmp_path / "run"]
+    tamis(*arguments)
+    code, _, err = tamis(*arguments, "--seed", 1)
+    assert code == 2
+    assert "holds a run that differs in seed; choose another folder" in err
+
+
+def test_lists_of_numbers_are_checked(tamis: Tamis, root: Path, tmp_path: Path) -> None:
+    arguments = ["--dataset", "davis345", "--root", root, "--out", tmp_path / "c", "--extra", "1,x"]
+    code, _, err = tamis("evaluate", "combine", *arguments)
+    assert code == 2
+    assert "'1,x' is no list of numbers" in err
