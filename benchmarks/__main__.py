@@ -10,7 +10,7 @@ THREADS = 1
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = str(THREADS)
 
-NAMES = ["corrective_click", "mask_iou", "mask_nms", "rle"]
+NAMES = ["corrective_click", "evaluator", "mask_iou", "mask_nms", "rle"]
 
 
 def main() -> int:

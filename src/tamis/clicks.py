@@ -126,15 +126,19 @@ def corrective_click(
     Raises:
         InputError: target and prediction agree on every pixel that counts and is not yet clicked.
     """
-    missed, excess = target & ~prediction, prediction & ~target
+    errors = {True: target > prediction, False: prediction > target}
     if valid is not None:
-        missed, excess = missed & valid, excess & valid
-    missed_depth, missed_pixel = _deepest(missed, clicks)
-    excess_depth, excess_pixel = _deepest(excess, clicks)
-    if max(missed_depth, excess_depth) == 0:
+        errors = {sign: error & valid for sign, error in errors.items()}
+    areas = {sign: int(np.count_nonzero(error)) for sign, error in errors.items()}
+    positive = areas[True] > areas[False]
+    depth, pixel = _deepest(errors[positive], clicks)
+    if _deepest_possible(areas[not positive]) >= depth:
+        other_depth, other_pixel = _deepest(errors[not positive], clicks)
+        if other_depth > depth or (other_depth == depth and positive):
+            depth, pixel, positive = other_depth, other_pixel, not positive
+    if depth == 0:
         raise InputError("nothing to correct: the prediction equals the target wherever no click was made")
-    positive = missed_depth > excess_depth
-    return Click.at_pixel(*(missed_pixel if positive else excess_pixel), positive=positive)
+    return Click.at_pixel(*pixel, positive=positive)
 
 
 def uncertain_click(probability: ProbabilityArray, among: MaskArray | None = None) -> Click:
@@ -176,26 +180,35 @@ def _require_nonempty(mask: MaskArray) -> None:
         raise InputError("the mask is empty, so there is no pixel to click on")
 
 
-def _deepest(region: MaskArray, clicks: Sequence[Click]) -> tuple[float, tuple[int, int]]:
+def _deepest_possible(area: int) -> float:
+    """A bound on the squared depth of any region of `area` pixels.
+
+    All pixels nearer to the deepest one than its depth d belong to the region, and their squares cover a disc of radius
+    d - sqrt(1/2); so most often the smaller error need not be transformed to know that it is not the deeper one.
+    """
+    return float((np.sqrt(area / np.pi) + np.sqrt(0.5)) ** 2)
+
+
+def _deepest(region: MaskArray, clicks: Sequence[Click]) -> tuple[int, tuple[int, int]]:
     """The squared depth (distance to the nearest pixel outside, in pixels) and (row, column) of the deepest pixel.
 
     Only the region's bounding box is transformed: pixels beyond it are outside, as is the frame of one pixel around it.
     """
     import cv2
 
-    rows = np.flatnonzero(region.any(axis=1))
-    if not rows.size:
-        return 0.0, (0, 0)
-    columns = np.flatnonzero(region[rows[0] : rows[-1] + 1].any(axis=0))
-    top, left = int(rows[0]), int(columns[0])
-    box: NDArray[np.uint8] = region[top : rows[-1] + 1, left : columns[-1] + 1].astype(np.uint8)
+    left, top, width, height = cv2.boundingRect(region.view(np.uint8))
+    if not width:
+        return 0, (0, 0)
+    box = region[top : top + height, left : left + width].view(np.uint8)
     framed = cv2.copyMakeBorder(box, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     depth = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
     for click in clicks:
         row, column = click.pixel[0] - top, click.pixel[1] - left
-        if 0 <= row < depth.shape[0] and 0 <= column < depth.shape[1]:
+        if 0 <= row < height and 0 <= column < width:
             depth[row, column] = 0
     # Squared distances are whole numbers. OpenCV's square roots are not always rounded alike, and would break ties.
-    squared = np.rint(depth * depth)
-    row, column = divmod(int(np.argmax(squared)), squared.shape[1])
-    return float(squared[row, column]), (top + row, left + column)
+    deepest = np.flatnonzero(depth >= depth.max() * np.float32(1 - 1e-5))
+    squared = np.rint(depth.ravel()[deepest].astype(np.float64) ** 2)
+    first = int(np.argmax(squared))
+    row, column = divmod(int(deepest[first]), width)
+    return int(squared[first]), (top + row, left + column)

@@ -210,18 +210,19 @@ def _next_click(
     rules: Rules,
     rng: np.random.Generator,
 ) -> Click | None:
-    """The next click; None if a perfect mask leaves nothing to correct."""
-    if rules.clicker == "random":
-        if not clicks:
-            return random_click(wanted, rng)
-        wrong = wanted != prediction if valid is None else (wanted != prediction) & valid
-        if not wrong.any():
+    """The next click; None if nothing is left to correct."""
+    if rules.clicker == "center":
+        try:
+            return corrective_click(wanted, prediction, clicks, valid)
+        except InputError:
             return None
-        click = random_click(wrong, rng)
-        return Click(click.x, click.y, bool(wanted[click.pixel]))
-    if clicks and not ((wanted != prediction) & (True if valid is None else valid)).any():
+    if not clicks:
+        return random_click(wanted, rng)
+    wrong = wanted != prediction if valid is None else (wanted != prediction) & valid
+    if not wrong.any():
         return None
-    return corrective_click(wanted, prediction, clicks, valid)
+    click = random_click(wrong, rng)
+    return Click(click.x, click.y, bool(wanted[click.pixel]))
 
 
 def _single(iou: float) -> float:
