@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "Make a page of masks from sample photographs and your own.",
     "evaluate": "Measure how good a segmentor is, by published rules.",
     "compare": "Say which of several evaluations is better, and how sure that is.",
+    "datasets": "List the datasets that can be read, check one, or make one.",
     "models": "List the segmentors and what each can do.",
     "doctor": "Show what this computer has, and how fast tamis runs on it.",
 }

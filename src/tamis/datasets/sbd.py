@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from tamis.arrays import LabelArray
+from tamis.datasets.links import link
 from tamis.datasets.listing import Files, Listing, files_in, pair, require_file
 from tamis.datasets.maskfile import label_targets
 from tamis.datasets.matlab import read_matlab, unexpected
 from tamis.datasets.protocol import Target
-from tamis.files import write_bytes
 from tamis.image import write_image
 
 CLASSES = (
@@ -93,16 +93,5 @@ def write_per_class(root: Path, out: Path, split: str = "val") -> dict[str, int]
             place = out / name / "gt" / f"{sample.name}.png"
             if not place.exists():
                 write_image(place, mask)
-            _link(sample.image_path, out / name / "img" / sample.image_path.name)
+            link(sample.image_path, out / name / "img" / sample.image_path.name)
     return counts
-
-
-def _link(source: Path, place: Path) -> None:
-    if place.exists():
-        return
-    place.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        place.unlink(missing_ok=True)  # a link whose file has gone
-        place.symlink_to(source.resolve())
-    except OSError:
-        write_bytes(place, source.read_bytes())  # file systems without links
