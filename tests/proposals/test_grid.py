@@ -15,7 +15,7 @@ def halves() -> EncodedRegions:
     regions = np.zeros((20, 30), np.uint16)
     regions[:, 15:] = 1
     answers = np.array([[[1.0, 0.1], [0.2, 1.0]]], dtype=np.float32)
-    return EncodedRegions((40, 60), regions, answers, np.zeros((2, 1), np.float32))
+    return EncodedRegions(np.zeros((40, 60, 3), np.uint8), regions, answers, np.zeros((2, 1), np.float32))
 
 
 def test_a_grid_finds_each_region_once_the_surest_first() -> None:

@@ -2,61 +2,74 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tamis import combine
-from tamis.arrays import ProbabilityArray
-from tamis.clicks import Click, pixels_at
+from tamis.arrays import ImageArray, ProbabilityArray
+from tamis.clicks import Click, pixels_at, require_inside
 from tamis.errors import InputError
+from tamis.segmentors.embedded_clicks import answer_by_region, split_contested
+from tamis.segmentors.embedded_refine import refined_regions
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EncodedRegions:
-    """Answers by region; satisfies `EncodedImage` and `AnswersByRegion`.
+    """Answers by region, with borders as fine as the original image; satisfies `EncodedImage` and `AnswersByRegion`.
 
     Attributes:
-        shape: (height, width) of the original image.
+        image: (H, W, 3) uint8 RGB, the original: its colours place the borders at full resolution.
         region_map: (h, w) uint16, regions 0 to R - 1 at the segmentor's own resolution.
         answers: (G, R, R) float32, answers[g, r, s] = P(region s in mask | click in region r) at granularity g; the
             first granularity is the one that answers clicks.
         descriptors: (R, D) float32.
     """
 
-    shape: tuple[int, int]
+    image: ImageArray
     region_map: NDArray[np.uint16]
     answers: NDArray[np.float32]
     descriptors: NDArray[np.float32]
 
-    def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
-        """(H, W) float32: all clicks combined by maximum certainty, at the original size."""
-        import cv2
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) of the original image in pixels."""
+        return self.image.shape[0], self.image.shape[1]
 
+    @cached_property
+    def fine_map(self) -> NDArray[np.uint16]:
+        """(H, W) uint16: the region of every pixel of the original image; made when first asked for."""
+        return refined_regions(self.image, self.region_map)
+
+    def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
+        """(H, W) float32: P(pixel in mask | all clicks together), as `answer_by_region` joins them.
+
+        A region that holds both positive and negative clicks is split: each of its pixels goes with the nearest.
+
+        Raises:
+            InputError: there is no click, or one lies outside the image.
+        """
         if not clicks:
             raise InputError("give at least one click: without one there is nothing to segment")
-        by_region = combine.max_certainty(self.rows(clicks))
-        height, width = self.shape
-        # Linear, so that the outline at one half runs diagonally between pixels that are larger than the image's.
-        full = cv2.resize(by_region[self.region_map], (width, height), interpolation=cv2.INTER_LINEAR)
-        return combine.honour(np.asarray(full, dtype=np.float32), clicks)
+        require_inside(clicks, self.shape)
+        clicked = np.array([self.fine_map[click.pixel] for click in clicks], dtype=np.intp)
+        positive = np.array([click.positive for click in clicks], dtype=bool)
+        full = answer_by_region(self.answers[0], clicked, positive)[self.fine_map]
+        if not positive.all():
+            split_contested(full, self.fine_map, clicked, clicks)
+        return combine.honour(full, clicks)
 
     def probabilities(self, clicks: Sequence[Click]) -> ProbabilityArray:
-        """(N, h, w) float32: each click alone, at the resolution of the region map."""
-        return np.asarray(self.rows(clicks)[:, self.region_map])
+        """(N, h, w) float32: each click alone, at the resolution of the region map.
 
-    def rows(self, clicks: Sequence[Click]) -> NDArray[np.float32]:
-        """(N, R) float32: the answer to each click alone, by region.
-
-        A negative click knows of a region only as much as the region goes with its own: P(s in mask | r not in mask)
-        = (1 - P(s | r)) / 2, which is 0 for r itself and undecided, one half, for what has nothing to do with it.
+        Raises:
+            InputError: a click lies outside the image.
         """
-        regions = self.region_at(clicks)
-        signs = np.array([click.positive for click in clicks], dtype=bool)
-        rows = self.answers[0][regions]
-        return np.asarray(np.where(signs[:, None], rows, (1 - rows) / 2), dtype=np.float32)
-
-    def region_at(self, clicks: Sequence[Click]) -> NDArray[np.intp]:
-        """(N,) the region that each click falls in."""
         rows, columns = pixels_at(clicks, self.shape, self.region_map.shape)
-        return np.asarray(self.region_map[rows, columns], dtype=np.intp)
+        clicked = self.region_map[rows, columns].astype(np.intp)
+        signs = np.array([click.positive for click in clicks], dtype=bool)
+        answers = np.empty((len(clicks), *self.region_map.shape), dtype=np.float32)
+        for i in range(len(clicks)):
+            answers[i] = answer_by_region(self.answers[0], clicked[i : i + 1], signs[i : i + 1])[self.region_map]
+        return answers

@@ -48,7 +48,7 @@ class Hierarchy:
         common = lowest_common_node(tree)
         mass = _over_ancestors(tree, np.exp(score - score.max()))
         answers = mass[common] / mass[: tree.leaves, None]
-        return EncodedRegions(image.shape[:2], region_map, answers[None].astype(np.float32), looks)
+        return EncodedRegions(image, region_map, answers[None].astype(np.float32), looks)
 
 
 def build_tree(
