@@ -63,7 +63,7 @@ def test_answers_do_not_depend_on_the_numbering_of_regions() -> None:
     torch.testing.assert_close(shuffled, network(tokens, pairs, areas)[:, order][:, :, order], rtol=1e-4, atol=1e-4)
 
 
-def test_training_begins_with_the_answer_of_the_embedding() -> None:
+def test_training_begins_with_the_embedding_and_the_border_between() -> None:
     network = RegionNetwork().eval()
     tokens, pairs, areas = region_batch(network, 5)
-    torch.testing.assert_close(network(tokens, pairs, areas)[0], pairs[1] * 4)
+    torch.testing.assert_close(network(tokens, pairs, areas)[0], pairs[1] * 4 - pairs[0] * 3)

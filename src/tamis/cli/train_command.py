@@ -103,7 +103,7 @@ def embedding(
 @_minutes
 @_seed
 @_threads
-@click.option("--lr", default=1.5e-3, show_default=True)
+@click.option("--lr", default=1.2e-3, show_default=True)
 @click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A: its best.pt.")
 def regions(
     data: tuple[str, ...],
@@ -129,7 +129,7 @@ def regions(
         pack=pack,
         device=device,
         resume=resume,
-        loop=LoopOptions(minutes=minutes, lr=lr, seed=seed, threads=threads, warmup=60),
+        loop=LoopOptions(minutes=minutes, lr=lr, seed=seed, threads=threads, warmup=60, validate_minutes=8),
         pixel_weights=pixels,
     )
     click.echo(f"weights: {train_regions(config)}")

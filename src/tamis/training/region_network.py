@@ -9,6 +9,10 @@ from torch.nn import functional as F
 from tamis.segmentors.embedded_regions import EXTRA_NUMBERS, PAIR_NUMBERS
 
 
+GAIN = 8.0
+"""Answers are so many times the last layer: logits must grow by several units, and Adam's steps are of a fixed size."""
+
+
 @dataclass(frozen=True, slots=True)
 class RegionShape:
     """Sizes of the region network."""
@@ -61,7 +65,7 @@ class Layer(nn.Module):
         """(R, W) tokens and (heads, R, R) bias of attention to (R, W)."""
         count, width = tokens.shape
         query, key, value = self.project(self.norm(tokens)).view(count, 3, self.heads, -1).permute(1, 2, 0, 3)
-        score = query @ key.transpose(1, 2) * (width // self.heads) ** -0.5 + bias
+        score = torch.baddbmm(bias, query, key.transpose(1, 2), alpha=(width // self.heads) ** -0.5)
         mixed = (torch.softmax(score, dim=-1) @ value).permute(1, 0, 2).reshape(count, width)
         mixed_in: Tensor = tokens + self.merge(mixed)
         result: Tensor = mixed_in + self.perceptron(mixed_in)
@@ -84,7 +88,7 @@ class RegionNetwork(nn.Module):
         self.register_buffer("mean", torch.zeros(shape.tokens))
         self.register_buffer("deviation", torch.ones(shape.tokens))
         self.enter = nn.Linear(shape.tokens, shape.width)
-        self.relate = nn.Sequential(Mix(PAIR_NUMBERS, 8), nn.ReLU(), Mix(8, shape.heads * shape.layers))
+        self.relate = nn.Sequential(Mix(PAIR_NUMBERS, 8), nn.ReLU(), Mix(8, shape.heads))
         self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
         self.norm = nn.LayerNorm(shape.width)
         self.row = nn.Linear(shape.width, shape.hidden * shape.rank)
@@ -98,9 +102,10 @@ class RegionNetwork(nn.Module):
         self.drop = nn.Dropout(shape.dropout)
         nn.init.zeros_(self.answer.weight)
         nn.init.zeros_(self.answer.bias)
-        with torch.no_grad():  # begin with the embedding's own answer
+        with torch.no_grad():  # begin with the embedding's own answer, less where a border runs between
             self.shortcut.weight.zero_()
-            self.shortcut.weight[:, 1] = 4.0
+            self.shortcut.weight[:, 0] = -3.0 / GAIN
+            self.shortcut.weight[:, 1] = 4.0 / GAIN
             self.shortcut.bias.zero_()
 
     def set_statistics(self, tokens: Tensor) -> None:
@@ -122,10 +127,10 @@ class RegionNetwork(nn.Module):
         """
         x = self.drop(((tokens - self.mean) / self.deviation).clamp(-6, 6))
         x = self.enter(x)
-        biases = self.relate(pairs)
-        mass = torch.log(areas)[None, None]
-        for i, layer in enumerate(self.layers):
-            x = layer(x, biases[i * self.shape.heads : (i + 1) * self.shape.heads] + mass)
+        # All layers share one bias: it is as large as the answers, and memory is what bounds the speed.
+        bias = self.relate(pairs) + torch.log(areas).to(pairs.dtype)
+        for layer in self.layers:
+            x = layer(x, bias)
         x = self.norm(x)
         clicked = x if rows is None else x[rows]
         seen = pairs if rows is None else pairs[:, rows]
@@ -135,5 +140,5 @@ class RegionNetwork(nn.Module):
         hidden = F.relu(
             product + self.row_bias(clicked).T[:, :, None] + self.column_bias(x).T[:, None] + self.pair(seen)
         )
-        answers: Tensor = self.answer(F.relu(self.deep(hidden))) + self.shortcut(seen)
+        answers: Tensor = GAIN * (self.answer(F.relu(self.deep(hidden))) + self.shortcut(seen))
         return answers

@@ -27,9 +27,9 @@ class RegionOptions:
     """What stage B trains on and how."""
 
     shape: RegionShape = field(default_factory=RegionShape)
-    clicks: int = 48
+    clicks: int = 96
     """Clicks per photograph."""
-    batch: int = 4
+    batch: int = 2
     """Photographs per step."""
     background: float = 0.2
     background_weight: float = 0.25
@@ -170,8 +170,9 @@ class RegionTask:
         summary = disturbed(example.summary, rng, self.options.noise)
         rows, masks, weights = draw_rows(annotated, summary.areas, rng, self.options)
         inputs = region_inputs(summary)
+        kind = torch.bfloat16 if self.half else torch.float32
         return RegionBatch(
-            (self._send(inputs.tokens), self._send(inputs.pairs), self._send(inputs.areas)),
+            (self._send(inputs.tokens), self._send(inputs.pairs).to(kind), self._send(inputs.areas)),
             self._send(rows),
             self._send(annotated.inside[masks]),
             self._send(annotated.known),
