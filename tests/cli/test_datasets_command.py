@@ -134,7 +134,8 @@ def test_download_names_what_failed_and_how_to_try_again(tamis: Tamis, tmp_path:
     assert code == 1
     assert out == f"1 scenes fetched, 1 failed; in {root}\n"
     assert "ai_001_002.zip: the server answers 404" in err
-    assert err.endswith(f"again: tamis datasets download hypersim {root} --scenes ai_001_002\n")
+    again = f"{root} --preview color --base-url {site.url} --scenes ai_001_002"
+    assert err.endswith(f"again: tamis datasets download hypersim {again}\n")
     code, out, _ = tamis("datasets", "download", "hypersim", root, *where, "--scenes", "ai_001_001")
     assert (code, out) == (0, f"0 scenes fetched, 1 there before; in {root}\n")
     (tmp_path / "scenes.txt").write_text("ai_001_002\n")

@@ -1,6 +1,7 @@
 """The rules of single datasets, where the synthetic scenes do not show them."""
 
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -217,6 +218,20 @@ def test_cocolvis_leaves_parts_and_stuff_out(synthetic: Synthetic) -> None:
         assert [target.id for target in sample.targets()] == [str(k) for k in range(len(scene.shapes))]
 
 
+def test_cocolvis_lists_images_of_stuff_alone(synthetic: Synthetic) -> None:
+    root = synthetic("cocolvis", scenes=3)
+    path = root / "val" / "hannotation.pickle"
+    hierarchy = pickle.loads(path.read_bytes())
+    hierarchy["000000000002"] = {"num_instance_masks": 0, "hierarchy": {}}
+    hierarchy["000000000003"]["hierarchy"][99] = None
+    hierarchy["000000000003"]["num_instance_masks"] = 100
+    path.write_bytes(pickle.dumps(hierarchy))
+    dataset = open_dataset("cocolvis", root)
+    assert dataset.unmatched == {"images without masks": ("000000000002",)}
+    with pytest.raises(InputError, match=r"000000000003\.pickle: has \d+ masks but the hierarchy names mask 99"):
+        list(dataset.samples[1].targets())
+
+
 @pytest.mark.parametrize(
     ("images", "masks"), [("images", "masks"), ("Images", "Annotations"), ("img", "gt"), ("JPEGImages", "labels")]
 )
@@ -243,6 +258,14 @@ def test_a_folder_counts_what_has_no_partner(save: Save, tmp_path: Path) -> None
     }
     # A mask of background alone is an empty target, to be counted.
     assert not only(dataset.samples).mask.any()
+
+
+def test_links_that_lead_back_are_not_followed_for_ever(save: Save, tmp_path: Path) -> None:
+    for name in ("images/a.png", "masks/a.png"):
+        save(name, np.ones((4, 4), np.uint8))
+    for folder in ("images", "masks"):
+        (tmp_path / folder / "again").symlink_to(tmp_path / folder)
+    assert [sample.name for sample in open_dataset("folder", tmp_path).samples] == ["a"]
 
 
 def test_parts_of_a_folder(save: Save, tmp_path: Path) -> None:

@@ -177,7 +177,9 @@ def download_command(
         click.echo(f"tamis: {scene.scene}: {scene.error}", err=True)
     if not failed:
         return 0
-    click.echo(f"again: tamis datasets download {name} {root} --scenes {','.join(s.scene for s in failed)}", err=True)
+    where = "" if base_url == BASE_URL else f" --base-url {base_url}"
+    which = f"{root} --preview {preview}{where} --scenes {','.join(scene.scene for scene in failed)}"
+    click.echo(f"again: tamis datasets download {name} {which}", err=True)
     return 1 if len(failed) < len(finished) else 2
 
 

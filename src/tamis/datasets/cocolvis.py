@@ -1,14 +1,12 @@
 """COCO+LVIS, the training set of the click-driven peers: photographs of COCO with things, parts and stuff.
 
 Layout: SegNext, segnext/isegm/data/datasets/coco_lvis.py. As there, the targets are things that are no part of another
-thing; stuff, which comes after the things, is none.
+thing; stuff, which comes after the things, is none. An image of stuff alone is one without masks.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from tamis.datasets.layers import read_layers, read_pickle
 from tamis.datasets.listing import Files, Listing, files_in, pair, require_file
@@ -30,7 +28,7 @@ def open_cocolvis(root: Path, split: str) -> Listing:
     images, masks = files_in(base / "images", {".jpg"}).paths, files_in(base / "masks", {".pickle"}).paths
     return pair(
         Files({name: images[name] for name in roots if name in images}),
-        {name: (masks[name], numbers) for name, numbers in roots.items() if name in masks},
+        {name: (masks[name], numbers) for name, numbers in roots.items() if numbers and name in masks},
         thing_targets,
     )
 
@@ -59,12 +57,10 @@ def thing_targets(place: tuple[Path, tuple[int, ...]]) -> Iterator[Target]:
     """
     path, numbers = place
     layers = read_layers(path)
-    if numbers and max(numbers) >= len(layers.mapping):
+    if max(numbers, default=-1) >= len(layers.mapping):
         raise InputError(f"{path}: has {len(layers.mapping)} masks but the hierarchy names mask {max(numbers)}")
     for number in numbers:
         yield Target(str(number), layers.mask(number))
-    if not numbers and layers.maps:
-        yield Target("0", np.zeros(layers.maps[0].shape, np.bool_))
 
 
 def _stem(key: Any) -> str:

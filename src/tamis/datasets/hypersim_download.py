@@ -7,7 +7,7 @@ partial downloader (apple/ml-hypersim, contrib/99991).
 import csv
 import io
 import re
-import shutil
+import threading
 import zipfile
 import zlib
 from collections.abc import Generator, Iterable
@@ -19,7 +19,7 @@ from pathlib import Path
 from tamis.datasets.hypersim import PREVIEWS, entities_path, preview_path
 from tamis.datasets.remote import RemoteError, RemoteFile, read_remote
 from tamis.errors import InputError
-from tamis.files import replacing
+from tamis.files import write_bytes
 
 BASE_URL = "https://docs-assets.developer.apple.com/ml-research/datasets/hypersim/v1/scenes/"
 """Where the archives of the release lie, as SCENE.zip."""
@@ -31,6 +31,10 @@ SCENE_LIST = (
 """The release's table of all frames."""
 
 _BUFFER = 1 << 19
+
+_writing = threading.Lock()
+"""Files are written one at a time, since the umask that they are given is read by setting it."""
+
 _SCENE = re.compile(r"ai_\d{3}_\d{3}")
 
 
@@ -150,9 +154,9 @@ def _extract(url: str, names: list[str], root: Path, source: Source) -> None:
     with io.BufferedReader(remote, _BUFFER) as stream, zipfile.ZipFile(stream) as archive:
         infos = {name: _info(archive, name) for name in names}
         for name, info in infos.items():
-            # The archive checks the CRC at the end of the file; only then does the file take its place.
-            with archive.open(info) as content, replacing(root / name) as file:
-                shutil.copyfileobj(content, file)
+            content = archive.read(info)  # which checks the CRC
+            with _writing:
+                write_bytes(root / name, content)
 
 
 def _info(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:

@@ -77,14 +77,15 @@ def files_in(folder: Path, suffixes: Collection[str] = SUFFIXES, deep: bool = Fa
         suffixes: what to take.
         deep: look into the folders inside, too.
     """
-    found = sorted(_walk(require_folder(folder), frozenset(suffixes), deep), key=lambda path: path.as_posix())
     paths: dict[str, Path] = {}
     repeated = []
-    for path in found:
-        relative = path.relative_to(folder)
-        name = relative.with_suffix("").as_posix()
-        if paths.setdefault(name, path) is not path:
-            repeated.append(relative.as_posix())
+    # Plain texts, since a set may have a hundred thousand files.
+    for relative in sorted(_walk(require_folder(folder), "", frozenset(suffixes), deep)):
+        name = os.path.splitext(relative)[0]
+        if name in paths:
+            repeated.append(relative)
+        else:
+            paths[name] = folder / relative
     return Files(paths, tuple(repeated))
 
 
@@ -139,15 +140,21 @@ def together(listings: Iterable[tuple[str, Listing]]) -> Listing:
     return Listing(tuple(samples), unmatched(left))
 
 
-def _walk(folder: Path, suffixes: frozenset[str], deep: bool) -> Iterator[Path]:
-    inside = []
-    with os.scandir(folder) as entries:
+def _walk(
+    folder: Path, inside: str, suffixes: frozenset[str], deep: bool, above: frozenset[str] = frozenset()
+) -> Iterator[str]:
+    """Paths from the folder on, of the files in `inside`; links that lead back to a folder above are not followed."""
+    place = os.path.realpath(folder / inside)
+    if place in above:
+        return
+    folders = []
+    with os.scandir(folder / inside) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             if os.path.splitext(entry.name)[1].lower() in suffixes and entry.is_file():
-                yield folder / entry.name
+                yield inside + entry.name
             elif deep and entry.is_dir():
-                inside.append(folder / entry.name)
-    for path in inside:
-        yield from _walk(path, suffixes, deep)
+                folders.append(f"{inside}{entry.name}/")
+    for path in sorted(folders):
+        yield from _walk(folder, path, suffixes, deep, above | {place})

@@ -26,8 +26,8 @@ CLASSES = (
 
 
 def open_sbd(root: Path, split: str) -> Listing:
-    """The images of `train.txt` or `val.txt`, in the order of their names, with a target for each instance."""
-    names = sorted(set(require_file(root / f"{split}.txt").read_text(encoding="utf-8").split()))
+    """The images of `train.txt` or `val.txt`, in that order, with a target for each instance."""
+    names = list(dict.fromkeys(require_file(root / f"{split}.txt").read_text(encoding="utf-8").split()))
     images, masks = files_in(root / "img").paths, files_in(root / "inst", {".mat"}).paths
     return pair(
         Files({name: images[name] for name in names if name in images}),
