@@ -25,7 +25,7 @@ from tamis.image import MAX_PIXELS, read_image, write_image
 from tamis.mask import label_map
 from tamis.proposals import Proposals, grid_proposals
 from tamis.runs import Run, file_hash, fingerprint, require_folder
-from tamis.segmentors import Segmentor
+from tamis.segmentors import HasWeights, Segmentor
 
 FORMATS = ("coco", "labelmap", "overlay")
 
@@ -91,8 +91,14 @@ def segment_images(
     settings = settings or SegmentSettings()
     require_folder(out)
     places = places_of(paths)
-    signature = {"segmentor": segmentor.name, "version": tamis.__version__, **_jsonable(asdict(settings))}
-    run = Run(out, signature)
+    weights = segmentor.weights_sha256 if isinstance(segmentor, HasWeights) else None
+    signature = {
+        "segmentor": segmentor.name,
+        "weights": weights,
+        "version": tamis.__version__,
+        **_jsonable(asdict(settings)),
+    }
+    run = Run(out, signature, weights=weights)
     run.save(finished=False)
     records: list[dict[str, Any]] = []
     try:

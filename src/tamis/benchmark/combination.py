@@ -27,7 +27,7 @@ from tamis.errors import InputError
 from tamis.files import write_json
 from tamis.page import write_page
 from tamis.runs import Run, require_folder
-from tamis.segmentors import EncodedImage, Segmentor
+from tamis.segmentors import EncodedImage, HasWeights, Segmentor
 
 PLACES = ("inside", "uncertain")
 """Where simulated clicks fall: uniform over the first prediction, or over its least certain 2 % of pixels."""
@@ -70,8 +70,10 @@ def run_study(
     dataset = replace(dataset, samples=dataset.samples[:limit])
     if not dataset.samples:
         raise InputError(f"{dataset.root}: the dataset '{dataset.name}' has no images to evaluate")
+    weights = segmentor.weights_sha256 if isinstance(segmentor, HasWeights) else None
     signature = {
         "segmentor": segmentor.name,
+        "weights": weights,
         "dataset": dataset.name,
         "split": dataset.split,
         "images": names_hash(dataset),
@@ -79,7 +81,7 @@ def run_study(
         "seed": seed,
         "version": tamis.__version__,
     }
-    run = Run(out, signature)
+    run = Run(out, signature, weights=weights)
     run.save(finished=False)
     with opened(out / "journal.jsonl", signature) as journal:
         for sample in dataset.samples:

@@ -16,7 +16,7 @@ from tamis.datasets.protocol import Dataset
 from tamis.errors import InputError, UnavailableError
 from tamis.files import replacing, write_json
 from tamis.runs import Run, file_hash, fingerprint, require_folder
-from tamis.segmentors import load_segmentor
+from tamis.segmentors import HasWeights, load_segmentor
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,11 @@ def run_evaluation(
     dataset = replace(dataset, samples=dataset.samples[:limit])
     if not dataset.samples:
         raise InputError(f"{dataset.root}: the dataset '{dataset.name}' has no images to evaluate")
-    name = load_segmentor(segmentor).name
+    loaded = load_segmentor(segmentor)
+    name, weights = loaded.name, loaded.weights_sha256 if isinstance(loaded, HasWeights) else None
     signature = {
         "segmentor": name,
+        "weights": weights,
         "dataset": dataset.name,
         "split": dataset.split,
         "images": names_hash(dataset),
@@ -73,12 +75,12 @@ def run_evaluation(
         "seed": seed,
         "version": tamis.__version__,
     }
-    run = Run(out, {**signature, "root": str(dataset.root), "limit": limit, "workers": workers})
+    run = Run(out, {**signature, "root": str(dataset.root), "limit": limit, "workers": workers}, weights=weights)
     run.save(finished=False)
     with opened(out / "journal.jsonl", signature) as journal:
         already = frozenset(journal.entries)
         images = (
-            evaluate(load_segmentor(segmentor), dataset, rules, seed, already.__contains__)
+            evaluate(loaded, dataset, rules, seed, already.__contains__)
             if workers == 1
             else evaluate_in_processes(segmentor, dataset, rules, seed, workers, already.__contains__)
         )

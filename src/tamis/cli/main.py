@@ -56,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         code = cli.main(args=arguments, prog_name="tamis", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
-        _fail(error.format_message(), 2)
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "tamis"
         _fail(f"{error.format_message().rstrip('.')}; see `{command} --help`", 2)
@@ -72,5 +73,5 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    click.echo(message if "\n" in message else f"tamis: {message}", err=True)
+    click.echo(f"tamis: {message}", err=True)
     sys.exit(code)

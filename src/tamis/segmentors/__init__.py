@@ -3,6 +3,7 @@
 from tamis.segmentors.protocol import (
     AnswersByRegion,
     EncodedImage,
+    HasWeights,
     ScoresMasks,
     Segmentor,
     TakesBoxes,
@@ -14,6 +15,7 @@ __all__ = [
     "DEFAULT",
     "AnswersByRegion",
     "EncodedImage",
+    "HasWeights",
     "Model",
     "ScoresMasks",
     "Segmentor",

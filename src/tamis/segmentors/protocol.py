@@ -58,6 +58,16 @@ class Segmentor(Protocol):
 
 
 @runtime_checkable
+class HasWeights(Protocol):
+    """A segmentor that was trained."""
+
+    @property
+    def weights_sha256(self) -> str:
+        """Fingerprint of the weights, 64 hexadecimal digits: other weights, other results."""
+        ...
+
+
+@runtime_checkable
 class AnswersByRegion(Protocol):
     """An encoded image whose answer depends only on the region a click falls in: a label map and a matrix."""
 
