@@ -44,7 +44,7 @@ def read_image(path: str | Path, max_pixels: int = MAX_PIXELS) -> ImageArray:
     """
     path = Path(path)
     try:
-        with _open(path) as file:
+        with open_picture(path) as file:
             width, height = file.size
             if width * height == 0:
                 raise InputError(f"{path}: the image has no pixels ({width}x{height}); export it again")
@@ -143,8 +143,11 @@ def _looks_like_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
-def _open(path: Path) -> Image.Image:
-    """Open a file without Pillow's own limit on pixels, which is global, warns first and knows no --max-pixels."""
+def open_picture(path: Path) -> Image.Image:
+    """Open a file without Pillow's own limit on pixels, which is global, warns first and knows no --max-pixels.
+
+    Only the header is read; the caller looks at the size before it asks for pixels.
+    """
     with _opening:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:

@@ -100,9 +100,8 @@ def interactive(
     opened = open_dataset(dataset, root, split)
     if not as_json:
         changed = f", except {', '.join(f'{name} {value}' for name, value in given.items())}" if given else ""
-        click.echo(
-            f"{opened.name}, {min(len(opened.samples), limit or len(opened.samples))} images; rules of {protocol}{changed}"
-        )
+        count = len(opened.samples[:limit])
+        click.echo(f"{opened.name}, {count} images; rules of {protocol}{changed}")
     _follow(run_evaluation(segmentor, opened, rules, out, seed, limit, workers), quiet=as_json)
     page = write_report(out, load_segmentor(segmentor), opened, rules)
     summary = json.loads((out / "summary.json").read_bytes())

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
 from tamis.arrays import LabelArray, MaskArray
 from tamis.datasets.protocol import Target
 from tamis.errors import InputError
+from tamis.image import open_picture
 
 ONLY = "1"
 """The id of the target where an image has just one."""
@@ -98,7 +99,7 @@ def _pixels(path: Path, palette: bool) -> Pixels:
     """(H, W) or (H, W, 3); `palette` says whether palette indices are turned into colours."""
     try:
         # A mask is as large as its image, which has been checked for its size.
-        with Image.open(path) as file:
+        with open_picture(path) as file:
             if file.mode == "1":
                 return np.asarray(file.convert("L")) // 255
             if file.mode == "P" and not palette:
@@ -112,5 +113,5 @@ def _pixels(path: Path, palette: bool) -> Pixels:
         raise InputError(f"{path}: there is no such mask; check the name") from None
     except UnidentifiedImageError:
         raise InputError(f"{path}: not a mask that can be read; copy or download it again") from None
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise InputError(f"{path}: the mask is damaged or cut off ({error}); copy or download it again") from error
