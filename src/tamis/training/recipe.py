@@ -17,7 +17,7 @@ from tamis.training.region_network import RegionNetwork
 from tamis.training.regions import Example, RegionOptions, RegionTask, make_example
 from tamis.training.sources import SHARES, Source, validation_photographs
 
-REGION_SHARES = {**SHARES, "bsds500": 0.36, "duts": 0.26, "coco_mval": 0.12, "camvid": 0.04, "feral_cats": 0.06}
+REGION_SHARES = {**SHARES, "bsds500": 0.42, "duts": 0.24, "coco_mval": 0.12, "camvid": 0.04, "feral_cats": 0.06}
 """The same for stage B."""
 
 REGION_PHOTOGRAPHS = {
