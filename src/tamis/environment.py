@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -34,6 +35,17 @@ def version_of(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def extras() -> dict[str, bool]:
+    """The optional parts of tamis, and whether all that each needs is installed."""
+    found: dict[str, bool] = {}
+    for requirement in importlib.metadata.requires("tamis") or []:
+        match = re.match(r"([A-Za-z0-9._-]+).*extra == ['\"]([a-z]+)['\"]", requirement)
+        if match:
+            package, extra = match.groups()
+            found[extra] = found.get(extra, True) and version_of(package) is not None
+    return found
 
 
 def processor() -> str:

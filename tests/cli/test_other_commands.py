@@ -32,6 +32,7 @@ def test_doctor_measures_this_computer(tamis: Tamis) -> None:
     assert report["cores"] >= 1
     assert 0 < report["encode_seconds"] < 60
     assert report["packages"]["numpy"]
+    assert report["extras"]["benchmark"]
     assert "click seconds" in tamis("doctor")[1]
 
 

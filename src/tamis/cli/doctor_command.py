@@ -12,9 +12,6 @@ from tamis.cli.options import json_option, print_json, segmentor_option
 from tamis.clicks import Click
 from tamis.segmentors import load_segmentor
 
-EXTRAS: dict[str, tuple[str, ...]] = {}
-"""Optional parts of tamis and the packages that each brings."""
-
 
 @click.command(name="doctor")
 @segmentor_option
@@ -34,9 +31,7 @@ def command(segmentor: str, as_json: bool) -> None:
     report: dict[str, Any] = {
         **environment.facts(),
         "cache": str(Path(platformdirs.user_cache_dir("tamis"))),
-        "extras": {
-            extra: all(environment.version_of(package) for package in packages) for extra, packages in EXTRAS.items()
-        },
+        "extras": environment.extras(),
         "segmentor": model.name,
         "encode_seconds": round(middle - start, 4),
         "click_seconds": round(end - middle, 4),
