@@ -79,10 +79,8 @@ def measure(segmentor: str, place: Set, data: Path, limit: int | None, workers: 
 def page() -> str:
     """docs/results.md, from the summaries that are kept."""
     kept = _kept()
-    seconds = [
-        f"- `{name}`: {kept[name, SETS[0].name]['seconds_encode']:.3f} and {kept[name, SETS[0].name]['seconds_per_click']:.4f}"
-        for name in _ranked(kept)
-    ]
+    timed = {name: kept[name, SETS[0].name] for name in _ranked(kept)}
+    seconds = [f"- `{name}`: {s['seconds_encode']:.3f} and {s['seconds_per_click']:.4f}" for name, s in timed.items()]
     return "\n".join(
         [_HEAD, *table(SETS), "", "Seconds for an encoding and a click, mean over the first set:", "", *seconds, ""]
     )
