@@ -14,7 +14,8 @@ from scipy.io import savemat
 
 from tamis.datasets import Sample, Target, check_target, open_dataset
 from tamis.datasets.sbd import write_per_class
-from tamis.datasets.synthetic import make_scenes, write_synthetic
+from tamis.datasets.scenes import make_scenes
+from tamis.datasets.synthetic import write_synthetic
 from tamis.datasets.synthetic_layouts import write_bsds500, write_listed_berkeley
 from tamis.errors import InputError
 from tests.datasets.test_synthetic import assert_same

@@ -7,7 +7,8 @@ import pytest
 
 from tamis.datasets import Dataset, Target, check_target, list_datasets, open_dataset, splits_of
 from tamis.datasets.registry import find_dataset
-from tamis.datasets.synthetic import Written, make_scenes, write_synthetic
+from tamis.datasets.scenes import Written, make_scenes
+from tamis.datasets.synthetic import write_synthetic
 from tamis.datasets.synthetic_layouts import WRITERS
 from tamis.errors import InputError
 

@@ -7,10 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from tamis.cli.options import json_option, print_json
+from tamis.cli.progress import progress_bar
 from tamis.datasets import Dataset, Entry, list_datasets, open_dataset
 from tamis.datasets.hypersim import PREVIEWS
 from tamis.datasets.hypersim_download import (
@@ -277,16 +276,6 @@ def _summarise(finished: list[Fetched], root: Path) -> None:
 @contextmanager
 def _progress(what: str, count: int, quiet: bool) -> Iterator[Callable[[str], None]]:
     """A progress bar, on a terminal only; gives what moves it by one."""
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=quiet or not console.is_terminal,
-    ) as progress:
+    with progress_bar(quiet) as progress:
         task = progress.add_task(what, total=count)
         yield lambda name: progress.update(task, advance=1, description=name[-30:])

@@ -18,7 +18,7 @@ from tamis.datasets.hqseg44k import PARTS
 from tamis.datasets.hypersim import PREVIEWS, entities_path, preview_path
 from tamis.datasets.maskfile import ONLY
 from tamis.datasets.protocol import Target
-from tamis.datasets.synthetic import Scene, Written
+from tamis.datasets.scenes import Scene, Written
 from tamis.files import replacing, write_bytes
 from tamis.image import write_image
 from tamis.mask import Masks, components, to_coco_polygons
