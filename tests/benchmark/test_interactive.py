@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
-from tamis.benchmark.interactive import click_through, evaluate, evaluate_image, evaluate_in_processes
+from tamis.benchmark.interactive import click_through, evaluate, evaluate_image, evaluate_in_processes, seed_of
 from tamis.benchmark.rules import PROTOCOLS, Rules
 from tamis.clicks import Click
 from tamis.datasets.protocol import Dataset, Target
-from tamis.segmentors import load_segmentor
+from tamis.segmentors import AnswersAlone, load_segmentor
 from tests.benchmark.scenes import sample_of
 
 RNG = np.random.default_rng(0)
@@ -101,6 +101,22 @@ def test_a_try_depends_on_seed_and_names_alone(tmp_path: Path, scene: tuple[Imag
     assert places(0, "b")["b"] == every["b"]
     assert every["a"] != every["b"]
     assert places(1, "a")["a"] != every["a"]
+
+
+def test_clicks_asked_for_together_are_answered_as_one_by_one(
+    tmp_path: Path, scene: tuple[ImageArray, MaskArray]
+) -> None:
+    image, disc = scene
+    sample = sample_of(tmp_path, "a", image, {"disc": disc, "rest": ~disc})
+    encoded = load_segmentor("hierarchy").encode(image)
+    assert isinstance(encoded, AnswersAlone)
+    together = evaluate_image(load_segmentor("hierarchy"), sample, Rules(repeats=5), seed=0).clicks
+    assert len(together) == 10
+    targets = {target.id: target for target in sample.targets()}
+    for click in together:
+        rng = np.random.default_rng(seed_of(0, "a", click.mask, click.repeat))
+        (alone,) = click_through(encoded.probability, targets[click.mask], Rules(), click.repeat, rng)
+        assert (alone.x, alone.y, alone.iou) == (click.x, click.y, click.iou)
 
 
 def test_processes_change_no_number(tmp_path: Path, scene: tuple[ImageArray, MaskArray]) -> None:

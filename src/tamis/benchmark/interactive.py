@@ -1,7 +1,7 @@
 """One evaluation of an interactive segmentor: clicks, IoUs and times of every mask of a dataset."""
 
 import hashlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -18,7 +18,7 @@ from tamis.benchmark.rules import Rules
 from tamis.clicks import Click, corrective_click, random_click
 from tamis.datasets.protocol import Dataset, Sample, Target
 from tamis.errors import InputError
-from tamis.segmentors import EncodedImage, Segmentor, load_segmentor
+from tamis.segmentors import AnswersAlone, EncodedImage, Segmentor, load_segmentor
 from tamis.segmentors.augmented import augmented
 
 
@@ -133,12 +133,17 @@ def evaluate_image(segmentor: Segmentor, sample: Sample, rules: Rules, seed: int
     start = perf_counter()
     encoded = segmentor.encode(image)
     record.encode_seconds = perf_counter() - start
-    answer = partial(_answer, encoded, rules)
-    for target in targets:
-        record.masks += 1
-        for repeat in range(rules.repeats):
-            rng = np.random.default_rng(seed_of(seed, sample.name, target.id, repeat))
-            record.clicks += click_through(answer, target, rules, repeat, rng)
+    record.masks = len(targets)
+    tries = [
+        (target, repeat, np.random.default_rng(seed_of(seed, sample.name, target.id, repeat)))
+        for target in targets
+        for repeat in range(rules.repeats)
+    ]
+    if rules.clicks == 1 and rules.combine == "native" and isinstance(encoded, AnswersAlone):
+        record.clicks = list(click_once(encoded, tries, rules))
+    else:
+        answer = partial(_answer, encoded, rules)
+        record.clicks = [click for t in tries for click in click_through(answer, t[0], rules, t[1], t[2])]
     return record
 
 
@@ -160,6 +165,26 @@ def usable_targets(sample: Sample, rules: Rules, record: ImageRecord) -> tuple[I
     return (image, usable) if usable else None
 
 
+def click_once(
+    encoded: AnswersAlone, tries: Sequence[tuple[Target, int, np.random.Generator]], rules: Rules
+) -> Iterator[ClickRecord]:
+    """The first click of every try, all asked for together; the same records as one by one."""
+    clicks = []
+    for target, _, rng in tries:
+        nothing = np.zeros_like(target.mask)
+        click = _next_click(_wanted(target), nothing, [], target.valid, rules, rng)
+        assert click is not None, "targets have pixels that count"
+        clicks.append(click)
+    answers = encoded.alone(clicks)
+    for (target, repeat, _), click in zip(tries, clicks, strict=True):
+        start = perf_counter()
+        probability = next(answers)
+        seconds = perf_counter() - start
+        wanted = _wanted(target)
+        iou = _iou(probability > rules.threshold, wanted, target.valid)
+        yield _record(target, np.count_nonzero(wanted), repeat, 1, click, iou, seconds)
+
+
 def click_through(
     answer: Callable[[Sequence[Click]], ProbabilityArray],
     target: Target,
@@ -176,8 +201,8 @@ def click_through(
         repeat: for the records.
         rng: of random clicks.
     """
-    wanted = target.mask if target.valid is None else target.mask & target.valid
-    area = int(np.count_nonzero(wanted))
+    wanted = _wanted(target)
+    area = np.count_nonzero(wanted)
     prediction: MaskArray = np.zeros_like(wanted)
     clicks: list[Click] = []
     records: list[ClickRecord] = []
@@ -191,15 +216,26 @@ def click_through(
         probability = answer(clicks)
         seconds = perf_counter() - start
         prediction = probability > rules.threshold
-        counted = prediction if target.valid is None else prediction & target.valid
-        intersection = np.count_nonzero(counted & wanted)
-        iou = float(intersection / (area + np.count_nonzero(counted) - intersection))
-        records.append(
-            ClickRecord(
-                target.id, area, repeat, len(clicks), click.x, click.y, click.positive, _single(iou), round(seconds, 6)
-            )
-        )
+        iou = _iou(prediction, wanted, target.valid)
+        records.append(_record(target, area, repeat, len(clicks), click, iou, seconds))
     return records
+
+
+def _wanted(target: Target) -> MaskArray:
+    return target.mask if target.valid is None else target.mask & target.valid
+
+
+def _iou(prediction: MaskArray, wanted: MaskArray, valid: MaskArray | None) -> float:
+    counted = prediction if valid is None else prediction & valid
+    return float(np.count_nonzero(counted & wanted) / np.count_nonzero(counted | wanted))
+
+
+def _record(
+    target: Target, area: int, repeat: int, number: int, click: Click, iou: float, seconds: float
+) -> ClickRecord:
+    # The peers stop by the double, and count clicks by the single precision number that they keep.
+    kept = float(np.float32(iou))
+    return ClickRecord(target.id, area, repeat, number, click.x, click.y, click.positive, kept, round(seconds, 6))
 
 
 def _next_click(
@@ -223,11 +259,6 @@ def _next_click(
         return None
     click = random_click(wrong, rng)
     return Click(click.x, click.y, bool(wanted[click.pixel]))
-
-
-def _single(iou: float) -> float:
-    """As the peers keep it: they stop by the double, and count clicks by the single precision number."""
-    return float(np.float32(iou))
 
 
 def _answer(encoded: EncodedImage, rules: Rules, clicks: Sequence[Click]) -> ProbabilityArray:

@@ -1,6 +1,7 @@
 """Models that turn an image into one that answers clicks."""
 
 from tamis.segmentors.protocol import (
+    AnswersAlone,
     AnswersByRegion,
     EncodedImage,
     HasWeights,
@@ -13,6 +14,7 @@ from tamis.segmentors.registry import DEFAULT, Model, list_models, load_segmento
 
 __all__ = [
     "DEFAULT",
+    "AnswersAlone",
     "AnswersByRegion",
     "EncodedImage",
     "HasWeights",

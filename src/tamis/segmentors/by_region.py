@@ -1,6 +1,6 @@
 """An encoded image that is a label map and a matrix: every click there is has one of R answers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,7 +17,8 @@ from tamis.segmentors.embedded_refine import refined_regions
 
 @dataclass(frozen=True, eq=False)
 class EncodedRegions:
-    """Answers by region, with borders as fine as the original image; satisfies `EncodedImage` and `AnswersByRegion`.
+    """Answers by region, with borders as fine as the original image; satisfies `EncodedImage`, `AnswersByRegion` and
+    `AnswersAlone`.
 
     Attributes:
         image: (H, W, 3) uint8 RGB, the original: its colours place the borders at full resolution.
@@ -59,6 +60,17 @@ class EncodedRegions:
         if not positive.all():
             split_contested(full, self.fine_map, clicked, clicks)
         return combine.honour(full, clicks)
+
+    def alone(self, clicks: Sequence[Click]) -> Iterator[ProbabilityArray]:
+        """Each click alone, (H, W) float32; clicks in the same region and of the same sign share an answer."""
+        require_inside(clicks, self.shape)
+        shared: dict[tuple[int, bool], ProbabilityArray] = {}
+        for click in clicks:
+            key = int(self.fine_map[click.pixel]), click.positive
+            if key not in shared:
+                by_region = answer_by_region(self.answers[0], np.array([key[0]]), np.array([click.positive]))
+                shared[key] = by_region
+            yield combine.honour(shared[key][self.fine_map], [click])
 
     def probabilities(self, clicks: Sequence[Click]) -> ProbabilityArray:
         """(N, h, w) float32: each click alone, at the resolution of the region map.

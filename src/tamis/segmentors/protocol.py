@@ -3,7 +3,7 @@
 Optional abilities are asked for with `isinstance(encoded, AnswersByRegion)`, never with a flag.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -84,6 +84,15 @@ class AnswersByRegion(Protocol):
     @property
     def descriptors(self) -> NDArray[np.float32]:
         """(R, D) float32: what a region looks like; near descriptors, similar regions."""
+        ...
+
+
+@runtime_checkable
+class AnswersAlone(Protocol):
+    """An encoded image that answers many clicks, each alone and at the original size, with less work than one by one."""
+
+    def alone(self, clicks: Sequence[Click]) -> Iterator[ProbabilityArray]:
+        """For each click the (H, W) float32 that `probability([click])` gives; as few in memory as need be."""
         ...
 
 
