@@ -182,7 +182,7 @@ def click_once(
         seconds = perf_counter() - start
         wanted = _wanted(target)
         iou = _iou(probability > rules.threshold, wanted, target.valid)
-        yield _record(target, np.count_nonzero(wanted), repeat, 1, click, iou, seconds)
+        yield _record(target, int(np.count_nonzero(wanted)), repeat, 1, click, iou, seconds)
 
 
 def click_through(
@@ -202,7 +202,7 @@ def click_through(
         rng: of random clicks.
     """
     wanted = _wanted(target)
-    area = np.count_nonzero(wanted)
+    area = int(np.count_nonzero(wanted))
     prediction: MaskArray = np.zeros_like(wanted)
     clicks: list[Click] = []
     records: list[ClickRecord] = []

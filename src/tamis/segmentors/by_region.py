@@ -17,8 +17,9 @@ from tamis.segmentors.embedded_refine import refined_regions
 
 @dataclass(frozen=True, eq=False)
 class EncodedRegions:
-    """Answers by region, with borders as fine as the original image; satisfies `EncodedImage`, `AnswersByRegion` and
-    `AnswersAlone`.
+    """Answers by region, with borders as fine as the original image.
+
+    Satisfies `EncodedImage`, `AnswersByRegion` and `AnswersAlone`.
 
     Attributes:
         image: (H, W, 3) uint8 RGB, the original: its colours place the borders at full resolution.

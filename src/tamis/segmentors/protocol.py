@@ -89,7 +89,7 @@ class AnswersByRegion(Protocol):
 
 @runtime_checkable
 class AnswersAlone(Protocol):
-    """An encoded image that answers many clicks, each alone and at the original size, with less work than one by one."""
+    """An encoded image that answers many clicks, each alone and at the original size, with less work than singly."""
 
     def alone(self, clicks: Sequence[Click]) -> Iterator[ProbabilityArray]:
         """For each click the (H, W) float32 that `probability([click])` gives; as few in memory as need be."""
