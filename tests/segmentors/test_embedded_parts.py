@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tamis.clicks import Click
-from tamis.segmentors.embedded_clicks import SURE, answer_by_region, split_contested
+from tamis.segmentors.embedded_clicks import FADING, SURE, answer_by_region, split_contested
 from tamis.segmentors.embedded_refine import refined_regions
 from tamis.segmentors.embedded_regions import (
     EXTRA_NUMBERS,
@@ -90,26 +90,39 @@ def test_region_inputs_have_their_shapes_and_are_finite() -> None:
 ANSWERS = np.array([[0.9, 0.8, 0.2], [0.6, 0.9, 0.3], [0.1, 0.7, 0.9]], np.float32)
 
 
+CENTRES = np.array([[0.1, 0.5], [0.2, 0.5], [0.9, 0.5]], np.float32)
+
+
 def combined(*clicks: tuple[int, bool]) -> np.ndarray:
-    return answer_by_region(ANSWERS, np.array([c[0] for c in clicks]), np.array([c[1] for c in clicks]))
+    return answer_by_region(ANSWERS, CENTRES, np.array([c[0] for c in clicks]), np.array([c[1] for c in clicks]))
+
+
+def logit(probability: float) -> float:
+    return float(np.log(probability / (1 - probability)))
 
 
 def test_one_click_is_its_row_and_sure_of_its_own_region() -> None:
     np.testing.assert_allclose(combined((0, True)), [0.95, 0.8, 0.2])
 
 
-def test_positive_clicks_are_joined() -> None:
-    np.testing.assert_allclose(combined((0, True), (2, True)), [0.95, 0.8, 0.95])
+def test_among_clicks_the_surest_decides_and_certainty_fades_with_distance() -> None:
+    # Region 1 is at .1 from the first click, which says .8, and at .7 from the second, which says .7.
+    expected = logit(0.8) * np.exp(-FADING * 0.1)
+    assert logit(0.7) * np.exp(-FADING * 0.7) < expected
+    result = combined((0, True), (2, True))
+    np.testing.assert_allclose(result[[0, 2]], [0.95, 0.95])
+    assert logit(float(result[1])) == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_negative_click_takes_away_what_goes_with_it() -> None:
-    # Region 1: odds .8 / .2 · .3 / .7; region 0 does not go with region 2, so nothing is said of it.
-    odds = 0.8 / 0.2 * 0.3 / 0.7
-    np.testing.assert_allclose(combined((0, True), (2, False)), [0.95, odds / (1 + odds), 0.0], rtol=1e-6)
+    near = combined((2, True), (1, False))
+    assert near[0] < 0.5  # .6 goes with region 1, .1 with region 2
+    assert near[1] == 0
+    assert near[2] >= 0.95
 
 
-def test_a_negative_click_alone_leaves_the_rest_undecided() -> None:
-    np.testing.assert_allclose(combined((2, False)), [0.5, 0.3, 0.0], atol=1e-6)
+def test_a_negative_click_says_nothing_of_what_does_not_go_with_it() -> None:
+    np.testing.assert_allclose(combined((0, False)), [0, 1 / (1 + np.exp(logit(0.8) * np.exp(-FADING * 0.1))), 0.5])
 
 
 def test_a_contested_region_is_split_by_nearness() -> None:

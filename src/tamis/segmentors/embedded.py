@@ -87,6 +87,16 @@ class EmbeddedImage:
         """(H, W) uint16: the region of every pixel of the original image; made when first asked for."""
         return refined_regions(self.image, self.region_map)
 
+    @cached_property
+    def centres(self) -> NDArray[np.float32]:
+        """(R, 2) float32: (x, y) of the middle of each region, the longer side of the image being 1."""
+        height, width = self.region_map.shape
+        labels = self.region_map.ravel()
+        totals = np.bincount(labels)
+        x = np.bincount(labels, np.tile(np.arange(width) + 0.5, height))
+        y = np.bincount(labels, np.repeat(np.arange(height) + 0.5, width))
+        return np.asarray(np.stack([x, y], axis=1) / totals[:, None] / max(height, width), dtype=np.float32)
+
     def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
         """(H, W) float32: P(pixel in mask | all clicks together).
 
@@ -100,7 +110,7 @@ class EmbeddedImage:
         require_inside(clicks, self.shape)
         clicked = np.array([self.fine_map[click.pixel] for click in clicks], dtype=np.intp)
         positive = np.array([click.positive for click in clicks], dtype=bool)
-        by_region = answer_by_region(self.answers[0], clicked, positive)
+        by_region = answer_by_region(self.answers[0], self.centres, clicked, positive)
         full = by_region[self.fine_map]
         if len(clicks) > 1:
             split_contested(full, self.fine_map, clicked, clicks)
@@ -118,7 +128,7 @@ class EmbeddedImage:
         columns = [min(int(click.x * w / width), w - 1) for click in clicks]
         clicked = self.region_map[rows, columns].astype(np.intp)
         alone = [
-            answer_by_region(self.answers[0], clicked[i : i + 1], np.array([click.positive]))
+            answer_by_region(self.answers[0], self.centres, clicked[i : i + 1], np.array([click.positive]))
             for i, click in enumerate(clicks)
         ]
         return np.stack(alone)[:, self.region_map] if alone else np.zeros((0, h, w), np.float32)

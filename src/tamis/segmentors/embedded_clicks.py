@@ -10,33 +10,41 @@ from tamis.clicks import Click
 
 Float32 = NDArray[np.float32]
 
+FADING = 8.0
+"""How fast the certainty of one click among several fades: by a factor e over an eighth of the longer side."""
+
 SURE = np.float32(0.95)
 """What is said of a pixel in a region that a click is in, where clicks of both kinds meet."""
 
 
-def answer_by_region(answers: Float32, clicked: NDArray[np.intp], positive: NDArray[np.bool_]) -> Float32:
+def answer_by_region(
+    answers: Float32, centres: Float32, clicked: NDArray[np.intp], positive: NDArray[np.bool_]
+) -> Float32:
     """P(region in mask | all clicks) for every region.
 
-    The mask is what any positive click asks for, less what goes with a negative click: with a the largest answer to a
-    positive click and b that to a negative one, the odds are a / (1 − a) · (1 − b) / b where b is above one half, and
-    a / (1 − a) elsewhere, since not going with a negative click says nothing. Without a positive click a is one half.
+    One positive click is its row of the matrix. Among several, the surest decides: that with the largest absolute
+    logit, where certainty fades with the distance from the click as exp(−FADING · d), since a later click corrects what
+    is around it. A negative click speaks only where it says no: what does not go with it may still be in or out.
 
     Args:
         answers: (R, R), P[r, s].
+        centres: (R, 2) of the regions, the longer side of the image being 1.
         clicked: (N,) regions.
         positive: (N,).
 
     Returns:
-        (R,) float32; 1 for regions with a positive click and 0 for those with a negative one, where no other click
-        contradicts.
+        (R,) float32: at least `SURE` for regions with a positive click, 0 for those with negative ones only.
     """
-    wanted = answers[clicked[positive]].max(axis=0) if positive.any() else np.full(len(answers), 0.5, np.float32)
-    if positive.all():
-        result = wanted.copy()
+    if len(clicked) == 1 and positive[0]:
+        result = answers[clicked[0]].copy()
     else:
-        refused = np.maximum(answers[clicked[~positive]].max(axis=0), np.float32(0.5))
-        both = wanted * (1 - refused)
-        result = both / np.maximum(both + (1 - wanted) * refused, np.float32(1e-9))
+        rows = np.clip(answers[clicked], 0.003, 0.997)
+        logits = np.log(rows) - np.log1p(-rows)
+        logits = np.where(positive[:, None], logits, np.minimum(-logits, 0))
+        offset = centres[clicked][:, None] - centres[None]
+        logits *= np.exp(-FADING * np.hypot(offset[:, :, 0], offset[:, :, 1]))
+        surest = np.argmax(np.abs(logits), axis=0)
+        result = 1 / (1 + np.exp(-np.take_along_axis(logits, surest[None], axis=0)[0]))
     result[clicked[~positive]] = 0
     result[clicked[positive]] = np.maximum(result[clicked[positive]], SURE)
     return np.asarray(result, dtype=np.float32)
