@@ -94,7 +94,7 @@ CENTRES = np.array([[0.1, 0.5], [0.2, 0.5], [0.9, 0.5]], np.float32)
 
 
 def combined(*clicks: tuple[int, bool]) -> np.ndarray:
-    return answer_by_region(ANSWERS, CENTRES, np.array([c[0] for c in clicks]), np.array([c[1] for c in clicks]))
+    return answer_by_region(ANSWERS, np.array([c[0] for c in clicks]), np.array([c[1] for c in clicks]), CENTRES)
 
 
 def logit(probability: float) -> float:

@@ -1,6 +1,7 @@
 """`tamis train`: make the weights of the model in the box; needs the extra `train`, except for `measure`."""
 
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -157,12 +158,14 @@ def export(pixels: Path, regions: Path, out: Path, notes: tuple[str, ...]) -> No
 @click.option("--seed", default=0, show_default=True)
 def measure(data: tuple[str, ...], segmentor: str, repeats: int, seed: int) -> None:
     """mIoU@1 of a segmentor on held-out photographs: one random click per mask, threshold .5, original resolution."""
+    import numpy as np
+
     from tamis.arrays import ImageArray
     from tamis.clicks import Click
     from tamis.segmentors.registry import load_segmentor
     from tamis.training.photographs import read_photographs
     from tamis.training.sources import parse_source
-    from tamis.training.validate import Answer, click_ious, interval
+    from tamis.training.validate import SIDES, Answer, click_ious, interval, mask_sides
 
     model = load_segmentor(segmentor)
 
@@ -171,12 +174,19 @@ def measure(data: tuple[str, ...], segmentor: str, repeats: int, seed: int) -> N
         return lambda pixel: encoded.probability([Click.at_pixel(*pixel)])
 
     for source in (parse_source(text) for text in data):
-        scores = [
-            click_ious(encode, photograph, repeats, seed)
-            for photograph in read_photographs(source.name, source.root, "held-out", 0)
-        ]
+        scores, sides = [], []
+        for photograph in read_photographs(source.name, source.root, "held-out", 0):
+            scores.append(click_ious(encode, photograph, repeats, seed))
+            sides.append(mask_sides(photograph, repeats))
         mean, low, high = interval(scores)
         count = sum(map(len, scores)) // repeats
         click.echo(
             f"{source.name}: {mean:.4f} [{low:.4f}, {high:.4f}], {len(scores)} photographs, {count} masks × {repeats}"
         )
+        every, side = np.concatenate(scores), np.concatenate(sides)
+        parts = []
+        for least, most in pairwise(SIDES):
+            chosen = every[(side >= least) & (side < most)]
+            if chosen.size:
+                parts.append(f"{least:g}–{most:g} px {chosen.mean():.3f} ({chosen.size // repeats})")
+        click.echo("  by the side of a square of the mask's area: " + ", ".join(parts))

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray, ProbabilityArray
 from tamis.clicks import Click, require_inside
+from tamis.combine import honour
 from tamis.errors import InputError, UnavailableError
+from tamis.segmentors.by_region import EncodedRegions
 from tamis.segmentors.embedded_clicks import answer_by_region, split_contested
-from tamis.segmentors.embedded_refine import refined_regions
 from tamis.segmentors.embedded_regions import PixelMaps, RegionInputs, region_inputs, summarise
 from tamis.segmentors.embedded_sizes import WORKING_SIZE, small_regions, working_shape
 
@@ -59,33 +60,8 @@ class Embedded:
         return EmbeddedImage(image, region_map, answers, summary.features)
 
 
-@dataclass(frozen=True, eq=False)
-class EmbeddedImage:
-    """Answers by region, with borders as fine as the original image.
-
-    Satisfies `EncodedImage` and `AnswersByRegion`.
-
-    Attributes:
-        image: (H, W, 3) uint8 RGB, the original: its colours place the borders at full resolution.
-        region_map: (h, w) uint16, regions 0 to R - 1 at the working size.
-        answers: (1, R, R) float32.
-        descriptors: (R, 64) float32, not negative.
-    """
-
-    image: ImageArray
-    region_map: NDArray[np.uint16]
-    answers: NDArray[np.float32]
-    descriptors: NDArray[np.float32]
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(height, width) of the original image in pixels."""
-        return self.image.shape[0], self.image.shape[1]
-
-    @cached_property
-    def fine_map(self) -> NDArray[np.uint16]:
-        """(H, W) uint16: the region of every pixel of the original image; made when first asked for."""
-        return refined_regions(self.image, self.region_map)
+class EmbeddedImage(EncodedRegions):
+    """Answers by region in which, among several clicks, each counts most around itself."""
 
     @cached_property
     def centres(self) -> NDArray[np.float32]:
@@ -98,40 +74,21 @@ class EmbeddedImage:
         return np.asarray(np.stack([x, y], axis=1) / totals[:, None] / max(height, width), dtype=np.float32)
 
     def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
-        """(H, W) float32: P(pixel in mask | all clicks together).
+        """(H, W) float32: P(pixel in mask | all clicks together), as `answer_by_region` joins them.
 
         A region that holds both positive and negative clicks is split: each of its pixels goes with the nearest.
 
         Raises:
             InputError: there is no click, or one lies outside the image.
         """
-        if not clicks:
-            raise InputError("give at least one click: without one there is nothing to segment")
+        if len(clicks) < 2:
+            return super().probability(clicks)
         require_inside(clicks, self.shape)
         clicked = np.array([self.fine_map[click.pixel] for click in clicks], dtype=np.intp)
         positive = np.array([click.positive for click in clicks], dtype=bool)
-        by_region = answer_by_region(self.answers[0], self.centres, clicked, positive)
-        full = by_region[self.fine_map]
-        if len(clicks) > 1:
-            split_contested(full, self.fine_map, clicked, clicks)
-        return full
-
-    def probabilities(self, clicks: Sequence[Click]) -> ProbabilityArray:
-        """(N, h, w) float32: each click alone, at the resolution of the region map.
-
-        Raises:
-            InputError: a click lies outside the image.
-        """
-        require_inside(clicks, self.shape)
-        (height, width), (h, w) = self.shape, self.region_map.shape
-        rows = [min(int(click.y * h / height), h - 1) for click in clicks]
-        columns = [min(int(click.x * w / width), w - 1) for click in clicks]
-        clicked = self.region_map[rows, columns].astype(np.intp)
-        alone = [
-            answer_by_region(self.answers[0], self.centres, clicked[i : i + 1], np.array([click.positive]))
-            for i, click in enumerate(clicks)
-        ]
-        return np.stack(alone)[:, self.region_map] if alone else np.zeros((0, h, w), np.float32)
+        full = answer_by_region(self.answers[0], clicked, positive, self.centres)[self.fine_map]
+        split_contested(full, self.fine_map, clicked, clicks)
+        return honour(full, clicks)
 
 
 def pixel_maps(image: ImageArray) -> PixelMaps:

@@ -18,7 +18,10 @@ SURE = np.float32(0.95)
 
 
 def answer_by_region(
-    answers: Float32, centres: Float32, clicked: NDArray[np.intp], positive: NDArray[np.bool_]
+    answers: Float32,
+    clicked: NDArray[np.intp],
+    positive: NDArray[np.bool_],
+    centres: Float32 | None = None,
 ) -> Float32:
     """P(region in mask | all clicks) for every region.
 
@@ -28,9 +31,9 @@ def answer_by_region(
 
     Args:
         answers: (R, R), P[r, s].
-        centres: (R, 2) of the regions, the longer side of the image being 1.
         clicked: (N,) regions.
         positive: (N,).
+        centres: (R, 2) of the regions, the longer side of the image being 1; without them certainty does not fade.
 
     Returns:
         (R,) float32: at least `SURE` for regions with a positive click, 0 for those with negative ones only.
@@ -41,8 +44,9 @@ def answer_by_region(
         rows = np.clip(answers[clicked], 0.003, 0.997)
         logits = np.log(rows) - np.log1p(-rows)
         logits = np.where(positive[:, None], logits, np.minimum(-logits, 0))
-        offset = centres[clicked][:, None] - centres[None]
-        logits *= np.exp(-FADING * np.hypot(offset[:, :, 0], offset[:, :, 1]))
+        if centres is not None:
+            offset = centres[clicked][:, None] - centres[None]
+            logits = logits * np.exp(-FADING * np.hypot(offset[:, :, 0], offset[:, :, 1]))
         surest = np.argmax(np.abs(logits), axis=0)
         result = 1 / (1 + np.exp(-np.take_along_axis(logits, surest[None], axis=0)[0]))
     result[clicked[~positive]] = 0

@@ -11,6 +11,9 @@ from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import random_click
 from tamis.training.photographs import Photograph
 
+SIDES = (16, 32, 64, 128, 256, np.inf)
+"""Masks are told apart by the square root of their area in pixels."""
+
 LEAST_PIXELS = 256
 """Masks smaller than 16 × 16 pixels are skipped, as in the published protocol."""
 
@@ -37,6 +40,11 @@ def click_ious(encode: Encode, photograph: Photograph, repeats: int, seed: int =
             predicted = answer(random_click(mask, rng).pixel) > 0.5
             scores.append(np.count_nonzero(predicted & mask) / np.count_nonzero(predicted | mask))
     return np.array(scores)
+
+
+def mask_sides(photograph: Photograph, repeats: int) -> NDArray[np.float64]:
+    """(masks × repeats,) square root of the area of the masks in pixels, in the order of `click_ious`."""
+    return np.repeat([np.sqrt(np.count_nonzero(mask)) for mask in masks_of(photograph)], repeats)
 
 
 def measure(encode: Encode, photographs: Sequence[Photograph], repeats: int = 3, seed: int = 0) -> dict[str, float]:
