@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import stat
 from pathlib import Path
@@ -14,6 +15,18 @@ def test_a_file_appears_whole_in_a_folder_made_for_it(tmp_path: Path) -> None:
     write_json(path, {"naïve": [1, 2]})
     assert path.read_text(encoding="utf-8") == '{\n  "naïve": [\n    1,\n    2\n  ]\n}\n'
     assert [file.name for file in path.parent.iterdir()] == ["a.json"]
+
+
+def test_a_name_as_long_as_the_disk_takes_is_written(tmp_path: Path) -> None:
+    write_bytes(tmp_path / ("a" * 250 + ".json"), b"x")
+    with pytest.raises(OutputError, match="the name is too long for this disk; shorten it"):
+        write_bytes(tmp_path / ("a" * 300), b"x")
+
+
+def test_a_name_that_is_no_text_stays_valid_json(tmp_path: Path) -> None:
+    name = "caf\udce9.jpg"
+    write_json(tmp_path / "a.json", {"image": name})
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"image": name}
 
 
 def test_others_may_read_it_as_the_umask_says(tmp_path: Path) -> None:

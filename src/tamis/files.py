@@ -23,7 +23,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         OutputError: the folder cannot be written to or the disk is full.
     """
     # Not tempfile: its files are private, and results are for everyone whom the user's umask admits.
-    temporary = path.parent / f".{path.name}.{uuid4().hex}.part"
+    # Its own name is not part of the temporary one, which would be too long for the disk if that name nearly is.
+    temporary = path.parent / f".{uuid4().hex}.part"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as file:
@@ -46,7 +47,9 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON atomically; see `replacing`."""
-    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    # A file name that is no text has lone surrogates, whose backslash form is also how JSON writes them.
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def _explained(path: Path, error: OSError) -> OutputError:
@@ -54,6 +57,8 @@ def _explained(path: Path, error: OSError) -> OutputError:
         return error
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return OutputError(f"{path}: the disk is full; free some space and run the same command again")
+    if error.errno == errno.ENAMETOOLONG:
+        return OutputError(f"{path}: the name is too long for this disk; shorten it")
     if isinstance(error, NotADirectoryError | FileExistsError):
         return OutputError(f"{path}: {path.parent} is a file, not a folder; choose another output folder")
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
