@@ -10,6 +10,9 @@ from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import Click
 from tamis.mask import Masks, label_map
 
+ROWS_AT_ONCE = 256
+"""Rows painted together: bounds memory on huge images."""
+
 
 def overlay(image: ImageArray, masks: Masks, strength: float = 0.55) -> ImageArray:
     """An image with every mask in a colour of its own, smaller masks on top, and thin outlines.
@@ -20,11 +23,15 @@ def overlay(image: ImageArray, masks: Masks, strength: float = 0.55) -> ImageArr
         strength: 0 shows the image, 1 flat colours.
     """
     labels = label_map(masks)
-    colours = np.concatenate([np.zeros((1, 3)), palette(len(masks))])
-    painted = image.astype(np.float32)
-    painted += (colours[labels].astype(np.float32) - painted) * (np.float32(strength) * (labels > 0)[..., None])
+    colours = np.concatenate([np.zeros((1, 3)), palette(len(masks))]).astype(np.float32)
+    painted = np.empty_like(image)
+    for first in range(0, len(image), ROWS_AT_ONCE):
+        rows = slice(first, first + ROWS_AT_ONCE)
+        ground = image[rows].astype(np.float32)
+        share = np.float32(strength) * (labels[rows] > 0)[..., None]
+        painted[rows] = (ground + (colours[labels[rows]] - ground) * share).round()
     painted[_outlines(labels)] = 255
-    return painted.round().astype(np.uint8)
+    return painted
 
 
 def cut_out(image: ImageArray, mask: MaskArray, clicks: Sequence[Click] = ()) -> ImageArray:
