@@ -1,5 +1,6 @@
 import os
 import struct
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -161,6 +162,36 @@ def test_images_are_found_in_folders_and_by_patterns(save: Save, tmp_path: Path)
         find_images([tmp_path / "none"])
     with pytest.raises(InputError, match="no image matches this pattern"):
         find_images([f"{tmp_path}/*.webp"])
+
+
+def test_an_image_named_in_two_ways_is_found_once(save: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save("a/b.png", RED_AND_BLUE)
+    monkeypatch.chdir(tmp_path)
+    assert find_images(["a/b.png", tmp_path / "a" / "b.png", "a/../a/b.png", "a"]) == [Path("a/b.png")]
+
+
+def test_patterns_find_nothing_in_folders_left_out(save: Save, tmp_path: Path) -> None:
+    for name in ("a.png", "out/overlay/a.png", "out/overlays.png"):
+        save(name, RED_AND_BLUE)
+    out = tmp_path / "out" / "overlay"
+    assert [path.name for path in find_images([f"{tmp_path}/**/*.png"], [out])] == ["a.png", "overlays.png"]
+    assert find_images([out, out / "a.png"], [out]) == [out / "a.png"]
+
+
+def test_a_name_too_long_for_any_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot be searched \(.*\); check the name"):
+        find_images(["photo.jpg " * 500])
+
+
+def test_a_deep_image_is_stretched_in_little_memory(save: Save) -> None:
+    rows = np.arange(3000, dtype=np.uint16)[:, None].repeat(1000, axis=1)
+    path = save("deep.tiff", rows + 500)
+    tracemalloc.start()
+    read = read_image(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (read[..., 0] == np.round(rows / 2999 * 255)).all()
+    assert peak < 10 * rows.nbytes
 
 
 def test_resizing_keeps_the_shape_and_never_enlarges() -> None:

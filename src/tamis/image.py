@@ -2,8 +2,9 @@
 
 import glob
 import io
+import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -94,34 +95,29 @@ def write_image(path: str | Path, pixels: NDArray[Any]) -> None:
         file.write(content.getbuffer())
 
 
-def find_images(sources: Iterable[str | Path]) -> list[Path]:
+def find_images(sources: Iterable[str | Path], leave_out: Iterable[Path] = ()) -> list[Path]:
     """The image files that files, folders and glob patterns name, each once, in natural reading order.
 
     A folder gives its own images, sorted by name, hidden files left out; folders inside it are not searched (use the
     pattern 'FOLDER/**/*.jpg'). A file named outright is taken whatever its suffix.
 
+    Args:
+        sources: files, folders and patterns.
+        leave_out: folders in which patterns find nothing, such as those that an earlier run has written pictures to.
+
     Raises:
-        InputError: a file is missing, or a folder or pattern holds no image.
+        InputError: a file is missing, or a folder or pattern holds no image or cannot be searched.
     """
-    found: dict[Path, None] = {}
+    unwanted = tuple(os.path.join(os.path.abspath(folder), "") for folder in leave_out)
+    found: dict[str, Path] = {}
     for source in sources:
-        path = Path(source)
-        if path.is_dir():
-            images = sorted(file for file in path.iterdir() if _looks_like_image(file))
-            if not images:
-                raise InputError(f"{path}: no images in this folder (looked for {', '.join(sorted(SUFFIXES))})")
-        elif path.exists():
-            images = [path]
-        elif not glob.has_magic(str(source)):
-            raise InputError(f"{path}: no such file; check the name")
-        else:
-            images = sorted(
-                file for name in glob.iglob(str(source), recursive=True) if _looks_like_image(file := Path(name))
-            )
-            if not images:
-                raise InputError(f"{source}: no image matches this pattern")
-        found.update(dict.fromkeys(images))
-    return list(found)
+        try:
+            images = _images_of(source, unwanted)
+        except OSError as error:
+            raise InputError(f"{source}: cannot be searched ({error.strerror}); check the name") from error
+        for image in images:
+            found.setdefault(os.path.abspath(image), image)
+    return list(found.values())
 
 
 def resize_to_fit(image: ImageArray, long_side: int) -> ImageArray:
@@ -137,6 +133,27 @@ def resize_to_fit(image: ImageArray, long_side: int) -> ImageArray:
         return image
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _images_of(source: str | Path, unwanted: tuple[str, ...]) -> list[Path]:
+    """The images that one file, folder or pattern names; of a pattern without those whose path begins as unwanted."""
+    path = Path(source)
+    if path.is_dir():
+        images = sorted(file for file in path.iterdir() if _looks_like_image(file))
+        if not images:
+            raise InputError(f"{path}: no images in this folder (looked for {', '.join(sorted(SUFFIXES))})")
+        return images
+    if path.exists():
+        return [path]
+    if not glob.has_magic(str(source)):
+        raise InputError(f"{path}: no such file; check the name")
+    matches = map(Path, glob.iglob(str(source), recursive=True))
+    images = sorted(
+        file for file in matches if _looks_like_image(file) and not os.path.abspath(file).startswith(unwanted)
+    )
+    if not images:
+        raise InputError(f"{source}: no image matches this pattern")
+    return images
 
 
 def _looks_like_image(path: Path) -> bool:
@@ -168,8 +185,18 @@ def _upright_rgb(file: Image.Image) -> Image.Image:
 
 def _stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
     """(H, W) of any depth to uint8, the smallest finite value to 0 and the largest to 255."""
-    values = values.astype(np.float64)
-    finite = values[np.isfinite(values)]
-    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
-    scaled = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) / max(high - low, 1e-12)
-    return np.asarray(np.round(scaled * 255), dtype=np.uint8)
+    finite = np.isfinite(values)
+    # In double precision, which holds every value of 32 bits; some rows at a time, since that takes much memory.
+    low, high = (np.float64(f(values[finite])) for f in (np.min, np.max)) if finite.any() else (0.0, 0.0)
+    result = np.empty(values.shape, np.uint8)
+    for rows, stretched in zip(_strips(values), _strips(result), strict=True):
+        known = np.nan_to_num(rows.astype(np.float64), nan=low, posinf=high, neginf=low)
+        stretched[:] = np.round((known - low) / max(high - low, 1e-12) * 255)
+    return result
+
+
+def _strips(picture: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Views of a few rows each, about a million pixels."""
+    step = max(1, (1 << 20) // picture.shape[1])
+    for first in range(0, len(picture), step):
+        yield picture[first : first + step]
