@@ -25,6 +25,16 @@ def test_models_says_how_to_get_what_is_not_here(tamis: Tamis, monkeypatch: pyte
     assert "not installed: pip install 'tamis[far]'" in tamis("models")[1]
 
 
+def test_show_prints_all_that_is_known_of_one(tamis: Tamis) -> None:
+    for model in registry.list_models():
+        code, out, _ = tamis("models", "show", model.name)
+        assert code == 0
+        assert model.name in out
+    code, _, err = tamis("models", "show", "hierachy")
+    assert code == 2
+    assert "did you mean 'hierarchy'?" in err
+
+
 def test_doctor_measures_this_computer(tamis: Tamis) -> None:
     code, out, _ = tamis("doctor", "--json")
     report = json.loads(out)

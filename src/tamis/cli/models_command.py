@@ -1,23 +1,39 @@
 """`tamis models`: what there is to choose from."""
 
 from dataclasses import asdict
+from importlib.resources import files
 
 import click
 
 from tamis.cli.options import json_option, print_json
-from tamis.segmentors.registry import DEFAULT, Model, list_models
+from tamis.segmentors.registry import DEFAULT, Model, find_model, list_models
 
 
-@click.command(name="models")
+@click.group(name="models", invoke_without_command=True)
 @json_option
-def command(as_json: bool) -> None:
+@click.pass_context
+def command(context: click.Context, as_json: bool) -> None:
     """List the segmentors: what each can do, its licence and size, and how to get those that are not here."""
+    if context.invoked_subcommand is not None:
+        return
     models = list_models()
     if as_json:
         print_json([{**asdict(m), "available": m.available, "default": m.name == DEFAULT} for m in models])
         return
     for model in models:
         click.echo(_described(model))
+
+
+@command.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Print all that is known of one segmentor: of a trained one its model card."""
+    model = find_model(name)
+    if not model.card:
+        click.echo(_described(model))
+        return
+    package, _, file = model.card.partition(":")
+    click.echo(files(package).joinpath(file).read_text(encoding="utf-8").rstrip())
 
 
 def _described(model: Model) -> str:

@@ -10,7 +10,7 @@ from tamis.segmentors.protocol import (
     TakesBoxes,
     TakesMask,
 )
-from tamis.segmentors.registry import DEFAULT, Model, list_models, load_segmentor
+from tamis.segmentors.registry import DEFAULT, Model, find_model, list_models, load_segmentor
 
 __all__ = [
     "DEFAULT",
@@ -23,6 +23,7 @@ __all__ = [
     "Segmentor",
     "TakesBoxes",
     "TakesMask",
+    "find_model",
     "list_models",
     "load_segmentor",
 ]

@@ -30,6 +30,7 @@ class Model:
         megabytes: of weights.
         needs: modules that must be importable.
         install: the command that makes it available where `needs` are missing.
+        card: its model card, "package:file".
     """
 
     name: str
@@ -40,6 +41,7 @@ class Model:
     megabytes: float = 0.0
     needs: tuple[str, ...] = ()
     install: str = ""
+    card: str = ""
 
     @property
     def available(self) -> bool:
@@ -75,6 +77,20 @@ def list_models() -> list[Model]:
     return [*BUILT_IN, *(_third_party(point) for point in _offered() if point.name not in known)]
 
 
+def find_model(name: str) -> Model:
+    """What the registry knows of a name.
+
+    Raises:
+        InputError: there is no such segmentor; the message suggests the nearest name.
+    """
+    models = {model.name: model for model in list_models()}
+    if name in models:
+        return models[name]
+    near = difflib.get_close_matches(name, models, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'?" if near else "see `tamis models` for what there is"
+    raise InputError(f"there is no segmentor '{name}'; {hint}")
+
+
 def load_segmentor(name: str = DEFAULT) -> Segmentor:
     """Load a segmentor by registered name, or by "package.module:factory".
 
@@ -82,17 +98,12 @@ def load_segmentor(name: str = DEFAULT) -> Segmentor:
         InputError: there is no such segmentor; the message suggests the nearest name.
         UnavailableError: it needs something that is not installed; the message holds the command.
     """
-    models = {model.name: model for model in list_models()}
-    if name in models:
-        model = models[name]
-        if not model.available:
-            raise UnavailableError(f"the segmentor '{name}' needs more than is installed: run {model.install}")
-        return _checked(_factory(model.factory)(), name)
     if ":" in name:
         return _checked(_factory(name)(), name)
-    near = difflib.get_close_matches(name, models, n=1, cutoff=0.5)
-    hint = f"did you mean '{near[0]}'?" if near else "see `tamis models` for what there is"
-    raise InputError(f"there is no segmentor '{name}'; {hint}")
+    model = find_model(name)
+    if not model.available:
+        raise UnavailableError(f"the segmentor '{name}' needs more than is installed: run {model.install}")
+    return _checked(_factory(model.factory)(), name)
 
 
 def _offered() -> Iterator[EntryPoint]:
