@@ -9,13 +9,15 @@ from tamis.segmentors.embedded_refine import refined_regions
 from tamis.segmentors.embedded_regions import (
     EXTRA_NUMBERS,
     PAIR_NUMBERS,
+    PROFILE,
     PixelMaps,
     appearance,
+    boundary_tree,
+    nodes_below,
     overlaps,
     pool,
     region_inputs,
     summarise,
-    tree_relations,
 )
 from tamis.segmentors.embedded_sizes import MOST_REGIONS, small_regions, working_shape
 
@@ -59,14 +61,28 @@ def test_the_centre_counts_along_the_longer_side() -> None:
     np.testing.assert_allclose(centre, [[0.5, 0.5]])
 
 
-def test_tree_relations_part_by_the_weakest_border() -> None:
+def test_the_tree_merges_across_the_weakest_border_first() -> None:
     boundary = np.full((16, 16), -4.0, np.float32)
     boundary[:, 7:9] = 4.0  # a strong border between left and right
-    ultrametric, size = tree_relations(QUARTERS, boundary, np.full(4, 0.25, np.float32))
+    common, parents, heights, sizes = boundary_tree(QUARTERS, boundary, np.full(4, 0.25, np.float32))
+    ultrametric = heights[common]
     assert ultrametric[0, 2] < 0.2 < 0.7 < ultrametric[0, 1]
     assert not np.diag(ultrametric).any()
-    np.testing.assert_allclose(size[0], [0.25, 1, 0.5, 1])
-    np.testing.assert_array_equal(ultrametric, ultrametric.T)
+    np.testing.assert_allclose(sizes[common][0], [0.25, 1, 0.5, 1])
+    np.testing.assert_array_equal(common, common.T)
+    np.testing.assert_array_equal(parents[[0, 2]], common[0, 2])
+    assert parents[6] == 6
+
+
+def test_nodes_below_a_height_are_those_that_the_matrix_of_heights_tells() -> None:
+    rng = np.random.default_rng(0)
+    region_map = np.repeat(np.repeat(np.arange(64, dtype=np.uint16).reshape(8, 8), 8, 0), 8, 1)
+    areas = np.full(64, 1 / 64, np.float32)
+    boundary = rng.normal(-1, 2, (32, 32)).astype(np.float32)
+    common, parents, heights, sizes = boundary_tree(region_map, boundary, areas)
+    found = sizes[nodes_below(parents, heights)[:, :64]]
+    expected = np.stack([(heights[common] <= height) @ areas for height in PROFILE])
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_region_inputs_have_their_shapes_and_are_finite() -> None:

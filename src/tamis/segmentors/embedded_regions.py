@@ -69,8 +69,10 @@ class RegionSummary:
         centre: (R, 2) float32, (x, y) from 0 to 1 along the longer side, the shorter side in the middle.
         contact: (R,) float32, square root of the share of the image's frame that the region holds.
         areas: (R,) float32, shares of the image that sum to 1.
-        ultrametric: (R, R) float, the boundary probability that parts two regions in the tree; 0 on the diagonal.
-        size: (R, R) float, share of the image of the least node of the tree that holds both.
+        common: (R, R) integer, the least node of the tree that holds both regions.
+        parents: (2 R - 1,) int64, the node that each node was merged into; the root's is itself.
+        heights: (2 R - 1,) float32, the boundary probability across which each node was merged; 0 for a region.
+        sizes: (2 R - 1,) float32, share of the image of each node.
     """
 
     embedding: Float32
@@ -81,8 +83,10 @@ class RegionSummary:
     centre: Float32
     contact: Float32
     areas: Float32
-    ultrametric: NDArray[np.floating]
-    size: NDArray[np.floating]
+    common: NDArray[np.integer]
+    parents: NDArray[np.int64]
+    heights: Float32
+    sizes: Float32
 
 
 def summarise(image: ImageArray, region_map: NDArray[np.uint16], maps: PixelMaps) -> RegionSummary:
@@ -95,27 +99,26 @@ def summarise(image: ImageArray, region_map: NDArray[np.uint16], maps: PixelMaps
     """
     pooled, areas = pool(region_map, np.concatenate([maps.embedding, maps.bias[None], maps.features]))
     length = len(maps.embedding)
-    relations = tree_relations(region_map, maps.boundary, areas)
+    tree = boundary_tree(region_map, maps.boundary, areas)
     embedding, bias, features = pooled[:, :length], pooled[:, length], pooled[:, length + 1 :]
-    return RegionSummary(embedding, bias, features, *appearance(image, region_map), areas, *relations)
+    return RegionSummary(embedding, bias, features, *appearance(image, region_map), areas, *tree)
 
 
 def region_inputs(summary: RegionSummary) -> RegionInputs:
     """Scale and combine what was measured to numbers near one."""
     embedding, bias, areas, centre = summary.embedding, summary.bias, summary.areas, summary.centre
-    ultrametric = summary.ultrametric.astype(np.float32)
     logit = bias[None] - _squared_distances(embedding)
     offset = (centre.T[:, None, :] - centre.T[:, :, None]) * np.float32(2)
     pairs = np.empty((PAIR_NUMBERS, len(areas), len(areas)), dtype=np.float32)
-    pairs[0] = _logit(ultrametric) * 0.5
+    pairs[0] = (_logit(summary.heights) * 0.5)[summary.common]
     pairs[1] = np.clip(logit, -12, 6) * 0.25
     pairs[2] = pairs[1].T
-    pairs[3] = np.log(summary.size.astype(np.float32)) * 0.5 + 1
+    pairs[3] = (np.log(summary.sizes) * 0.5 + 1)[summary.common]
     pairs[4:6] = offset
     pairs[6] = np.sqrt(offset[0] ** 2 + offset[1] ** 2)
     pairs[7] = np.sqrt(_squared_distances(summary.colour)) * 4
     soft_size = (1 / (1 + np.exp(-np.clip(logit, -12, 12)))) @ areas
-    profile = np.stack([(ultrametric <= height) @ areas for height in PROFILE], axis=1)
+    profile = summary.sizes[nodes_below(summary.parents, summary.heights)[:, : len(areas)]].T
     tokens = np.concatenate(
         [
             summary.features,
@@ -147,7 +150,7 @@ def pool(region_map: NDArray[np.uint16], maps: Float32) -> tuple[Float32, Float3
     """
     regions, cells, counts = overlaps(region_map)
     totals = np.bincount(region_map.ravel()).astype(np.float32)
-    flat = maps.reshape(len(maps), -1).T
+    flat = np.ascontiguousarray(maps.reshape(len(maps), -1).T)
     # Entries are sorted by region, so that a sum over each stretch is a sum over each region.
     starts = np.searchsorted(regions, np.arange(len(totals)))
     sums = np.add.reduceat(flat[cells] * counts[:, None], starts, axis=0)
@@ -185,16 +188,15 @@ def appearance(image: ImageArray, region_map: NDArray[np.uint16]) -> tuple[Float
     )
 
 
-def tree_relations(region_map: NDArray[np.uint16], boundary: Float32, areas: Float32) -> tuple[Float32, Float32]:
-    """Of each pair of regions: the boundary that parts them in the tree, and the size of the least node with both.
+def boundary_tree(
+    region_map: NDArray[np.uint16], boundary: Float32, areas: Float32
+) -> tuple[NDArray[np.int32], NDArray[np.int64], Float32, Float32]:
+    """The tree that merges regions across their weakest borders: common, parents, heights and sizes of `RegionSummary`.
 
     Args:
         region_map: (h, w) uint16.
         boundary: (h/2, w/2) logit.
         areas: (R,) shares.
-
-    Returns:
-        (R, R) float32 probability, 0 on the diagonal, and (R, R) float32 share of the image.
     """
     import cv2
 
@@ -202,11 +204,26 @@ def tree_relations(region_map: NDArray[np.uint16], boundary: Float32, areas: Flo
     probability = np.asarray(1 / (1 + np.exp(-boundary)), dtype=np.float32)
     strength = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
     tree = average_linkage(len(areas), region_graph(region_map, strength))
-    common = lowest_common_node(tree)
+    parents = np.arange(2 * tree.leaves - 1)
+    parents[tree.children] = np.arange(tree.leaves, 2 * tree.leaves - 1)[:, None]
     heights = np.concatenate([np.zeros(tree.leaves), tree.heights]).astype(np.float32)
     cumulative = np.concatenate([[0.0], np.cumsum(areas[tree.order], dtype=np.float64)])
     sizes = (cumulative[tree.ranges[:, 1]] - cumulative[tree.ranges[:, 0]]).astype(np.float32)
-    return heights[common], sizes[common]
+    return lowest_common_node(tree), parents, heights, sizes
+
+
+def nodes_below(parents: NDArray[np.int64], heights: Float32) -> NDArray[np.int64]:
+    """(len(PROFILE), nodes) int64: the largest node around each node that is not higher than each height of `PROFILE`.
+
+    Every node jumps to its parent where that is low enough; then jumps are doubled until nothing moves.
+    """
+    low = heights[parents][None] <= PROFILE[:, None]
+    jump = np.where(low, parents[None], np.arange(len(parents))[None])
+    while True:
+        further = np.take_along_axis(jump, jump, axis=1)
+        if np.array_equal(further, jump):
+            return jump
+        jump = further
 
 
 def _logit(probability: Float32) -> Float32:

@@ -57,7 +57,7 @@ class Example:
 
     dataset: str
     summary: RegionSummary
-    """With float16 matrices, to save memory."""
+    """With a uint16 matrix, to save memory."""
     annotations: tuple[Annotated, ...]
 
 
@@ -99,7 +99,7 @@ def make_example(
     image = cv2.resize(photograph.image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
     region_map = small_regions(image)
     summary = summarise(image, region_map, run_pixels(network, image, device, half=True))
-    summary = replace(summary, ultrametric=summary.ultrametric.astype(np.float16), size=summary.size.astype(np.float16))
+    summary = replace(summary, common=summary.common.astype(np.uint16))
     annotations = tuple(
         annotate(
             cv2.resize(m, (width, height), interpolation=cv2.INTER_NEAREST_EXACT).astype(np.int16),
