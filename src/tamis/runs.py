@@ -2,11 +2,15 @@
 
 import hashlib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 import tamis
 from tamis import environment
@@ -72,6 +76,30 @@ def fingerprint(hashes: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest()
 
 
+@contextmanager
+def alone_in(out: Path, lock: Path) -> Iterator[None]:
+    """Keep other runs from writing into a result folder.
+
+    Args:
+        out: the folder.
+        lock: a file in it that stands for the right to write; its folder is made if needed.
+
+    Raises:
+        InputError: another run is writing there.
+        OutputError: the lock cannot be made.
+    """
+    require_folder(lock.parent)
+    held = FileLock(lock)
+    try:
+        held.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"--out {out}: another run is writing there; wait for it or choose another") from None
+    try:
+        yield
+    finally:
+        held.release()
+
+
 def require_folder(path: Path) -> None:
     """Make a result folder, and show that it can be written to before any work is done.
 
@@ -80,9 +108,8 @@ def require_folder(path: Path) -> None:
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        probe = path / ".writable"
-        probe.touch()
-        probe.unlink()
+        with TemporaryFile(dir=path):
+            pass
     except (FileExistsError, NotADirectoryError) as error:
         raise OutputError(f"--out {path}: is a file, not a folder; choose another name") from error
     except OSError as error:

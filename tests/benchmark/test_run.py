@@ -75,10 +75,19 @@ def test_the_table_has_one_row_for_each_mask_repeat_and_click(dataset: Dataset, 
 
 def test_a_folder_belongs_to_one_run(dataset: Dataset, tmp_path: Path) -> None:
     list(run_evaluation("hierarchy", dataset, RULES, tmp_path / "run"))
-    before = (tmp_path / "run" / "summary.json").read_bytes()
+    before = {path: path.read_bytes() for path in (tmp_path / "run").iterdir()}
     with pytest.raises(InputError, match="holds a run that differs in rules, seed; choose another folder"):
         list(run_evaluation("hierarchy", dataset, Rules(), tmp_path / "run", seed=1))
-    assert (tmp_path / "run" / "summary.json").read_bytes() == before
+    assert {path: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+def test_a_folder_belongs_to_one_study(dataset: Dataset, tmp_path: Path) -> None:
+    out, settings = tmp_path / "study", StudySettings(extra=(1,))
+    list(run_study(load_segmentor("hierarchy"), dataset, settings, out))
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    with pytest.raises(InputError, match="holds a run that differs in seed; choose another folder"):
+        list(run_study(load_segmentor("hierarchy"), dataset, settings, out, seed=1))
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
 
 
 def test_two_runs_at_once_are_refused(dataset: Dataset, tmp_path: Path) -> None:

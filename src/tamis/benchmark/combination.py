@@ -82,8 +82,8 @@ def run_study(
         "version": tamis.__version__,
     }
     run = Run(out, signature, weights=weights)
-    run.save(finished=False)
     with opened(out / "journal.jsonl", signature) as journal:
+        run.save(finished=False)
         for sample in dataset.samples:
             if sample.name not in journal.entries:
                 journal.add(sample.name, study_image(segmentor, sample, settings, seed))

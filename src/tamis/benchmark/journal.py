@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from filelock import FileLock, Timeout
-
 from tamis.errors import InputError, OutputError
+from tamis.runs import alone_in
 
 
 class Journal:
@@ -47,12 +46,7 @@ def opened(path: Path, signature: dict[str, Any]) -> Iterator[Journal]:
     Raises:
         InputError: the journal belongs to a run of another signature, or a run is writing to it now.
     """
-    lock = FileLock(f"{path}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise InputError(f"--out {path.parent}: another run is writing there; wait for it or choose another") from None
-    try:
+    with alone_in(path.parent, Path(f"{path}.lock")):
         lines = _complete_lines(path)
         if lines and lines[0] != signature:
             differing = sorted(
@@ -68,8 +62,6 @@ def opened(path: Path, signature: dict[str, Any]) -> Iterator[Journal]:
                 file.seek(sum(len(json.dumps(line).encode()) + 1 for line in lines))
             file.truncate()
             yield Journal(file, dict(lines[1:]))
-    finally:
-        lock.release()
 
 
 def _complete_lines(path: Path) -> list[Any]:

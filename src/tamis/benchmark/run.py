@@ -76,8 +76,8 @@ def run_evaluation(
         "version": tamis.__version__,
     }
     run = Run(out, {**signature, "root": str(dataset.root), "limit": limit, "workers": workers}, weights=weights)
-    run.save(finished=False)
     with opened(out / "journal.jsonl", signature) as journal:
+        run.save(finished=False)
         already = frozenset(journal.entries)
         images = (
             evaluate(loaded, dataset, rules, seed, already.__contains__)
