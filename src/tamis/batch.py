@@ -7,7 +7,7 @@ such a record, made from the same bytes by the same settings, is not done again.
 import json
 import os
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -24,10 +24,13 @@ from tamis.formats import coco
 from tamis.image import MAX_PIXELS, read_image, write_image
 from tamis.mask import label_map
 from tamis.proposals import Proposals, grid_proposals
-from tamis.runs import Run, file_hash, fingerprint, require_folder
+from tamis.runs import Run, alone_in, file_hash, fingerprint, require_folder
 from tamis.segmentors import HasWeights, Segmentor
 
 FORMATS = ("coco", "labelmap", "overlay")
+
+PICTURES = ("labelmap", "overlay")
+"""Formats with a picture for each image, in a folder of the same name."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,9 @@ def segment_images(
 ) -> Generator[Outcome]:
     """Segment images one after the other; `out/coco.json` is written at the end, even if the iteration is cut short.
 
-    Writes, as the formats ask: `out/coco.json` (every mask of every finished image as RLE), `out/labelmap/NAME.png`
-    (16-bit, small masks on top, 0 where there is none), `out/overlay/NAME.png`; and always `out/run.json`.
+    Writes, as the formats ask: `out/coco.json` (every mask of every finished image as RLE, of images that a cut-short
+    run has not come to as an earlier one left them), `out/labelmap/NAME.png` (16-bit, small masks on top, 0 where there
+    is none), `out/overlay/NAME.png`; and always `out/run.json`.
 
     Args:
         paths: the images.
@@ -86,38 +90,39 @@ def segment_images(
         What became of each image, in order. An image that cannot be read is reported and does not stop the rest.
 
     Raises:
+        InputError: another run is writing there, or a result would be written over one of the images.
         OutputError: a result cannot be written; what is finished stays.
     """
     settings = settings or SegmentSettings()
     require_folder(out)
     places = places_of(paths)
+    _require_apart(places, out, settings)
     weights = segmentor.weights_sha256 if isinstance(segmentor, HasWeights) else None
+    limits = {"max_pixels": settings.max_pixels}  # decide whether there is a result, not what it is
     signature = {
         "segmentor": segmentor.name,
         "weights": weights,
         "version": tamis.__version__,
-        **_jsonable(asdict(settings)),
+        **{key: value for key, value in _jsonable(asdict(settings)).items() if key not in limits},
     }
-    run = Run(out, signature, weights=weights)
-    run.save(finished=False)
-    records: list[dict[str, Any]] = []
-    try:
-        for path in paths:
-            try:
-                outcome, record = _one(path, places[path], out, segmentor, settings, signature)
-            except InputError as error:
-                yield Outcome(path, error=str(error))
-                continue
-            records.append(record)
-            yield outcome
-    finally:
-        if "coco" in settings.formats:
-            images = [
-                coco.CocoImage(record["file_name"], (record["height"], record["width"]), record["annotations"])
-                for record in records
-            ]
-            info = {"description": f"proposals of tamis {tamis.__version__}, segmentor {segmentor.name}"}
-            write_json(out / "coco.json", coco.dataset_of(images, info))
+    with alone_in(out, out / "proposals" / ".lock"):
+        run = Run(out, {**signature, **limits}, weights=weights)
+        run.save(finished=False)
+        records: list[dict[str, Any]] = []
+        reached = 0
+        try:
+            for path in paths:
+                try:
+                    outcome, record = _one(path, places[path], out, segmentor, settings, signature)
+                    records.append(record)
+                except InputError as error:
+                    outcome = Outcome(path, error=str(error))
+                reached += 1
+                yield outcome
+        finally:
+            if "coco" in settings.formats:
+                earlier = (_record(out, places[path], signature) for path in paths[reached:])
+                _write_coco(out / "coco.json", [*records, *filter(None, earlier)], segmentor.name)
         run.dataset = fingerprint(record["sha256"] for record in records)
         run.save(finished=True)
 
@@ -130,28 +135,41 @@ class Place(NamedTuple):
 
 
 def places_of(paths: Sequence[Path]) -> dict[Path, Place]:
-    """The place of each image; results go without the image's suffix unless two images differ in nothing else."""
+    """The place of each image; results go without the image's suffix unless that is the name of another image's."""
     if not paths:
         return {}
     absolute = {path: Path(os.path.abspath(path)) for path in paths}
     shared = Path(os.path.commonpath([path.parent for path in absolute.values()]))
     relative = {path: place.relative_to(shared) for path, place in absolute.items()}
-    stems = Counter(place.with_suffix("") for place in relative.values())
+    # Names that differ in capitals alone are the same on some disks.
+    taken = Counter(
+        name.as_posix().casefold() for place in set(relative.values()) for name in {place, place.with_suffix("")}
+    )
     return {
-        path: Place(
-            place.as_posix(), (place.with_suffix("") if stems[place.with_suffix("")] == 1 else place).as_posix()
-        )
+        path: Place(place.as_posix(), (place if taken[stem.casefold()] > 1 else Path(stem)).as_posix())
         for path, place in relative.items()
+        for stem in [place.with_suffix("").as_posix()]
     }
+
+
+def _require_apart(places: Mapping[Path, Place], out: Path, settings: SegmentSettings) -> None:
+    """Make sure that no image stands where the pictures of a result go."""
+    images = {os.path.abspath(path) for path in places}
+    for place in places.values():
+        for picture_path in _pictures(out, place.name, settings):
+            if os.path.abspath(picture_path) in images:
+                raise InputError(
+                    f"--out {out}: a result would be written over the image {picture_path}; choose another folder"
+                )
 
 
 def _one(
     path: Path, place: Place, out: Path, segmentor: Segmentor, settings: SegmentSettings, signature: dict[str, Any]
 ) -> tuple[Outcome, dict[str, Any]]:
-    record_path = out / "proposals" / f"{place.name}.json"
     digest = file_hash(path) if path.is_file() else ""
-    record = _finished(record_path, digest, signature)
-    if record is not None and all(file.exists() for file in _pictures(out, place.name, settings)):
+    record = _record(out, place, signature)
+    unchanged = record is not None and record.get("sha256") == digest
+    if record is not None and unchanged and all(file.exists() for file in _pictures(out, place.name, settings)):
         return Outcome(path, masks=len(record["annotations"]), skipped=True), record
     start = perf_counter()
     image = read_image(path, settings.max_pixels)
@@ -173,21 +191,34 @@ def _one(
             ),
         ),
     }
-    write_json(record_path, record)
+    write_json(_record_path(out, place), record, indent=None)
     return Outcome(path, masks=len(proposals), seconds=perf_counter() - start), record
 
 
-def _finished(record_path: Path, digest: str, signature: dict[str, Any]) -> dict[str, Any] | None:
+def _record_path(out: Path, place: Place) -> Path:
+    return out / "proposals" / f"{place.name}.json"
+
+
+def _record(out: Path, place: Place, signature: dict[str, Any]) -> dict[str, Any] | None:
+    """What an earlier run has found in an image by the same settings, if it has."""
     try:
-        record = json.loads(record_path.read_bytes())
+        record = json.loads(_record_path(out, place).read_bytes())
     except (OSError, ValueError):
         return None
-    same = isinstance(record, dict) and record.get("sha256") == digest and record.get("settings") == signature
-    return record if same else None
+    return record if isinstance(record, dict) and record.get("settings") == signature else None
+
+
+def _write_coco(path: Path, records: Sequence[Mapping[str, Any]], segmentor: str) -> None:
+    images = [
+        coco.CocoImage(record["file_name"], (record["height"], record["width"]), record["annotations"])
+        for record in records
+    ]
+    info = {"description": f"proposals of tamis {tamis.__version__}, segmentor {segmentor}"}
+    write_json(path, coco.dataset_of(images, info), indent=None)
 
 
 def _pictures(out: Path, name: str, settings: SegmentSettings) -> list[Path]:
-    return [out / form / f"{name}.png" for form in ("labelmap", "overlay") if form in settings.formats]
+    return [out / form / f"{name}.png" for form in PICTURES if form in settings.formats]
 
 
 def _write_pictures(image: ImageArray, proposals: Proposals, out: Path, name: str, settings: SegmentSettings) -> None:

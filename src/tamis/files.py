@@ -45,9 +45,9 @@ def write_bytes(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write indented JSON atomically; see `replacing`."""
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
+    """Write JSON atomically, see `replacing`; without indent in one line, which is quicker where there is much."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False) + "\n"
     # A file name that is no text has lone surrogates, whose backslash form is also how JSON writes them.
     write_bytes(path, text.encode(errors="backslashreplace"))
 

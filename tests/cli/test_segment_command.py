@@ -17,6 +17,7 @@ from tamis import batch
 from tamis.arrays import ImageArray, MaskArray
 from tamis.formats.coco import CocoImage, masks_of
 from tamis.mask import label_map
+from tamis.segmentors import load_segmentor
 
 Tamis = Callable[..., tuple[int, str, str]]
 
@@ -94,6 +95,57 @@ def test_images_of_the_same_name_do_not_overwrite_each_other() -> None:
     places = batch.places_of([Path("a/1.jpg"), Path("b/1.jpg"), Path("b/1.png"), Path("b/2.jpg")])
     assert [place.name for place in places.values()] == ["a/1", "b/1.jpg", "b/1.png", "b/2"]
     assert [place.file_name for place in places.values()] == ["a/1.jpg", "b/1.jpg", "b/1.png", "b/2.jpg"]
+
+
+def test_no_two_images_have_results_of_one_name() -> None:
+    paths = [Path(name) for name in ("a.jpg", "a.png", "a.jpg.png", "A.bmp", "b", "b.gif", "c.d.jpg")]
+    names = [place.name for place in batch.places_of(paths).values()]
+    assert names == ["a.jpg", "a.png", "a.jpg.png", "A.bmp", "b", "b.gif", "c.d"]
+
+
+def test_a_pattern_does_not_find_the_pictures_of_an_earlier_run(tamis: Tamis, folder: Path) -> None:
+    for expected in (False, True):
+        _, said, _ = tamis("segment", f"{folder}/**/*.png", "--out", folder / "masks", "--grid", 4, "--json")
+        assert [image["skipped"] for image in json.loads(said)["images"]] == [expected] * 3
+
+
+def test_no_image_is_written_over(tamis: Tamis, folder: Path) -> None:
+    place = folder.rename(folder.parent / "overlay")
+    before = {path: path.read_bytes() for path in place.iterdir()}
+    code, _, err = tamis("segment", place, "--out", place.parent)
+    assert code == 2
+    assert "a result would be written over the image" in err
+    assert {path: path.read_bytes() for path in place.iterdir()} == before
+
+
+def test_a_larger_limit_on_pixels_does_not_do_finished_images_again(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((100, 200, 3), np.uint8)).save(folder / "1.png")
+    limited = ("segment", folder, "--out", tmp_path / "out", "--grid", 4, "--json", "--max-pixels")
+    assert tamis(*limited, 15000)[0] == 1
+    code, said, _ = tamis(*limited, 20000)
+    assert code == 0
+    assert [image["skipped"] for image in json.loads(said)["images"]] == [True, False, True]
+
+
+def test_a_run_cut_short_keeps_what_earlier_ones_finished(folder: Path, tmp_path: Path) -> None:
+    paths, out, model = sorted(folder.iterdir()), tmp_path / "out", load_segmentor("hierarchy")
+    settings = batch.SegmentSettings(grid=4)
+    list(batch.segment_images(paths, out, model, settings))
+    whole = json.loads((out / "coco.json").read_text())
+    again = batch.segment_images(paths, out, model, settings)
+    next(again)
+    again.close()
+    assert json.loads((out / "coco.json").read_text()) == whole
+    assert json.loads((out / "run.json").read_text())["ended"] is None
+
+
+def test_two_runs_at_once_into_one_folder_are_refused(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = batch.segment_images(sorted(folder.iterdir()), out, load_segmentor("hierarchy"))
+    next(first)
+    code, _, err = tamis("segment", folder, "--out", out)
+    assert (code, err) == (2, f"tamis: --out {out}: another run is writing there; wait for it or choose another\n")
+    assert len(list(first)) == 2
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tamis.batch import FORMATS, Outcome, SegmentSettings, segment_images
+from tamis.batch import FORMATS, PICTURES, Outcome, SegmentSettings, segment_images
 from tamis.cli.options import json_option, max_pixels_option, print_json, segmentor_option
 from tamis.cli.progress import progress_bar
 from tamis.image import find_images
@@ -77,7 +77,8 @@ def command(
     tamis segment photos/ --out masks/
     tamis segment a.jpg b.png --out masks/ --format coco --max-proposals 50
     """
-    paths = find_images(images)
+    # A pattern that reaches into --out must not find the pictures of an earlier run there.
+    paths = find_images(images, [out / form for form in PICTURES])
     settings = SegmentSettings(grid, max_proposals, min_area, formats, max_pixels)
     model = load_segmentor(segmentor)
     with closing(segment_images(paths, out, model, settings)) as outcomes:
