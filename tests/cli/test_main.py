@@ -1,6 +1,9 @@
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +42,21 @@ def test_every_command_exists_and_has_help(tamis: Tamis, name: str) -> None:
     code, out, _ = tamis(name, "--help")
     assert code == 0
     assert f"Usage: tamis {name}" in out
+
+
+@pytest.mark.parametrize("name", ["写.jpg", "caf\udce9.jpg"])
+def test_names_that_cannot_be_shown_are_no_reason_to_fail(photograph: Path, name: str) -> None:
+    image = photograph.rename(photograph.with_name(name))
+    said = {}
+    for options in ((), ("--json",), ("--out", image.with_suffix(".png"))):
+        said[len(options)] = subprocess.run(
+            [sys.executable, "-m", "tamis", "click", image, "--at", "5,5", *options],
+            capture_output=True,
+            check=True,
+            env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        ).stdout
+    assert json.loads(said[1])["image"] == str(image)
+    assert said[2].startswith(b"wrote ")
 
 
 def test_version(tamis: Tamis) -> None:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import NoReturn
 
 import click
@@ -53,6 +54,10 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 some images failed, 2 unusable input, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        # A file name that the terminal cannot show, or that is no text at all, is no reason to fail.
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = cli.main(args=arguments, prog_name="tamis", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

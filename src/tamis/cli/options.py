@@ -52,5 +52,5 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 
 
 def print_json(value: Any) -> None:
-    """Print a value for programs to read."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print a value for programs to read, in ASCII alone, which every terminal and pipe takes."""
+    click.echo(json.dumps(value, indent=2))
