@@ -3,6 +3,7 @@
 from html import escape
 from pathlib import Path
 from string import Template
+from urllib.parse import quote
 
 from tamis.files import write_bytes
 
@@ -51,8 +52,9 @@ def write_page(path: Path, title: str, body: str) -> None:
 
 
 def figure(source: str, caption: str) -> str:
-    """A picture with a line below it; `source` is relative to the page, both are plain text."""
+    """A picture with a line below it; `source` is a path relative to the page, with forward slashes."""
+    link = escape(quote(source))
     return (
-        f'<figure><a href="{escape(source)}"><img src="{escape(source)}" alt="{escape(caption)}" loading="lazy"></a>'
+        f'<figure><a href="{link}"><img src="{link}" alt="{escape(caption)}" loading="lazy"></a>'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
