@@ -89,6 +89,8 @@ def write_image(path: str | Path, pixels: NDArray[Any]) -> None:
         raise InputError(f"{path}: cannot write {path.suffix or 'a file without a suffix'}; use .png")
     if pixels.dtype == np.uint16 and form not in ("PNG", "TIFF"):
         raise InputError(f"{path}: 16-bit pictures need .png or .tiff")
+    if pixels.dtype == bool and form in ("JPEG", "WEBP"):
+        raise InputError(f"{path}: {path.suffix} would blur the mask; use .png")
     content = io.BytesIO()
     Image.fromarray(pixels.astype(np.uint8) * 255 if pixels.dtype == bool else pixels).save(content, format=form)
     with replacing(path) as file:

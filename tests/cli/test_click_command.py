@@ -61,6 +61,9 @@ def test_a_negative_first_coordinate_is_a_click_outside(tamis: Tamis, photograph
         (["--at", "128,5"], "click (128, 5) lies outside the 128x96 image"),
         (["--at", "5,5", "--segmentor", "hirarchy"], "did you mean 'hierarchy'?"),
         (["--at", "5,5", "--max-pixels", "100"], "raise it with --max-pixels 12288"),
+        (["--at", "5,5", "--out", "mask.jpg"], "mask.jpg: .jpg would blur the mask; use .png"),
+        (["--at", "5,5", "--out", "./photo.jpg"], "--out photo.jpg: is the same file as IMAGE; choose another name"),
+        (["--at", "5,5", "--out", "m.png", "--probability", "m.png"], "m.png: is the same file as --out"),
         (["--at", "5,5", "--out", "mask.docx"], "mask.docx: cannot write .docx; use .png"),
     ],
 )

@@ -1,11 +1,14 @@
 """`tamis click`: the mask under one or more clicks."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from tamis.cli.options import ClickType, json_option, max_pixels_option, print_json, segmentor_option
 from tamis.clicks import Click, require_inside
+from tamis.errors import InputError
 from tamis.image import read_image, write_image
 from tamis.mask import Masks
 from tamis.picture import heat
@@ -50,6 +53,7 @@ def command(
     tamis click photo.jpg --at 320,240 --out mask.png
     tamis click photo.jpg --at 320,240 --at 100,80,- --json
     """
+    _require_apart({"IMAGE": image, "--out": out, "--probability": probability_out})
     pixels = read_image(image, max_pixels)
     require_inside(clicks, pixels.shape[:2])
     probability = load_segmentor(segmentor).encode(pixels).probability(clicks)
@@ -85,3 +89,13 @@ def command(
         x, y, w, h = box
         click.echo(f"area   {area:,} of {mask.size:,} pixels, {area / mask.size:.1%} of the image")
         click.echo(f"box    x {x}, y {y}, {w} wide, {h} high" if area else "box    none: the mask is empty")
+
+
+def _require_apart(files: Mapping[str, Path | None]) -> None:
+    """Make sure that no file is written over another."""
+    seen: dict[str, str] = {}
+    for name, file in files.items():
+        if file is not None:
+            other = seen.setdefault(os.path.realpath(file), name)
+            if other != name:
+                raise InputError(f"{name} {file}: is the same file as {other}; choose another name")
