@@ -10,7 +10,7 @@ import pytest
 
 from tamis.arrays import ImageArray, MaskArray
 from tamis.benchmark.combination import StudySettings, run_study
-from tamis.benchmark.compare import compare, difference, load_run, write_comparison
+from tamis.benchmark.compare import compare, difference, load_run, load_runs, write_comparison
 from tamis.benchmark.journal import opened
 from tamis.benchmark.report import write_report
 from tamis.benchmark.rules import Rules
@@ -143,6 +143,24 @@ def test_runs_are_compared_try_by_try(dataset: Dataset, tmp_path: Path) -> None:
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no finished run here; `tamis evaluate"):
+        load_run(tmp_path)
+
+
+def test_runs_of_one_name_are_told_apart(dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("a/run", "b/run"):
+        list(run_evaluation("hierarchy", dataset, Rules(), tmp_path / folder, limit=1))
+    monkeypatch.chdir(tmp_path / "a")
+    assert [run.name for run in load_runs([Path("run"), Path("../b/run")])] == ["run", "../b/run"]
+    monkeypatch.chdir(tmp_path / "a" / "run")
+    assert load_run(Path()).name == "run"
+    with pytest.raises(InputError, match="run: is given 2 times"):
+        load_runs([Path("../run"), Path("../run")])
+
+
+def test_a_summary_that_is_none_is_said(dataset: Dataset, tmp_path: Path) -> None:
+    list(run_evaluation("hierarchy", dataset, Rules(), tmp_path, limit=1))
+    (tmp_path / "summary.json").write_text("{}")
+    with pytest.raises(InputError, match="its results cannot be read"):
         load_run(tmp_path)
 
 

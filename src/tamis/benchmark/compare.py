@@ -1,8 +1,9 @@
 """Which of several runs is better, and how sure that is."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 
 from tamis import chart
 from tamis.benchmark.report import sizes
+from tamis.benchmark.run import require_pyarrow
 from tamis.benchmark.summary import bootstrap_weights, resampled_means
 from tamis.errors import InputError
 from tamis.page import write_page
@@ -21,7 +23,7 @@ class LoadedRun:
     """A finished run.
 
     Attributes:
-        name: its folder's.
+        name: its folder's name, or path where other runs have the same.
         summary: its `summary.json`.
         ious: IoU after the first click of each try, by (image, mask, repeat).
     """
@@ -59,11 +61,15 @@ def load_run(folder: Path) -> LoadedRun:
 
     Raises:
         InputError: the folder holds no finished run.
+        UnavailableError: pyarrow is not installed.
     """
+    require_pyarrow()
     import pyarrow.parquet as pq
 
     try:
         summary = json.loads((folder / "summary.json").read_bytes())
+        if not isinstance(summary, dict) or not {"segmentor", "dataset", "split", "masks"} <= summary.keys():
+            raise ValueError("summary.json is no summary")
         table = pq.read_table(folder / "masks.parquet", columns=["image", "mask", "repeat", "click", "iou"])
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(
@@ -72,7 +78,26 @@ def load_run(folder: Path) -> LoadedRun:
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: its results cannot be read ({error}); evaluate again into a new folder") from error
     ious = {(row["image"], row["mask"], row["repeat"]): row["iou"] for row in table.to_pylist() if row["click"] == 1}
-    return LoadedRun(folder.name, summary, ious)
+    return LoadedRun(folder.resolve().name, summary, ious)
+
+
+def load_runs(folders: Sequence[Path]) -> list[LoadedRun]:
+    """Read several runs; those whose folders have the same name are called by their paths.
+
+    Raises:
+        InputError: a folder holds no finished run, or is given twice.
+        UnavailableError: pyarrow is not installed.
+    """
+    runs = [load_run(folder) for folder in folders]
+    names = Counter(run.name for run in runs)
+    named = [
+        run if names[run.name] == 1 else replace(run, name=folder.as_posix())
+        for run, folder in zip(runs, folders, strict=True)
+    ]
+    for name, count in Counter(run.name for run in named).items():
+        if count > 1:
+            raise InputError(f"{name}: is given {count} times; compare it with another run")
+    return named
 
 
 def difference(first: LoadedRun, second: LoadedRun, seed: int = 0) -> Difference:

@@ -58,7 +58,7 @@ def run_evaluation(
         OutputError: a result cannot be written.
         UnavailableError: pyarrow is not installed.
     """
-    _require_pyarrow()
+    require_pyarrow()
     require_folder(out)
     dataset = replace(dataset, samples=dataset.samples[:limit])
     if not dataset.samples:
@@ -139,8 +139,9 @@ def names_hash(dataset: Dataset) -> str:
     return hashlib.sha256("\n".join(sample.name for sample in dataset.samples).encode()).hexdigest()[:16]
 
 
-def _require_pyarrow() -> None:
+def require_pyarrow() -> None:
+    """Raise UnavailableError where the package is missing that reads and writes `masks.parquet`."""
     try:
         import pyarrow  # noqa: F401
     except ImportError:
-        raise UnavailableError("evaluation writes Parquet: run pip install 'tamis[benchmark]'") from None
+        raise UnavailableError("evaluations are kept as Parquet: run pip install 'tamis[benchmark]'") from None

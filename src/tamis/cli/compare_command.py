@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tamis.benchmark.compare import as_json as comparison_json
-from tamis.benchmark.compare import compare, load_run, write_comparison
+from tamis.benchmark.compare import compare, load_runs, write_comparison
 from tamis.cli.options import json_option, print_json
 
 
@@ -20,7 +20,7 @@ def command(runs: tuple[Path, ...], out: Path | None, seed: int, as_json: bool) 
     \b
     tamis compare runs/hierarchy runs/grabcut --out comparison.html
     """
-    loaded = [load_run(run) for run in runs]
+    loaded = load_runs(runs)
     differences = compare(loaded, seed)
     if out is not None:
         write_comparison(out, loaded, differences)
