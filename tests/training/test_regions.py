@@ -6,10 +6,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from tamis.segmentors.embedded_regions import overlaps  # noqa: E402
+from tamis.training.calibration import BORDERS, SHIFTS, calibrate, mean_iou  # noqa: E402
 from tamis.training.loop import LoopOptions, train  # noqa: E402
 from tamis.training.networks import PixelNetwork  # noqa: E402
 from tamis.training.photographs import Kind  # noqa: E402
-from tamis.training.region_network import RegionShape  # noqa: E402
+from tamis.training.region_network import GAIN, RegionNetwork, RegionShape  # noqa: E402
 from tamis.training.regions import (  # noqa: E402
     RegionOptions,
     RegionTask,
@@ -86,3 +87,27 @@ def test_noise_leaves_shares_alone_and_mirrors_half() -> None:
         mirrored += not np.array_equal(other.centre, summary.centre)
         assert not np.array_equal(other.embedding, summary.embedding)
     assert 4 <= mirrored <= 16
+
+
+def test_calibration_never_lowers_the_score_it_looks_at_and_is_part_of_the_network() -> None:
+    torch.manual_seed(0)
+    pixels = PixelNetwork(TINY).eval()
+    examples = [make_example(photograph, pixels, CPU, size=96) for photograph in scenes(3)]
+    network = RegionNetwork(RegionShape(features=TINY.decoder, embedding=TINY.embedding, width=16, heads=2, layers=1))
+    with torch.no_grad():
+        network.shortcut.bias += 1.2 / GAIN  # answers that are too large
+    bias = network.shortcut.bias.item()
+    found = calibrate(network, examples)
+    assert found.shift in SHIFTS
+    assert found.border in BORDERS
+    assert found.after["scenes"] >= found.before["scenes"]
+    assert network.shortcut.bias.item() == pytest.approx(bias - found.shift / GAIN)
+    again = calibrate(network, examples)
+    assert again.before["scenes"] == pytest.approx(found.after["scenes"], abs=1e-3)
+
+
+def test_mean_iou_by_hand() -> None:
+    answer = np.array([[True, False, True]])
+    truth = np.array([[1, 0.5, 0]], np.float32)
+    weights = np.array([[0.25, 0.5, 0.25]], np.float32)
+    assert mean_iou(answer, truth, weights) == pytest.approx(0.25 / (0.25 + 0.25 + 0.25))

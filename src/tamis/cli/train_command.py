@@ -137,6 +137,26 @@ def regions(
 
 
 @command.command()
+@_data
+@_pack
+@click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A.")
+@click.option("--regions", required=True, type=click.Path(path_type=Path), help="Weights of stage B.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file of weights to write.")
+def calibrate(data: tuple[str, ...], pack: Path | None, pixels: Path, regions: Path, out: Path) -> None:
+    """Set two numbers of stage B so that one half is the best threshold."""
+    _require_torch()
+    from tamis.training.recipe import RunConfig, calibrate_regions
+    from tamis.training.sources import parse_source
+
+    sources = tuple(parse_source(text) for text in data)
+    config = RunConfig(out=out.parent, sources=sources, pack=pack, pixel_weights=pixels)
+    found = calibrate_regions(config, regions, out)
+    click.echo(f"shift {found.shift:g}, border {found.border:g}")
+    for name, before in found.before.items():
+        click.echo(f"{name}: {before:.4f} to {found.after[name]:.4f}")
+
+
+@command.command()
 @click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A.")
 @click.option("--regions", required=True, type=click.Path(path_type=Path), help="Weights of stage B.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the two ONNX files.")

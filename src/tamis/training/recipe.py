@@ -1,6 +1,6 @@
 """Runs from data folders to weights: what `tamis train` calls."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from tamis.errors import InputError
+from tamis.training.calibration import Calibration, calibrate
 from tamis.training.embedding import EmbeddingOptions, EmbeddingTask
 from tamis.training.loop import LoopOptions, pick_device, placed, train
 from tamis.training.networks import PixelNetwork
@@ -111,12 +112,21 @@ def load_pixels(weights: Path, network: PixelNetwork, device: torch.device) -> P
 
 def prepare_examples(data: Data, pixels: PixelNetwork, device: torch.device) -> list[Example]:
     """Run the photographs of stage B through stage A, once."""
-    examples = []
-    for name, photographs in data.training.items():
-        count = REGION_PHOTOGRAPHS.get(name, 50)
-        for photograph in photographs[:: max(1, len(photographs) // count)][:count]:
-            examples.append(make_example(photograph, pixels, device))
-    return examples
+    return [
+        make_example(photograph, pixels, device)
+        for name, photographs in data.training.items()
+        for photograph in chosen_for_regions(name, photographs)
+    ]
+
+
+def chosen_for_regions(name: str, photographs: Sequence[Photograph]) -> Sequence[Photograph]:
+    """The photographs of a data set that stage B sees."""
+    return spread(photographs, REGION_PHOTOGRAPHS.get(name, 50))
+
+
+def spread(photographs: Sequence[Photograph], count: int) -> Sequence[Photograph]:
+    """About `count` of the photographs and never more, evenly spread."""
+    return photographs[:: max(1, len(photographs) // count)][:count]
 
 
 def train_regions(config: RunConfig) -> Path:
@@ -140,6 +150,47 @@ def train_regions(config: RunConfig) -> Path:
     return config.out / "best.pt"
 
 
+CALIBRATION_PHOTOGRAPHS = {"bsds500": 30, "duts": 40, "coco_mval": 30, "feral_cats": 20, "weizmann_horses": 20}
+"""How many training photographs the calibration looks at; stage B has not seen them, but for those of bsds500."""
+
+
+def calibrate_regions(config: RunConfig, regions: Path, out: Path) -> Calibration:
+    """Calibrate the weights of stage B and write them to `out`.
+
+    Raises:
+        InputError: no weights of stage A are named, or weights are of another network.
+    """
+    if config.pixel_weights is None:
+        raise InputError("calibration needs the weights of stage A: name them")
+    device = torch.device("cpu")
+    data = load_data(config)
+    pixels = load_pixels(config.pixel_weights, PixelNetwork(config.embedding.shape), device)
+    network = load_regions(regions, RegionNetwork(config.regions.shape))
+    examples = []
+    for name, photographs in data.training.items():
+        seen = {id(photograph) for photograph in chosen_for_regions(name, photographs)}
+        fresh = [photograph for photograph in photographs if id(photograph) not in seen] or photographs
+        count = CALIBRATION_PHOTOGRAPHS.get(name, 0)
+        if count:
+            examples += [make_example(photograph, pixels, device) for photograph in spread(fresh, count)]
+    found = calibrate(network, examples)
+    torch.save(network.state_dict(), out)
+    return found
+
+
+def load_regions(weights: Path, network: RegionNetwork) -> RegionNetwork:
+    """The region network with the weights of stage B.
+
+    Raises:
+        InputError: the weights are of another network.
+    """
+    try:
+        network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    except RuntimeError as error:
+        raise InputError(f"{weights} holds no weights of the region network: {error}") from error
+    return network.eval()
+
+
 def export_weights(pixels: Path, regions: Path, out: Path, notes: Mapping[str, str]) -> list[Path]:
     """Write both networks as ONNX into `out` and return the files.
 
@@ -148,11 +199,7 @@ def export_weights(pixels: Path, regions: Path, out: Path, notes: Mapping[str, s
     """
     from tamis.training.export import export_pixels, export_regions
 
-    network = RegionNetwork()
-    try:
-        network.load_state_dict(torch.load(regions, map_location="cpu", weights_only=True))
-    except RuntimeError as error:
-        raise InputError(f"{regions} holds no weights of the region network: {error}") from error
+    network = load_regions(regions, RegionNetwork())
     first, second = out / "embedded_pixels.onnx", out / "embedded_regions.onnx"
     export_pixels(load_pixels(pixels, PixelNetwork(), torch.device("cpu")), first, notes)
     export_regions(network, second, notes)
