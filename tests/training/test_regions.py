@@ -95,7 +95,7 @@ def test_calibration_never_lowers_the_score_it_looks_at_and_is_part_of_the_netwo
     examples = [make_example(photograph, pixels, CPU, size=96) for photograph in scenes(3)]
     network = RegionNetwork(RegionShape(features=TINY.decoder, embedding=TINY.embedding, width=16, heads=2, layers=1))
     with torch.no_grad():
-        network.shortcut.bias += 1.2 / GAIN  # answers that are too large
+        network.shortcut.bias.add_(1.2 / GAIN)  # answers that are too large
     bias = network.shortcut.bias.item()
     found = calibrate(network, examples)
     assert found.shift in SHIFTS
