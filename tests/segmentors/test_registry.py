@@ -1,4 +1,5 @@
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -29,9 +30,20 @@ def test_a_factory_can_be_named_outright() -> None:
         "tamis.clicks:nothing": "found no such factory",
         "tamis.segmentors.registry:DEFAULT": "not callable",
         "builtins:dict": "returned no segmentor",
+        "numpy:array": r"its factory fails without arguments \(array\(\) missing",
+        ".hierarchy:Hierarchy": "expected package.module:factory",
+        ":Hierarchy": "expected package.module:factory",
+        "tamis.clicks:": "found no such factory",
     }.items():
         with pytest.raises(InputError, match=message):
             load_segmentor(place)
+
+
+def test_what_goes_wrong_inside_a_module_is_not_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "its_own_bug.py").write_text("None.no_such_attribute")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(AttributeError, match="no_such_attribute"):
+        load_segmentor("its_own_bug:make")
 
 
 def test_other_packages_offer_segmentors_but_take_no_built_in_name(monkeypatch: pytest.MonkeyPatch) -> None:

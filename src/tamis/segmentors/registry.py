@@ -99,11 +99,11 @@ def load_segmentor(name: str = DEFAULT) -> Segmentor:
         UnavailableError: it needs something that is not installed; the message holds the command.
     """
     if ":" in name:
-        return _checked(_factory(name)(), name)
+        return _made(name, name)
     model = find_model(name)
     if not model.available:
         raise UnavailableError(f"the segmentor '{name}' needs more than is installed: run {model.install}")
-    return _checked(_factory(model.factory)(), name)
+    return _made(model.factory, name)
 
 
 def _offered() -> Iterator[EntryPoint]:
@@ -115,20 +115,28 @@ def _third_party(point: EntryPoint) -> Model:
     return Model(point.name, point.value, f"from the package {package}", licence=f"see {package}")
 
 
-def _factory(place: str) -> Callable[[], object]:
-    module, _, attribute = place.partition(":")
+def _made(place: str, name: str) -> Segmentor:
+    factory = _factory(place)
     try:
-        factory = getattr(import_module(module), attribute)
-    except ModuleNotFoundError as error:
-        raise InputError(f"segmentor '{place}': there is no module '{error.name}'; is its package installed?") from None
-    except (AttributeError, ValueError):
-        raise InputError(f"segmentor '{place}': expected package.module:factory, and found no such factory") from None
-    if not callable(factory):
-        raise InputError(f"segmentor '{place}': '{attribute}' is not callable; it must return a segmentor")
-    return factory  # type: ignore[no-any-return]
-
-
-def _checked(segmentor: object, name: str) -> Segmentor:
+        segmentor = factory()
+    except TypeError as error:
+        raise InputError(f"segmentor '{name}': its factory fails without arguments ({error})") from error
     if not isinstance(segmentor, Segmentor):
         raise InputError(f"segmentor '{name}': its factory returned no segmentor (it needs `name` and `encode`)")
     return segmentor
+
+
+def _factory(place: str) -> Callable[[], object]:
+    module, _, attribute = place.partition(":")
+    if not module or module.startswith("."):
+        raise InputError(f"segmentor '{place}': expected package.module:factory, such as my_package.models:make")
+    try:
+        loaded = import_module(module)
+    except ModuleNotFoundError as error:
+        raise InputError(f"segmentor '{place}': there is no module '{error.name}'; is its package installed?") from None
+    if not attribute or not hasattr(loaded, attribute):
+        raise InputError(f"segmentor '{place}': expected package.module:factory, and found no such factory")
+    factory = getattr(loaded, attribute)
+    if not callable(factory):
+        raise InputError(f"segmentor '{place}': '{attribute}' is not callable; it must return a segmentor")
+    return factory  # type: ignore[no-any-return]
