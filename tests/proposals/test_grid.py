@@ -1,7 +1,9 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
-from tamis.arrays import ImageArray, MaskArray
+from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import Click, grid_clicks
 from tamis.mask import iou_matrix
 from tamis.proposals import grid_proposals, propose
@@ -31,6 +33,34 @@ def test_limits_are_kept() -> None:
     assert len(grid_proposals(halves(), grid=4, max_proposals=1)) == 1
     assert len(grid_proposals(halves(), grid=4, min_area=1201)) == 0
     assert len(propose(halves(), [])) == 0
+
+
+class SmallerThanItSeems:
+    """Four masks of a 40 × 40 image; the surest is large at half the size and a single pixel at the full one."""
+
+    shape = (40, 40)
+
+    def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
+        row, column = clicks[0].pixel
+        answer = np.zeros(self.shape, np.float32)
+        side = 1 if (row, column) == (10, 10) else 20
+        answer[row // 20 * 20 :, column // 20 * 20 :][:side, :side] = 0.9
+        return answer
+
+    def probabilities(self, clicks: Sequence[Click]) -> ProbabilityArray:
+        answers = np.zeros((len(clicks), 20, 20), np.float32)
+        for answer, click in zip(answers, clicks, strict=True):
+            row, column = click.pixel
+            sureness = 1 if (row, column) == (10, 10) else 0.9
+            answer[row // 20 * 10 :, column // 20 * 10 :][:10, :10] = sureness
+        return answers
+
+
+def test_as_many_are_kept_as_asked_for_although_some_shrink_at_full_size() -> None:
+    proposals = grid_proposals(SmallerThanItSeems(), grid=2, max_proposals=2)
+    assert proposals.masks.areas.tolist() == [400, 400]
+    assert proposals.clicks == [Click(30, 10), Click(10, 30)]
+    assert len(grid_proposals(SmallerThanItSeems(), grid=2)) == 3
 
 
 def test_expected_iou_by_hand() -> None:

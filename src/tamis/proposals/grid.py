@@ -74,11 +74,19 @@ def propose(
     height, width = encoded.shape
     smallest = min_area * masks.shape[0] * masks.shape[1] / (height * width)
     large = np.flatnonzero(masks.areas >= max(smallest, 1))
-    kept = large[nms(masks[large], scores[large], max_iou)][:max_proposals]
-    chosen = [clicks[i] for i in kept]
-    full = Masks.from_dense(_at_full_size(encoded, chosen, threshold), encoded.shape)
-    remaining = np.flatnonzero(full.areas >= max(min_area, 1))
-    return Proposals(full[remaining], scores[kept][remaining], [chosen[i] for i in remaining])
+    kept: list[int] = []
+
+    def at_full_size() -> Iterator[MaskArray]:
+        for index in large[nms(masks[large], scores[large], max_iou)].tolist():
+            if len(kept) == max_proposals:
+                return
+            mask = encoded.probability([clicks[index]]) > threshold
+            if np.count_nonzero(mask) >= max(min_area, 1):
+                kept.append(index)
+                yield mask
+
+    full = Masks.from_dense(at_full_size(), encoded.shape)
+    return Proposals(full, scores[kept], [clicks[i] for i in kept])
 
 
 def expected_iou(probabilities: ProbabilityArray, threshold: float = 0.5) -> NDArray[np.float32]:
@@ -122,8 +130,3 @@ def _answers(encoded: EncodedImage, clicks: Sequence[Click], threshold: float) -
         )
         scores.append(predicted)
     return Masks.concatenate(masks), np.concatenate(scores)
-
-
-def _at_full_size(encoded: EncodedImage, clicks: Sequence[Click], threshold: float) -> Iterator[MaskArray]:
-    for click in clicks:
-        yield encoded.probability([click]) > threshold
