@@ -108,6 +108,16 @@ def test_a_journal_gives_back_what_was_added(tmp_path: Path) -> None:
         assert list(journal.entries) == ["ünïcode", "second"]
 
 
+def test_a_journal_goes_on_after_its_last_whole_line_however_it_was_written(tmp_path: Path) -> None:
+    (tmp_path / "j").write_text('{"a":1}\n["first",{"b":2}]\n["cut', encoding="utf-8")
+    with opened(tmp_path / "j", {"a": 1}) as journal:
+        journal.add("second", 3)
+    assert (tmp_path / "j").read_text() == '{"a":1}\n["first",{"b":2}]\n["second", 3]\n'
+    (tmp_path / "other").write_text("3\n")
+    with pytest.raises(InputError, match="is no journal of a run"), opened(tmp_path / "other", {"a": 1}):
+        pass
+
+
 def test_the_report_shows_pictures_and_what_was_left_out(dataset: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "run"
     list(run_evaluation("hierarchy", dataset, RULES, out))

@@ -47,7 +47,9 @@ def opened(path: Path, signature: dict[str, Any]) -> Iterator[Journal]:
         InputError: the journal belongs to a run of another signature, or a run is writing to it now.
     """
     with alone_in(path.parent, Path(f"{path}.lock")):
-        lines = _complete_lines(path)
+        lines, length = _complete_lines(path)
+        if lines and not isinstance(lines[0], dict):
+            raise InputError(f"{path}: is no journal of a run; choose another folder")
         if lines and lines[0] != signature:
             differing = sorted(
                 key for key in signature.keys() | lines[0].keys() if signature.get(key) != lines[0].get(key)
@@ -59,19 +61,19 @@ def opened(path: Path, signature: dict[str, Any]) -> Iterator[Journal]:
             if not lines:
                 file.write(json.dumps(signature).encode() + b"\n")
             else:
-                file.seek(sum(len(json.dumps(line).encode()) + 1 for line in lines))
+                file.seek(length)
             file.truncate()
             yield Journal(file, dict(lines[1:]))
 
 
-def _complete_lines(path: Path) -> list[Any]:
-    """The lines that were written whole; a last one that was cut off by a crash is left out."""
-    if not path.exists():
-        return []
-    lines = []
-    for line in path.read_bytes().split(b"\n")[:-1]:
+def _complete_lines(path: Path) -> tuple[list[Any], int]:
+    """The lines that were written whole and their bytes; a last one that was cut off by a crash is left out."""
+    lines: list[Any] = []
+    length = 0
+    for line in path.read_bytes().split(b"\n")[:-1] if path.exists() else []:
         try:
             lines.append(json.loads(line))
         except ValueError:
             break
-    return lines
+        length += len(line) + 1
+    return lines, length
