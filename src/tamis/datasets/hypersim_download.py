@@ -7,7 +7,6 @@ partial downloader (apple/ml-hypersim, contrib/99991).
 import csv
 import io
 import re
-import threading
 import zipfile
 import zlib
 from collections.abc import Generator, Iterable
@@ -31,9 +30,6 @@ SCENE_LIST = (
 """The release's table of all frames."""
 
 _BUFFER = 1 << 19
-
-_writing = threading.Lock()
-"""Files are written one at a time, since the umask that they are given is read by setting it."""
 
 _SCENE = re.compile(r"ai_\d{3}_\d{3}")
 
@@ -155,8 +151,7 @@ def _extract(url: str, names: list[str], root: Path, source: Source) -> None:
         infos = {name: _info(archive, name) for name in names}
         for name, info in infos.items():
             content = archive.read(info)  # which checks the CRC
-            with _writing:
-                write_bytes(root / name, content)
+            write_bytes(root / name, content)
 
 
 def _info(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
