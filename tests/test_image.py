@@ -2,6 +2,7 @@ import os
 import struct
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,15 @@ def test_the_pixel_limit_is_ours_and_said(save: Save) -> None:
         read_image(path, max_pixels=500)
     assert read_image(path, max_pixels=600).shape == (20, 30, 3)
     assert Image.MAX_IMAGE_PIXELS is not None  # Pillow's own limit is back for everybody else
+
+
+@pytest.mark.parametrize("name", ["large.tiff", "large.png", "large.gif"])
+def test_pillows_own_limit_holds_for_no_format(save: Save, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(name, np.zeros((20, 30), np.uint8), **({"compression": "tiff_lzw"} if "tiff" in name else {}))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with ThreadPoolExecutor(4) as pool:
+        assert [image.shape for image in pool.map(read_image, [path] * 20)] == [(20, 30, 3)] * 20
+    assert Image.MAX_IMAGE_PIXELS == 100
 
 
 @pytest.mark.parametrize("pixels", [np.eye(3, dtype=bool), np.eye(3, dtype=np.uint8), np.eye(3, dtype=np.uint16) * 999])

@@ -5,6 +5,7 @@ import io
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,6 @@ MAX_PIXELS = 200_000_000
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"})
 """What counts as an image when a folder is searched, in lower case."""
-
-_opening = threading.Lock()
 
 
 def read_image(path: str | Path, max_pixels: int = MAX_PIXELS) -> ImageArray:
@@ -162,17 +161,38 @@ def _looks_like_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
-def open_picture(path: Path) -> Image.Image:
-    """Open a file without Pillow's own limit on pixels, which is global, warns first and knows no --max-pixels.
+@contextmanager
+def open_picture(path: Path) -> Iterator[Image.Image]:
+    """Open a file without Pillow's own limit on pixels, which warns first, fails later and knows no --max-pixels.
 
-    Only the header is read; the caller looks at the size before it asks for pixels.
+    Only the header is read; whoever asks for pixels looks at the size before.
     """
-    with _opening:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            return Image.open(path)
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
+    with _unlimited, Image.open(path) as file:
+        yield file
+
+
+class _Unlimited:
+    """Lifts Pillow's limit while any thread is inside: it is global, and some formats heed it when pixels are read."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._limit: int | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            self._inside += 1
+
+    def __exit__(self, *exception: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                Image.MAX_IMAGE_PIXELS = self._limit
+
+
+_unlimited = _Unlimited()
 
 
 def _upright_rgb(file: Image.Image) -> Image.Image:

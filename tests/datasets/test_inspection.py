@@ -46,6 +46,14 @@ def test_soft_masks_in_a_folder_get_a_hint(save: Save, tmp_path: Path) -> None:
     assert not inspect_dataset(open_dataset("folder-binary", tmp_path)).hints
 
 
+def test_pillows_own_limit_on_pixels_is_no_damage(save: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save("images/large.png", np.zeros((20, 30, 3), np.uint8))
+    save("masks/large.png", np.ones((20, 30), np.uint8))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    found = inspect_dataset(open_dataset("folder", tmp_path))
+    assert (found.images, found.problems) == (1, [])
+
+
 def test_the_size_of_a_turned_photograph(save: Save, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
