@@ -104,7 +104,8 @@ def table(places: Sequence[Set]) -> list[str]:
         masks = max((summary["masks"] for summary in summaries if summary), default=0)
         if masks:
             images = max(summary["images"] for summary in summaries if summary)
-            cells = " | ".join(_cell(summary, images) for summary in summaries)
+            best = max(summary["miou"][0] for summary in summaries if summary and summary["images"] == images)
+            cells = " | ".join(_cell(summary, images, best) for summary in summaries)
             lines.append(f"| {place.name} | {images} / {masks} | {cells} |")
     return lines
 
@@ -147,12 +148,14 @@ def main() -> int:
     return 0
 
 
-def _cell(summary: dict[str, Any] | None, images: int) -> str:
+def _cell(summary: dict[str, Any] | None, images: int, best: float) -> str:
+    """A figure with its interval; the best of those on all images stands out."""
     if summary is None:
         return "–"
     low, high = summary["miou_ci95"][0]
     part = f", first {summary['images']}" if summary["images"] < images else ""
-    return f"**{summary['miou'][0]:.3f}** ({low:.3f}–{high:.3f}{part})"
+    figure = f"{summary['miou'][0]:.3f}"
+    return f"{f'**{figure}**' if summary['miou'][0] == best and not part else figure} ({low:.3f}–{high:.3f}{part})"
 
 
 def _code_hash() -> str:

@@ -74,6 +74,7 @@ def test_compare_says_which_is_better(tamis: Tamis, root: Path, tmp_path: Path) 
         ({"--dataset": "davis346"}, "did you mean 'davis345'"),
         ({"--split": "train"}, "train"),
         ({"--tta": "zoom"}, "no augmentation 'zoom'"),
+        ({"--threshold": "nan"}, "a threshold of nan is no probability"),
         ({"--segmentor": "hierarhcy"}, "did you mean 'hierarchy'"),
     ],
 )

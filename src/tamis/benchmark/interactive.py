@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 from time import perf_counter
@@ -142,8 +141,8 @@ def evaluate_image(segmentor: Segmentor, sample: Sample, rules: Rules, seed: int
     if rules.clicks == 1 and rules.combine == "native" and isinstance(encoded, AnswersAlone):
         record.clicks = list(click_once(encoded, tries, rules))
     else:
-        answer = partial(_answer, encoded, rules)
-        record.clicks = [click for t in tries for click in click_through(answer, t[0], rules, t[1], t[2])]
+        for target, repeat, rng in tries:
+            record.clicks += click_through(_answering(encoded, rules.combine), target, rules, repeat, rng)
     return record
 
 
@@ -261,11 +260,17 @@ def _next_click(
     return Click(click.x, click.y, bool(wanted[click.pixel]))
 
 
-def _answer(encoded: EncodedImage, rules: Rules, clicks: Sequence[Click]) -> ProbabilityArray:
-    if rules.combine == "native":
-        return encoded.probability(clicks)
-    alone = np.stack([encoded.probability([click]) for click in clicks])
-    return combine.honour(combine.RULES[rules.combine](alone), clicks)
+def _answering(encoded: EncodedImage, rule: str) -> Callable[[Sequence[Click]], ProbabilityArray]:
+    """What answers the clicks of one try: the segmentor itself, or a rule over its answers to each click alone."""
+    if rule == "native":
+        return encoded.probability
+    alone: list[ProbabilityArray] = []
+
+    def answer(clicks: Sequence[Click]) -> ProbabilityArray:
+        alone.extend(encoded.probability([click]) for click in clicks[len(alone) :])
+        return combine.honour(combine.RULES[rule](np.stack(alone)), clicks)
+
+    return answer
 
 
 def _usable(target: Target, shape: tuple[int, int], min_area: int, record: ImageRecord) -> bool:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from tamis.errors import InputError
+
 Clicker = Literal["center", "random"]
 
 
@@ -32,6 +34,10 @@ class Rules:
     min_area: int = 256
     combine: str = "native"
     tta: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold <= 1:
+            raise InputError(f"a threshold of {self.threshold:g} is no probability; choose one from 0 to 1")
 
 
 PROTOCOLS: Mapping[str, Rules] = MappingProxyType(

@@ -91,18 +91,20 @@ def run_evaluation(
                 ious += [click.iou for click in record.clicks if click.click == 1]
                 yield Progress(len(journal.entries), len(dataset.samples), sum(ious) / len(ious) if ious else None)
         records = {s.name: ImageRecord.from_json(journal.entries[s.name]) for s in dataset.samples}
-    write_masks(out / "masks.parquet", dataset, records)
-    summary = {
-        "dataset": dataset.name,
-        "split": dataset.split,
-        "segmentor": name,
-        "rules": {**asdict(rules), "tta": list(rules.tta)},
-        "seed": seed,
-        **summarise(records, rules, dataset.unmatched, seed),
-    }
-    write_json(out / "summary.json", summary)
-    run.dataset = fingerprint(file_hash(sample.image_path) for sample in dataset.samples if sample.image_path.is_file())
-    run.save(finished=True)
+        write_masks(out / "masks.parquet", dataset, records)
+        summary = {
+            "dataset": dataset.name,
+            "split": dataset.split,
+            "segmentor": name,
+            "rules": {**asdict(rules), "tta": list(rules.tta)},
+            "seed": seed,
+            **summarise(records, rules, dataset.unmatched, seed),
+        }
+        write_json(out / "summary.json", summary)
+        run.dataset = fingerprint(
+            file_hash(sample.image_path) for sample in dataset.samples if sample.image_path.is_file()
+        )
+        run.save(finished=True)
 
 
 def write_masks(path: Path, dataset: Dataset, records: dict[str, ImageRecord]) -> None:
