@@ -8,8 +8,9 @@ from time import perf_counter
 
 import tamis
 from tamis.arrays import ImageArray
-from tamis.clicks import Click, center_click
+from tamis.clicks import Click
 from tamis.image import read_image, resize_to_fit, write_image
+from tamis.mask import containment_matrix
 from tamis.page import figure, write_page
 from tamis.picture import cut_out, overlay
 from tamis.proposals import Proposals, grid_proposals
@@ -81,22 +82,20 @@ def make_demo(out: Path, segmentor: Segmentor, images: Sequence[Path] = ()) -> I
 
 
 def typical_clicks(proposals: Proposals, count: int = 3) -> list[Click]:
-    """Clicks worth showing: in the middle of good, large masks that do not overlap, objects before backgrounds."""
+    """Clicks worth showing: those of good, large masks that overlap little, objects before backgrounds."""
     masks = proposals.masks
     height, width = masks.shape
-    share = masks.areas / (height * width)
     sides_touched = (masks.boxes == (0, 0, width, height)).sum(axis=1)
-    worth = proposals.scores * share**0.5 / (1 + sides_touched)
-    chosen: list[Click] = []
-    taken = None
-    for index in (-worth).argsort(kind="stable"):
-        mask = masks[int(index)]
-        if taken is None or (taken & mask).sum() < 0.2 * mask.sum():
-            taken = mask if taken is None else taken | mask
-            chosen.append(center_click(mask))
-        if len(chosen) == count:
-            break
-    return chosen
+    worth = proposals.scores * (masks.areas / (height * width)) ** 0.5 / (1 + sides_touched)
+    ranked = (-worth).argsort(kind="stable").tolist()
+    shared = containment_matrix(masks)
+    chosen: list[int] = []
+    for most_shared in (0.2, 0.8, 1.0):
+        for index in ranked:
+            apart = all(max(shared[index, other], shared[other, index]) <= most_shared for other in chosen)
+            if len(chosen) < count and index not in chosen and apart:
+                chosen.append(index)
+    return [proposals.clicks[index] for index in chosen]
 
 
 def _photographs(paths: Sequence[Path]) -> Iterator[tuple[str, ImageArray]]:

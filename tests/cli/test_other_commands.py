@@ -16,7 +16,7 @@ def test_models_lists_every_segmentor(tamis: Tamis) -> None:
     for model in registry.list_models():
         assert model.name in out
         assert model.summary in out
-    assert json.loads(tamis("models", "--json")[1])[0]["licence"] == "Apache-2.0"
+    assert {model["name"] for model in json.loads(tamis("models", "--json")[1])} >= {"embedded", "hierarchy"}
 
 
 def test_models_says_how_to_get_what_is_not_here(tamis: Tamis, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +55,7 @@ def test_demo_makes_a_page_of_all_photographs(tamis: Tamis, photograph: Path, tm
         assert f"{name} " in out
     assert out.rstrip().endswith(str(tmp_path / "look" / "index.html"))
     assert page.count("<img ") == len(list((tmp_path / "look").glob("*.jpg")))
-    assert page.count("one click at") >= 10
+    assert page.count("<figcaption>one click at") == 3 * 5
 
 
 def test_demo_names_a_bad_photograph(tamis: Tamis, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ P[r, s], the probability that region s belongs to the mask when the click falls 
 afterwards a click is a row of that matrix. Runs on onnxruntime and numpy.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -38,6 +39,11 @@ class Embedded:
 
     name: str = "embedded"
     size: int = WORKING_SIZE
+
+    @property
+    def weights_sha256(self) -> str:
+        """SHA-256 over the files of both networks."""
+        return _weights_hash()
 
     def encode(self, image: ImageArray) -> "EmbeddedImage":
         """Do all the work that does not depend on clicks.
@@ -116,7 +122,16 @@ def _session(name: str) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    return onnxruntime.InferenceSession(_weights(name), options, providers=["CPUExecutionProvider"])
+
+
+@cache
+def _weights_hash() -> str:
+    return hashlib.sha256(_weights(PIXELS) + _weights(REGIONS)).hexdigest()
+
+
+def _weights(name: str) -> bytes:
     weights = files("tamis.weights").joinpath(name)
     if not weights.is_file():
         raise UnavailableError(f"this installation of tamis lacks its weights {name}: install it again")
-    return onnxruntime.InferenceSession(weights.read_bytes(), options, providers=["CPUExecutionProvider"])
+    return weights.read_bytes()

@@ -13,7 +13,7 @@ from tamis.segmentors.protocol import Segmentor
 ENTRY_POINTS = "tamis.segmentors"
 """The entry-point group under which other packages offer segmentors: name = "package.module:factory"."""
 
-DEFAULT = "hierarchy"
+DEFAULT = "embedded"
 """The segmentor used when none is named."""
 
 
@@ -50,6 +50,15 @@ class Model:
 
 
 BUILT_IN = (
+    Model(
+        name="embedded",
+        factory="tamis.segmentors.embedded:Embedded",
+        summary="the model in the box: a small network that answers every click at once",
+        abilities=("answers by region",),
+        licence="Apache-2.0; weights for research and non-commercial use",
+        megabytes=10.3,
+        card="tamis.weights:embedded.md",
+    ),
     Model(
         name="hierarchy",
         factory="tamis.segmentors.hierarchy:Hierarchy",
