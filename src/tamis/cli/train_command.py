@@ -36,7 +36,7 @@ _threads = click.option("--threads", default=0, show_default=True, help="CPU thr
 @_data
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write.")
 @click.option("--size", default=384, show_default=True, help="Pixels on the long side.")
-@click.option("--quality", default=85, show_default=True, help="Of the photographs, as WebP.")
+@click.option("--quality", default=75, show_default=True, help="Of the photographs, as WebP.")
 def pack(data: tuple[str, ...], out: Path, size: int, quality: int) -> None:
     """Put all training data into one small file, to carry it to another machine."""
     from tamis.training.packing import write_pack

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tamis.errors import InputError
 from tamis.training.photographs import Int16Map, Kind, Photograph
 
-QUALITY = 85
+QUALITY = 75
 """Of the photographs, stored as WebP."""
 
 
