@@ -18,6 +18,7 @@ COMMANDS = {
     "evaluate": "Measure how good a segmentor is, by published rules.",
     "compare": "Say which of several evaluations is better, and how sure that is.",
     "datasets": "List the datasets that can be read, check one, or make one.",
+    "train": "Train the model in the box, calibrate, export and measure it.",
     "models": "List the segmentors and what each can do.",
     "doctor": "Show what this computer has, and how fast tamis runs on it.",
 }

@@ -28,7 +28,7 @@ _out = click.option("--out", required=True, type=click.Path(path_type=Path), hel
 _resume = click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --out.")
 _device = click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 _minutes = click.option("--minutes", default=60.0, show_default=True, help="Training time; the schedule runs over it.")
-_seed = click.option("--seed", default=0, show_default=True)
+_seed = click.option("--seed", default=0, show_default=True, help="Of all that is drawn at random.")
 _threads = click.option("--threads", default=0, show_default=True, help="CPU threads; 0 leaves it to torch.")
 
 
@@ -60,7 +60,7 @@ def pack(data: tuple[str, ...], out: Path, size: int, quality: int) -> None:
 @_minutes
 @_seed
 @_threads
-@click.option("--lr", default=2e-3, show_default=True)
+@click.option("--lr", default=2e-3, show_default=True, help="Highest rate of learning.")
 @click.option("--workers", default=0, show_default=True, help="Threads that draw crops; on a GPU all cores.")
 @click.option("--batch-factor", default=1, show_default=True, help="Multiplies batches: 8 suits a GPU.")
 def embedding(
@@ -104,7 +104,7 @@ def embedding(
 @_minutes
 @_seed
 @_threads
-@click.option("--lr", default=1.2e-3, show_default=True)
+@click.option("--lr", default=1.2e-3, show_default=True, help="Highest rate of learning.")
 @click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A: its best.pt.")
 def regions(
     data: tuple[str, ...],
@@ -173,9 +173,9 @@ def export(pixels: Path, regions: Path, out: Path, notes: tuple[str, ...]) -> No
 
 @command.command()
 @_data
-@click.option("--segmentor", default="embedded", show_default=True)
+@click.option("--segmentor", default="embedded", show_default=True, help="A name from `tamis models`.")
 @click.option("--repeats", default=3, show_default=True, help="Clicks per mask.")
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", default=0, show_default=True, help="Of all that is drawn at random.")
 def measure(data: tuple[str, ...], segmentor: str, repeats: int, seed: int) -> None:
     """mIoU@1 of a segmentor on held-out photographs: one random click per mask, threshold .5, original resolution."""
     import numpy as np
