@@ -5,6 +5,8 @@ from html import escape
 
 WIDTH, HEIGHT = 520, 320
 LEFT, TOP, RIGHT, BOTTOM = 52, 14, 12, 40
+LEGEND = 170
+"""Pixels to the right of several curves, for their names."""
 COLOURS = ("#2f6fde", "#e0662f", "#2e9d57", "#a44bc4", "#b58a00", "#13909e", "#cc3a6b", "#777777")
 
 
@@ -31,11 +33,13 @@ def curves(
         dots = "".join(_dot(frame, x, y, 3, colour, f"{name}: {x:g}, {y:.4f}") for x, y in points)
         drawn.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>{dots}')
     legend = "".join(
-        f'<text x="{WIDTH - RIGHT - 6}" y="{HEIGHT - BOTTOM - 10 - 16 * index}" text-anchor="end" '
-        f'fill="{COLOURS[index % len(COLOURS)]}">{escape(name)}</text>'
+        f'<text x="{WIDTH + 6}" y="{TOP + 12 + 18 * index}" fill="{COLOURS[index % len(COLOURS)]}">'
+        f"{escape(name)}</text>"
         for index, name in enumerate(lines)
     )
-    return frame.svg("".join(drawn) + (legend if len(lines) > 1 else ""), x_label, y_label)
+    if len(lines) == 1:
+        return frame.svg("".join(drawn), x_label, y_label)
+    return frame.svg("".join(drawn) + legend, x_label, y_label, beside=LEGEND)
 
 
 def scatter(points: Sequence[tuple[float, float, str]], x_label: str, y_label: str) -> str:
@@ -64,7 +68,7 @@ class _Frame:
         low, high = self.y_range
         return HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
 
-    def svg(self, content: str, x_label: str, y_label: str) -> str:
+    def svg(self, content: str, x_label: str, y_label: str, beside: int = 0) -> str:
         grid = []
         for value in _ticks(*self.y_range):
             y = self.y(value)
@@ -82,7 +86,7 @@ class _Frame:
             f"{escape(y_label)}</text>"
         )
         return (
-            f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" style="max-width:100%" role="img" '
+            f'<svg viewBox="0 0 {WIDTH + beside} {HEIGHT}" width="{WIDTH + beside}" style="max-width:100%" role="img" '
             f'font-family="system-ui, sans-serif" font-size="12" fill="currentColor">'
             f"{''.join(grid)}{labels}{content}</svg>"
         )
