@@ -67,16 +67,21 @@ def triangulate(
 
 
 def honour(probability: ProbabilityArray, clicks: Sequence[Click]) -> ProbabilityArray:
-    """A copy in which every positive click's own pixel is 1 and every negative one's is 0; the last click wins a pixel.
+    """A copy in which every click has its own pixel, as `mark` writes it."""
+    kept = probability.copy()
+    mark(kept, clicks)
+    return kept
+
+
+def mark(probability: ProbabilityArray, clicks: Sequence[Click]) -> None:
+    """Set every positive click's own pixel to 1 and every negative one's to 0, in place; the last click wins a pixel.
 
     Args:
         probability: (H, W) float32 at the size that the clicks refer to.
         clicks: in the order in which they were made.
     """
-    kept = probability.copy()
     for click in clicks:
-        kept[click.pixel] = np.float32(click.positive)
-    return kept
+        probability[click.pixel] = np.float32(click.positive)
 
 
 Rule: TypeAlias = Callable[[ProbabilityArray], ProbabilityArray]

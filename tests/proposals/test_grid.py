@@ -16,7 +16,7 @@ def halves() -> EncodedRegions:
     """A 40 × 60 image of two regions, the left one a little surer of itself, at half the resolution."""
     regions = np.zeros((20, 30), np.uint16)
     regions[:, 15:] = 1
-    answers = np.array([[[1.0, 0.1], [0.2, 1.0]]], dtype=np.float32)
+    answers = np.array([[[255, 51], [102, 255]]], dtype=np.uint8)
     return EncodedRegions(np.zeros((40, 60, 3), np.uint8), regions, answers, np.zeros((2, 1), np.float32))
 
 
@@ -25,7 +25,7 @@ def test_a_grid_finds_each_region_once_the_surest_first() -> None:
     assert len(proposals) == 2
     assert proposals.masks.areas.tolist() == [1200, 1200]
     assert proposals.masks[0][:, :30].all()
-    assert proposals.scores == pytest.approx([1 / 1.1, 1 / 1.2])
+    assert proposals.scores == pytest.approx([1 / 1.2, 1 / 1.4])
     assert proposals.clicks[0] == Click(7.5, 5)
 
 

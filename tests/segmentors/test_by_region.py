@@ -2,33 +2,9 @@ import numpy as np
 import pytest
 
 from tamis.clicks import Click
-from tamis.segmentors.by_region import EncodedRegions, joined_by_odds
+from tamis.segmentors.by_region import EncodedRegions
 
-ANSWERS = np.array([[0.9, 0.8, 0.02], [0.6, 0.9, 0.3], [0.02, 0.7, 0.9]], np.float32)
-
-
-def joined(*clicks: tuple[int, bool]) -> np.ndarray:
-    return joined_by_odds(ANSWERS, np.array([c[0] for c in clicks]), np.array([c[1] for c in clicks]))
-
-
-def test_one_click_is_its_row_and_sure_of_its_own_region() -> None:
-    np.testing.assert_allclose(joined((0, True)), [0.95, 0.8, 0.02])
-
-
-def test_a_further_click_adds_an_object_that_the_first_was_certain_not_to_mean() -> None:
-    answers = np.array([[0.9, 0.02, 0.02], [0.02, 0.9, 0.8], [0.02, 0.7, 0.9]], np.float32)
-    result = joined_by_odds(answers, np.array([0, 2]), np.array([True, True]))
-    np.testing.assert_allclose(result, [0.95, 0.7, 0.95])
-
-
-def test_a_negative_click_takes_away_what_goes_with_it() -> None:
-    # Region 1: odds .8 / .2 · .3 / .7; region 0 does not go with region 2, so nothing is said of it.
-    odds = 0.8 / 0.2 * 0.3 / 0.7
-    np.testing.assert_allclose(joined((0, True), (2, False)), [0.95, odds / (1 + odds), 0.0], rtol=1e-6)
-
-
-def test_a_negative_click_alone_leaves_the_rest_undecided() -> None:
-    np.testing.assert_allclose(joined((2, False)), [0.5, 0.3, 0.0], atol=1e-6)
+ANSWERS = np.array([[231, 204, 6], [153, 231, 75], [6, 180, 231]], np.uint8)
 
 
 @pytest.fixture

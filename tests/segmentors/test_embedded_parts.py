@@ -3,9 +3,6 @@
 import numpy as np
 import pytest
 
-from tamis.clicks import Click
-from tamis.segmentors.embedded_clicks import FADING, SURE, answer_by_region, split_contested
-from tamis.segmentors.embedded_refine import refined_regions
 from tamis.segmentors.embedded_regions import (
     EXTRA_NUMBERS,
     PAIR_NUMBERS,
@@ -20,6 +17,7 @@ from tamis.segmentors.embedded_regions import (
     summarise,
 )
 from tamis.segmentors.embedded_sizes import MOST_REGIONS, small_regions, working_shape
+from tamis.segmentors.region_borders import refined_regions
 
 QUARTERS = np.repeat(np.repeat(np.array([[0, 1], [2, 3]], np.uint16), 16, 0), 16, 1)
 
@@ -101,52 +99,6 @@ def test_region_inputs_have_their_shapes_and_are_finite() -> None:
     assert np.isfinite(inputs.pairs).all()
     np.testing.assert_allclose(inputs.pairs[2], inputs.pairs[1].T)
     np.testing.assert_allclose(inputs.pairs[4], -inputs.pairs[4].T, atol=1e-6)
-
-
-ANSWERS = np.array([[0.9, 0.8, 0.2], [0.6, 0.9, 0.3], [0.1, 0.7, 0.9]], np.float32)
-
-
-CENTRES = np.array([[0.1, 0.5], [0.2, 0.5], [0.9, 0.5]], np.float32)
-
-
-def combined(*clicks: tuple[int, bool]) -> np.ndarray:
-    return answer_by_region(ANSWERS, np.array([c[0] for c in clicks]), np.array([c[1] for c in clicks]), CENTRES)
-
-
-def logit(probability: float) -> float:
-    return float(np.log(probability / (1 - probability)))
-
-
-def test_one_click_is_its_row_and_sure_of_its_own_region() -> None:
-    np.testing.assert_allclose(combined((0, True)), [0.95, 0.8, 0.2])
-
-
-def test_among_clicks_the_surest_decides_and_certainty_fades_with_distance() -> None:
-    # Region 1 is at .1 from the first click, which says .8, and at .7 from the second, which says .7.
-    expected = logit(0.8) * np.exp(-FADING * 0.1)
-    assert logit(0.7) * np.exp(-FADING * 0.7) < expected
-    result = combined((0, True), (2, True))
-    np.testing.assert_allclose(result[[0, 2]], [0.95, 0.95])
-    assert logit(float(result[1])) == pytest.approx(expected, rel=1e-4)
-
-
-def test_a_negative_click_takes_away_what_goes_with_it() -> None:
-    near = combined((2, True), (1, False))
-    assert near[0] < 0.5  # .6 goes with region 1, .1 with region 2
-    assert near[1] == 0
-    assert near[2] >= 0.95
-
-
-def test_a_negative_click_says_nothing_of_what_does_not_go_with_it() -> None:
-    np.testing.assert_allclose(combined((0, False)), [0, 1 / (1 + np.exp(logit(0.8) * np.exp(-FADING * 0.1))), 0.5])
-
-
-def test_a_contested_region_is_split_by_nearness() -> None:
-    full = np.full((1, 6), 0.5, np.float32)
-    fine_map = np.zeros((1, 6), np.uint16)
-    clicks = [Click.at_pixel(0, 1), Click.at_pixel(0, 4, positive=False)]
-    split_contested(full, fine_map, np.array([0, 0]), clicks)
-    np.testing.assert_allclose(full[0], [SURE] * 3 + [1 - SURE] * 3)
 
 
 def test_refined_borders_follow_the_colours_of_the_full_image() -> None:

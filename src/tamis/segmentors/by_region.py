@@ -1,18 +1,19 @@
 """An encoded image that is a label map and a matrix: every click there is has one of R answers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tamis import combine
 from tamis.arrays import ImageArray, ProbabilityArray
 from tamis.clicks import Click, require_inside
+from tamis.combine import mark
 from tamis.errors import InputError
-from tamis.segmentors.embedded_clicks import SURE, split_contested
-from tamis.segmentors.embedded_refine import refined_regions
+from tamis.segmentors.region_borders import refined_regions
+from tamis.segmentors.region_clicks import answer_by_region, split_contested
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,15 +25,24 @@ class EncodedRegions:
     Attributes:
         image: (H, W, 3) uint8 RGB, the original: its colours place the borders at full resolution.
         region_map: (h, w) uint16, regions 0 to R - 1 at the segmentor's own resolution.
-        answers: (G, R, R) float32, answers[g, r, s] = P(region s in mask | click in region r) at granularity g; the
+        answers: (G, R, R) uint8, answers[g, r, s] = 255 · P(region s in mask | click in region r) at granularity g; the
             first granularity is the one that answers clicks.
         descriptors: (R, D) float32.
     """
 
     image: ImageArray
     region_map: NDArray[np.uint16]
-    answers: NDArray[np.float32]
+    answers: NDArray[np.uint8]
     descriptors: NDArray[np.float32]
+
+    @classmethod
+    def from_arrays(cls, image: ImageArray, arrays: Mapping[str, NDArray[Any]]) -> "EncodedRegions":
+        """What `arrays` gave, with the image that it was made of."""
+        return cls(image, arrays["region_map"], arrays["answers"], arrays["descriptors"])
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All that is to be kept for the image to be ready for clicks again."""
+        return {"region_map": self.region_map, "answers": self.answers, "descriptors": self.descriptors}
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -45,7 +55,7 @@ class EncodedRegions:
         return refined_regions(self.image, self.region_map)
 
     def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
-        """(H, W) float32: P(pixel in mask | all clicks together), as `joined_by_odds` has it.
+        """(H, W) float32: P(pixel in mask | all clicks together), as `answer_by_region` joins them.
 
         A region that holds both positive and negative clicks is split: each of its pixels goes with the nearest.
 
@@ -54,24 +64,21 @@ class EncodedRegions:
         """
         if not clicks:
             raise InputError("give at least one click: without one there is nothing to segment")
-        require_inside(clicks, self.shape)
-        clicked = np.array([self.fine_map[click.pixel] for click in clicks], dtype=np.intp)
+        clicked = self._clicked(clicks)
         positive = np.array([click.positive for click in clicks], dtype=bool)
-        full = joined_by_odds(self.answers[0], clicked, positive)[self.fine_map]
+        full = np.take(answer_by_region(self.answers[0], clicked, positive), self.fine_map)
         if not positive.all():
             split_contested(full, self.fine_map, clicked, clicks)
-        return combine.honour(full, clicks)
+        mark(full, clicks)
+        return full
 
     def alone(self, clicks: Sequence[Click]) -> Iterator[ProbabilityArray]:
         """Each click alone, (H, W) float32; clicks in the same region and of the same sign share an answer."""
-        require_inside(clicks, self.shape)
-        shared: dict[tuple[int, bool], ProbabilityArray] = {}
-        for click in clicks:
-            key = int(self.fine_map[click.pixel]), click.positive
-            if key not in shared:
-                by_region = joined_by_odds(self.answers[0], np.array([key[0]]), np.array([click.positive]))
-                shared[key] = by_region
-            yield combine.honour(shared[key][self.fine_map], [click])
+        rows, of_click = self._rows(clicks)
+        for click, row in zip(clicks, of_click.tolist(), strict=True):
+            full = np.take(rows[row], self.fine_map)
+            mark(full, [click])
+            yield full
 
     def probabilities(self, clicks: Sequence[Click]) -> ProbabilityArray:
         """(N, h, w) float32: each click alone, at the resolution of the region map.
@@ -82,39 +89,22 @@ class EncodedRegions:
         Raises:
             InputError: a click lies outside the image.
         """
-        require_inside(clicks, self.shape)
-        clicked = np.array([self.fine_map[click.pixel] for click in clicks], dtype=np.intp)
-        signs = np.array([click.positive for click in clicks], dtype=bool)
+        rows, of_click = self._rows(clicks)
         answers = np.empty((len(clicks), *self.region_map.shape), dtype=np.float32)
-        for i in range(len(clicks)):
-            answers[i] = joined_by_odds(self.answers[0], clicked[i : i + 1], signs[i : i + 1])[self.region_map]
+        for answer, row in zip(answers, of_click.tolist(), strict=True):
+            np.take(rows[row], self.region_map, out=answer, mode="clip")
         return answers
 
+    def _clicked(self, clicks: Sequence[Click]) -> NDArray[np.intp]:
+        """(N,) the regions of the clicks."""
+        require_inside(clicks, self.shape)
+        return np.array([self.fine_map[click.pixel] for click in clicks], dtype=np.intp)
 
-def joined_by_odds(
-    answers: NDArray[np.float32], clicked: NDArray[np.intp], positive: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """P(region in mask | all clicks) for every region.
-
-    The mask is what any positive click asks for, less what goes with a negative click: with a the largest answer to a
-    positive click and b that to a negative one, the odds are a / (1 − a) · (1 − b) / b where b is above one half, and
-    a / (1 − a) elsewhere, since not going with a negative click says nothing. Without a positive click a is one half.
-
-    Args:
-        answers: (R, R), P[r, s].
-        clicked: (N,) regions.
-        positive: (N,).
-
-    Returns:
-        (R,) float32: at least `SURE` for regions with a positive click, 0 for those with negative ones only.
-    """
-    wanted = answers[clicked[positive]].max(axis=0) if positive.any() else np.full(len(answers), 0.5, np.float32)
-    if positive.all():
-        result = wanted.copy()
-    else:
-        refused = np.maximum(answers[clicked[~positive]].max(axis=0), np.float32(0.5))
-        both = wanted * (1 - refused)
-        result = both / np.maximum(both + (1 - wanted) * refused, np.float32(1e-9))
-    result[clicked[~positive]] = 0
-    result[clicked[positive]] = np.maximum(result[clicked[positive]], SURE)
-    return np.asarray(result, dtype=np.float32)
+    def _rows(self, clicks: Sequence[Click]) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+        """The different answers by region to clicks alone, (K, R), and which of them each click has, (N,)."""
+        signs = np.array([click.positive for click in clicks], dtype=bool)
+        keys, of_click = np.unique(self._clicked(clicks) * 2 + signs, return_inverse=True)
+        rows = np.empty((len(keys), self.answers.shape[1]), dtype=np.float32)
+        for row, key in zip(rows, keys, strict=True):
+            row[:] = answer_by_region(self.answers[0], key[None] // 2, np.array([key % 2 == 1]))
+        return rows, of_click

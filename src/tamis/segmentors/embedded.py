@@ -6,23 +6,20 @@ afterwards a click is a row of that matrix. Runs on onnxruntime and numpy.
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tamis.arrays import ImageArray, ProbabilityArray
-from tamis.clicks import Click, require_inside
-from tamis.combine import honour
+from tamis.arrays import ImageArray
 from tamis.errors import InputError, UnavailableError
 from tamis.segmentors.by_region import EncodedRegions
-from tamis.segmentors.embedded_clicks import answer_by_region, split_contested
 from tamis.segmentors.embedded_regions import PixelMaps, RegionInputs, region_inputs, summarise
 from tamis.segmentors.embedded_sizes import WORKING_SIZE, small_regions, working_shape
+from tamis.segmentors.region_clicks import as_bytes
 
 PIXELS = "embedded_pixels.onnx"
 REGIONS = "embedded_regions.onnx"
@@ -45,7 +42,7 @@ class Embedded:
         """SHA-256 over the files of both networks."""
         return _weights_hash()
 
-    def encode(self, image: ImageArray) -> "EmbeddedImage":
+    def encode(self, image: ImageArray) -> EncodedRegions:
         """Do all the work that does not depend on clicks.
 
         Args:
@@ -62,39 +59,8 @@ class Embedded:
         small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
         region_map = small_regions(small)
         summary = summarise(small, region_map, pixel_maps(small))
-        answers = region_answers(region_inputs(summary))
-        return EmbeddedImage(image, region_map, answers, summary.features)
-
-
-class EmbeddedImage(EncodedRegions):
-    """Answers by region in which, among several clicks, each counts most around itself."""
-
-    @cached_property
-    def centres(self) -> NDArray[np.float32]:
-        """(R, 2) float32: (x, y) of the middle of each region, the longer side of the image being 1."""
-        height, width = self.region_map.shape
-        labels = self.region_map.ravel()
-        totals = np.bincount(labels)
-        x = np.bincount(labels, np.tile(np.arange(width) + 0.5, height))
-        y = np.bincount(labels, np.repeat(np.arange(height) + 0.5, width))
-        return np.asarray(np.stack([x, y], axis=1) / totals[:, None] / max(height, width), dtype=np.float32)
-
-    def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
-        """(H, W) float32: P(pixel in mask | all clicks together), as `answer_by_region` joins them.
-
-        A region that holds both positive and negative clicks is split: each of its pixels goes with the nearest.
-
-        Raises:
-            InputError: there is no click, or one lies outside the image.
-        """
-        if len(clicks) < 2:
-            return super().probability(clicks)
-        require_inside(clicks, self.shape)
-        clicked = np.array([self.fine_map[click.pixel] for click in clicks], dtype=np.intp)
-        positive = np.array([click.positive for click in clicks], dtype=bool)
-        full = answer_by_region(self.answers[0], clicked, positive, self.centres)[self.fine_map]
-        split_contested(full, self.fine_map, clicked, clicks)
-        return honour(full, clicks)
+        answers = as_bytes(region_answers(region_inputs(summary)))
+        return EncodedRegions(image, region_map, answers, summary.features)
 
 
 def pixel_maps(image: ImageArray) -> PixelMaps:

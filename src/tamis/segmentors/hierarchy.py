@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray
 from tamis.image import resize_to_fit
 from tamis.segmentors.by_region import EncodedRegions
+from tamis.segmentors.region_clicks import as_bytes
 from tamis.segmentors.region_tree import (
     MergeTree,
     lowest_common_node,
@@ -48,7 +49,7 @@ class Hierarchy:
         common = lowest_common_node(tree)
         mass = _over_ancestors(tree, np.exp(score - score.max()))
         answers = mass[common] / mass[: tree.leaves, None]
-        return EncodedRegions(image, region_map, answers[None].astype(np.float32), looks)
+        return EncodedRegions(image, region_map, as_bytes(answers[None].astype(np.float32)), looks)
 
 
 def build_tree(

@@ -77,8 +77,8 @@ class AnswersByRegion(Protocol):
         ...
 
     @property
-    def answers(self) -> NDArray[np.float32]:
-        """(G, R, R) float32: answers[g, r, s] = P(region s in mask | click in region r) at granularity g."""
+    def answers(self) -> NDArray[np.uint8]:
+        """(G, R, R) uint8: answers[g, r, s] = 255 · P(region s in mask | click in region r) at granularity g."""
         ...
 
     @property
