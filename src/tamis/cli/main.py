@@ -12,6 +12,7 @@ import tamis
 from tamis.errors import TamisError
 
 COMMANDS = {
+    "annotate": "Draw masks on a folder of images, in a browser.",
     "segment": "Find the masks of whole images, without a person.",
     "click": "Segment what is under one or more clicks.",
     "demo": "Make a page of masks from sample photographs and your own.",

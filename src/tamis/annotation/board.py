@@ -1,0 +1,100 @@
+"""The list of images as pages see it, cheap to ask for every second."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from tamis.annotation.catalogue import ImageRow, image_rows, reading_order
+from tamis.annotation.leases import editors
+from tamis.annotation.project import Project
+from tamis.annotation.schema import clock
+
+
+class Board:
+    """The list of images as pages poll it: kept in memory, with a version that grows with every change.
+
+    Changes come from the database, whoever made them, from leases that run out, and from the encoder.
+
+    Args:
+        project: whose images.
+        encoded: gives what to say of an image besides what the database knows.
+    """
+
+    def __init__(self, project: Project, encoded: Callable[[ImageRow], Mapping[str, Any]]) -> None:
+        self._project = project
+        self._encoded = encoded
+        self._lock = threading.Lock()
+        self._rows: dict[int, ImageRow] = {}
+        self._order: list[int] = []
+        self._said: dict[int, dict[str, Any]] = {}
+        self._versions: dict[int, int] = {}
+        # Larger than any version of an earlier run, so that a page that is still open asks for nothing wrong.
+        self._version = int(time.time() * 1000)
+        self._tick = -1
+
+    def update(self) -> None:
+        """Read what has changed in the database since the last time."""
+        with self._lock:
+            with self._project.database.reading() as connection:
+                now = connection.execute(select(clock.c.now)).scalar_one()
+                rows = image_rows(connection, self._tick) if now != self._tick else []
+                at_work = editors(connection)
+            self._tick = now
+            for row in rows:
+                self._rows[row.id] = row
+            if any(row.id not in self._versions for row in rows) or len(rows) > 1:
+                self._order = [row.id for row in sorted(self._rows.values(), key=lambda row: reading_order(row.name))]
+            previous = {image_id for image_id, said in self._said.items() if said["editor"]}
+            for image_id in {row.id for row in rows} | previous | at_work.keys():
+                if image_id in self._rows:
+                    self._tell(image_id, at_work.get(image_id))
+
+    def note(self, image_id: int) -> None:
+        """Something besides the database has changed about an image."""
+        with self._lock:
+            if image_id in self._said:
+                self._tell(image_id, self._said[image_id]["editor"])
+
+    def since(self, version: int | None) -> tuple[int, list[dict[str, Any]]]:
+        """The version now, and the images that have changed since a version, or all."""
+        with self._lock:
+            known = -1 if version is None or version > self._version else version
+            images = [self._said[image_id] for image_id in self._order if self._versions[image_id] > known]
+            return self._version, images
+
+    def order(self) -> list[int]:
+        """The ids of all images in reading order."""
+        with self._lock:
+            return list(self._order)
+
+    def row(self, image_id: int) -> ImageRow | None:
+        """What was known of an image at the last update."""
+        with self._lock:
+            return self._rows.get(image_id)
+
+    def _tell(self, image_id: int, editor: str | None) -> None:
+        row = self._rows[image_id]
+        encoded = self._encoded(row)
+        height, width = row.shape or (None, None)
+        said = {
+            "id": row.id,
+            "name": row.name,
+            "width": width,
+            "height": height,
+            "state": row.state,
+            "encoded": encoded["encoded"],
+            "problem": row.problem or encoded["problem"],
+            "masks": row.masks,
+            "seconds": round(row.active_ms / 1000, 1),
+            "clicks": row.clicks,
+            "changed": row.changed,
+            "missing": row.missing,
+            "editor": editor,
+        }
+        if self._said.get(image_id) != said:
+            self._said[image_id] = said
+            self._version += 1
+            self._versions[image_id] = self._version

@@ -1,0 +1,297 @@
+"""The images of a project: what lies in the folder, what the database knows of it, and what has changed."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import UnidentifiedImageError
+from sqlalchemy import Connection, insert, select, update
+
+from tamis.annotation.database import Database, tick
+from tamis.annotation.problems import NonsenseError, NoSuchImageError
+from tamis.annotation.schema import images
+from tamis.errors import InputError
+from tamis.image import MAX_PIXELS, SUFFIXES, open_picture, read_image
+from tamis.runs import file_hash
+
+AT_ONCE = 40
+"""Images looked at in one transaction."""
+
+_ORIENTATION = 0x0112
+_TURNED = (5, 6, 7, 8)
+"""EXIF orientations in which width and height change places."""
+
+
+@dataclass(frozen=True)
+class ImageRow:
+    """What is known of an image without opening it.
+
+    Attributes:
+        id: within the project.
+        name: path below the folder, with forward slashes.
+        sha256: of the file that its masks belong to; None until somebody has looked.
+        shape: (height, width) in pixels, upright; None until known.
+        found_sha256: of the file that is there now.
+        missing: there is no file now.
+        problem: why it cannot be worked on, one sentence.
+        seq: how many events it has.
+        state: one of `fold.STATES`.
+        masks: how many.
+        active_ms: of work.
+        clicks: of the mouse.
+    """
+
+    id: int
+    name: str
+    sha256: str | None
+    shape: tuple[int, int] | None
+    found_sha256: str | None
+    missing: bool
+    problem: str | None
+    seq: int
+    state: str
+    masks: int
+    active_ms: int
+    clicks: int
+
+    @property
+    def changed(self) -> bool:
+        """Whether the file is another than the one that the masks belong to."""
+        return self.sha256 is not None and self.found_sha256 not in (None, self.sha256)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What looking at a file has found; without a shape it cannot be read, and `problem` says why."""
+
+    sha256: str
+    bytes: int
+    modified_ns: int
+    shape: tuple[int, int] | None
+    problem: str | None
+
+
+def image_rows(connection: Connection, after: int = -1) -> list[ImageRow]:
+    """The images in reading order; only those touched after that tick of the clock."""
+    statement = select(images).where(images.c.touched > after)
+    return sorted((_row(row) for row in connection.execute(statement)), key=lambda row: reading_order(row.name))
+
+
+def image_row(connection: Connection, image_id: int) -> ImageRow:
+    """One image.
+
+    Raises:
+        NoSuchImageError: there is none with this number.
+    """
+    row = connection.execute(select(images).where(images.c.id == image_id)).first()
+    if row is None:
+        raise NoSuchImageError(f"there is no image {image_id} in this project")
+    return _row(row)
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The file of an image.
+
+    Raises:
+        InputError: the name, or a link on the way, leads out of the folder.
+    """
+    root = os.path.realpath(folder)
+    path = os.path.realpath(os.path.join(root, name))
+    if os.path.commonpath([root, path]) != root or path == root:
+        raise InputError(f"{name}: leads out of the project's folder, and is not read")
+    return Path(path)
+
+
+def synchronise(database: Database, folder: Path) -> None:
+    """Bring the list of images up to date with the folder: new files, files that are gone, and those back again.
+
+    A file that turned up while another with the same content went away was renamed, and keeps its masks.
+    """
+    names = set(_names(folder))
+    with database.reading() as connection:
+        known = {row.name: row for row in image_rows(connection)}
+    new = sorted(names - known.keys())
+    gone = [row for name, row in known.items() if name not in names and not row.missing]
+    back = [row for name, row in known.items() if name in names and row.missing]
+    if not (new or gone or back):
+        return
+    renamed = _renamed(folder, new, [row for row in known.values() if row.name not in names])
+    with database.writing() as connection:
+        now = tick(connection)
+        for row in gone:
+            connection.execute(update(images).where(images.c.id == row.id).values(missing=True, touched=now))
+        for row in back:
+            connection.execute(update(images).where(images.c.id == row.id).values(missing=False, touched=now))
+        for name, row in renamed.items():
+            values = {"name": name, "missing": False, "touched": now}
+            connection.execute(update(images).where(images.c.id == row.id).values(values))
+        fresh = [{"name": name, "touched": now} for name in new if name not in renamed]
+        if fresh:
+            connection.execute(insert(images), fresh)
+
+
+def look(database: Database, folder: Path, ids: Sequence[int], max_pixels: int = MAX_PIXELS) -> list[ImageRow]:
+    """Find out what lies behind image numbers; files that have not been touched since the last look are not read.
+
+    A file that has changed takes the place of the old one if there are no events yet; otherwise the masks stay with
+    what they were made on, and the image counts as changed.
+
+    Raises:
+        NoSuchImageError: there is no image with one of the numbers.
+    """
+    with database.reading() as connection:
+        seen = {
+            image_id: (image_row(connection, image_id), _stamp(connection, image_id)) for image_id in dict.fromkeys(ids)
+        }
+    found: dict[int, Found | None] = {}
+    for image_id, (row, stamp) in seen.items():
+        result = _looked(folder, row.name, stamp, max_pixels)
+        if result is not _SAME and not (result is None and row.missing):
+            found[image_id] = result if isinstance(result, Found) else None
+    if found:
+        with database.writing() as connection:
+            now = tick(connection)
+            for image_id, result in found.items():
+                values = _values(image_row(connection, image_id), result)
+                connection.execute(update(images).where(images.c.id == image_id).values(**values, touched=now))
+    with database.reading() as connection:
+        return [image_row(connection, image_id) for image_id in ids]
+
+
+def accept_change(database: Database, image_id: int) -> ImageRow:
+    """Let the masks of a changed image belong to the file that is there now.
+
+    Raises:
+        NonsenseError: it has another size, or has not changed.
+    """
+    with database.writing() as connection:
+        now = tick(connection)
+        row = image_row(connection, image_id)
+        if not row.changed:
+            raise NonsenseError(f"{row.name}: has not changed")
+        if row.problem is not None:
+            raise NonsenseError(f"{row.name}: {row.problem}")
+        values = {"sha256": row.found_sha256, "touched": now}
+        connection.execute(update(images).where(images.c.id == image_id).values(values))
+        return image_row(connection, image_id)
+
+
+def examine(path: Path, max_pixels: int = MAX_PIXELS) -> Found:
+    """Hash a file and read its size, without its pixels.
+
+    Raises:
+        InputError: the file cannot be opened at all.
+    """
+    digest = file_hash(path)
+    stat = path.stat()
+    shape: tuple[int, int] | None = None
+    problem = None
+    try:
+        with open_picture(path) as file:
+            turned = file.getexif().get(_ORIENTATION) in _TURNED
+            shape = (file.width, file.height) if turned else (file.height, file.width)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):
+        problem = "the file is no image that can be read"
+        try:
+            read_image(path, max_pixels)
+        except InputError as error:
+            problem = str(error).removeprefix(f"{path}: ")
+    if shape is not None and shape[0] * shape[1] > max_pixels:
+        megapixels = shape[0] * shape[1] / 1e6
+        problem = f"{megapixels:.0f} megapixels are over the limit of {max_pixels / 1e6:g}; raise it with --max-pixels"
+        shape = None
+    if shape is not None and not all(shape):
+        problem, shape = "the image has no pixels; export it again", None
+    return Found(digest, stat.st_size, stat.st_mtime_ns, shape, problem)
+
+
+_SAME = object()
+
+
+def _looked(folder: Path, name: str, stamp: tuple[int | None, int | None], max_pixels: int) -> Any:
+    """A Found, None for a file that is gone, or _SAME."""
+    try:
+        path = inside(folder, name)
+        stat = path.stat()
+        if (stat.st_size, stat.st_mtime_ns) == stamp:
+            return _SAME
+        return examine(path, max_pixels)
+    except FileNotFoundError:
+        return None
+    except (InputError, OSError) as error:
+        problem = error.strerror if isinstance(error, OSError) else str(error).removeprefix(f"{name}: ")
+        return Found("", 0, 0, None, problem)
+
+
+def _values(row: ImageRow, found: Found | None) -> dict[str, Any]:
+    if found is None:
+        return {"missing": True}
+    values: dict[str, Any] = {
+        "missing": False,
+        "found_sha256": found.sha256 or None,
+        "bytes": found.bytes,
+        "modified_ns": found.modified_ns,
+        "problem": found.problem,
+    }
+    if row.seq == 0 or row.sha256 is None:
+        height, width = found.shape or (None, None)
+        return {**values, "sha256": found.sha256 or None, "height": height, "width": width}
+    if found.shape not in (None, row.shape) and found.shape is not None and row.shape is not None:
+        (new_height, new_width), (height, width) = found.shape, row.shape
+        values["problem"] = (
+            f"the file is now {new_width}x{new_height}, but its masks are of {width}x{height}; put the old file back"
+        )
+    return values
+
+
+def _renamed(folder: Path, new: Sequence[str], lost: Iterable[ImageRow]) -> dict[str, ImageRow]:
+    """New names for images that are gone, by content; only where work would be lost is it worth reading files."""
+    worked_on = {row.sha256: row for row in lost if row.seq and row.sha256}
+    found: dict[str, ImageRow] = {}
+    for name in new if worked_on else ():
+        try:
+            row = worked_on.pop(file_hash(inside(folder, name)), None)
+        except InputError:
+            continue
+        if row is not None:
+            found[name] = row
+    return found
+
+
+def _names(folder: Path) -> Iterator[str]:
+    """The images below a folder; what begins with a dot is not looked at, and links to folders are not followed."""
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
+                yield os.path.relpath(os.path.join(place, name), folder).replace(os.sep, "/")
+
+
+def _stamp(connection: Connection, image_id: int) -> tuple[int | None, int | None]:
+    row = connection.execute(select(images.c.bytes, images.c.modified_ns).where(images.c.id == image_id)).one()
+    return row.bytes, row.modified_ns
+
+
+def reading_order(name: str) -> list[tuple[int, int | str]]:
+    """A key that puts 2.jpg before 10.jpg."""
+    return [(0, int(part)) if part.isdigit() else (1, part.casefold()) for part in re.split(r"([0-9]+)", name)]
+
+
+def _row(row: Any) -> ImageRow:
+    return ImageRow(
+        id=row.id,
+        name=row.name,
+        sha256=row.sha256,
+        shape=None if row.height is None else (row.height, row.width),
+        found_sha256=row.found_sha256,
+        missing=row.missing,
+        problem="the file is gone; put it back to work on it" if row.missing else row.problem,
+        seq=row.seq,
+        state=row.state,
+        masks=row.masks,
+        active_ms=row.active_ms,
+        clicks=row.clicks,
+    )

@@ -1,0 +1,171 @@
+"""A project's database: SQLite beside the images, or PostgreSQL."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, update
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from tamis.annotation import schema
+from tamis.annotation.problems import DatabaseError, DiskFullError, LockedError
+from tamis.errors import OutputError, UnavailableError
+
+PATIENCE = 5.0
+"""Seconds to wait for another program that is writing."""
+
+
+class Database:
+    """Transactions over the tables of `tamis.annotation.schema`; may be used by several threads.
+
+    Attributes:
+        place: what to call it in a sentence; without a password.
+    """
+
+    def __init__(self, engine: Engine, place: str) -> None:
+        self.place = place
+        self._engine = engine
+        # SQLite has one writer at a time: threads of one program take turns here instead of polling the file.
+        self._writing = threading.Lock()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database.
+
+        Raises:
+            DatabaseError: it cannot be read, or is locked.
+        """
+        with self._explained(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is on the disk once this returns, or did nothing if an exception leaves it.
+
+        Raises:
+            DatabaseError: it cannot be written, or is locked.
+            DiskFullError: there is no room.
+        """
+        with (
+            self._explained(),
+            self._writing,
+            self._engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def close(self) -> None:
+        """Give back connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise _problem(self.place, error) from error
+
+
+def open_database(url: str, create: bool = True) -> Database:
+    """Open a database, and make or update its tables.
+
+    Args:
+        url: a file's path, "sqlite:///FILE" or "postgresql://USER:PASSWORD@HOST/NAME".
+        create: make the file if there is none.
+
+    Raises:
+        DatabaseError: it is out of reach, locked, of a newer version, or no project.
+        UnavailableError: PostgreSQL's driver is not installed.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite":
+        file = Path(parsed.database or "")
+        if not create and not file.is_file():
+            raise DatabaseError(f"{file}: there is no project yet; make one with: tamis annotate FOLDER")
+        engine, place, kept = _sqlite(parsed, file), str(file), file
+    else:
+        engine, place, kept = _postgresql(parsed), parsed.render_as_string(hide_password=True), None
+    database = Database(engine, place)
+    with database.writing() as connection:
+        schema.prepare(connection, place, kept)
+    return database
+
+
+def tick(connection: Connection) -> int:
+    """The number of this change; whoever writes meanwhile waits, so that numbers come in the order of commits."""
+    row = schema.clock
+    statement = update(row).values(now=row.c.now + 1).returning(row.c.now)
+    return int(connection.execute(statement).scalar_one())
+
+
+def _parsed(url: str) -> URL:
+    if "://" not in url:
+        return URL.create("sqlite", database=url)
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except ArgumentError:
+        backend = ""
+    if backend not in ("sqlite", "postgresql"):
+        raise DatabaseError("--db takes a file or postgresql://USER:PASSWORD@HOST/NAME, and this is neither")
+    return parsed.set(drivername="postgresql+psycopg") if backend == "postgresql" else parsed
+
+
+def _sqlite(url: URL, file: Path) -> Engine:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{file.parent}: cannot be made ({error.strerror}); put the database elsewhere with --db FILE"
+        ) from error
+    engine = create_engine(url, connect_args={"timeout": PATIENCE, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # transactions begin below and nowhere else
+        cursor = connection.cursor()
+        for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {setting}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A writer takes the lock at once: one that read first could be refused when it comes to write.
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    try:
+        import psycopg  # noqa: F401
+    except ImportError as error:
+        raise UnavailableError("--db postgresql:// needs a driver: run pip install 'tamis[postgres]'") from error
+    return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+
+
+def _problem(place: str, error: SQLAlchemyError) -> Exception:
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    code = getattr(cause, "sqlite_errorcode", None)
+    if code is not None:
+        primary = code & 0xFF  # extended codes hold more detail in the higher bits
+        if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return LockedError(f"{place}: another program holds the database; close it and try again")
+        if primary == sqlite3.SQLITE_FULL:
+            return DiskFullError(f"{place}: the disk is full, and nothing is being saved; free some space")
+        if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
+            return DatabaseError(f"{place}: cannot be opened for writing; check permissions, or use --db FILE")
+        if primary in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            return DatabaseError(f"{place}: is damaged or no SQLite database; put a copy of it back, or use --db FILE")
+    state = getattr(cause, "sqlstate", None)
+    if state == "53100":
+        return DiskFullError(f"{place}: the server's disk is full, and nothing is being saved; free some space")
+    if state in ("55P03", "40P01"):
+        return LockedError(f"{place}: another program holds the database; try again")
+    detail = " ".join(str(cause or error).split())
+    return DatabaseError(f"{place}: the database does not answer as it should ({detail[:200]})")

@@ -1,0 +1,200 @@
+"""The labels of a project: a list that people change, kept as events like everything else."""
+
+import colorsys
+import json
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, func, insert, select
+
+from tamis.annotation.database import tick
+from tamis.annotation.problems import NonsenseError
+from tamis.annotation.schema import events, image_labels
+
+LONGEST_NAME = 200
+
+_COLOR = re.compile(r"#[0-9a-f]{6}")
+
+
+@dataclass(frozen=True)
+class Label:
+    """What masks can be called.
+
+    Attributes:
+        id: never changes; masks refer to it.
+        name: what people see.
+        color: "#rrggbb".
+        key: the key that chooses it, "" for none.
+        deleted: it is no longer offered, and is shown only if undo brings a mask of it back.
+    """
+
+    id: str
+    name: str
+    color: str
+    key: str
+    deleted: bool = False
+
+
+def labels_of(connection: Connection) -> list[Label]:
+    """The labels in order; a deleted one only where a mask has it again."""
+    used = set(connection.execute(select(image_labels.c.label).distinct()).scalars())
+    return [label for label in _all(connection) if not label.deleted or label.id in used]
+
+
+def label_ids(connection: Connection) -> set[str]:
+    """The ids that a mask may have: those of deleted labels too, for somebody may have drawn while offline."""
+    return {label.id for label in _all(connection)}
+
+
+def add_label(connection: Connection, name: str, editor: str, color: str = "", key: str | None = None) -> Label:
+    """Add a label at the end; a colour and a free digit are found for it unless given.
+
+    Raises:
+        NonsenseError: the name is empty or taken, or the colour or key cannot be used.
+    """
+    present = labels_of(connection)
+    label = Label(
+        uuid4().hex[:12],
+        _free_name(name, present),
+        _checked_color(color) if color else color_of(len(_all(connection))),
+        _free_key(key, present) if key is not None else _next_key(present),
+    )
+    body = {"id": label.id, "name": label.name, "color": label.color, "key": label.key}
+    _append(connection, "label.add", body, editor)
+    return label
+
+
+def change_label(connection: Connection, label_id: str, changes: Mapping[str, str], editor: str) -> None:
+    """Rename or recolour a label, or give it another key.
+
+    Raises:
+        NonsenseError: there is no such label, or a value cannot be used.
+    """
+    present = labels_of(connection)
+    others = [label for label in present if label.id != _known(label_id, present).id]
+    body: dict[str, str] = {"id": label_id}
+    for field, value in changes.items():
+        check = {"name": _free_name, "key": _free_key}.get(field)
+        body[field] = check(value, others) if check else _checked_color(value)
+    _append(connection, "label.change", body, editor)
+
+
+def order_labels(connection: Connection, ids: Sequence[str], editor: str) -> None:
+    """Put the labels in another order.
+
+    Raises:
+        NonsenseError: the ids are not those of the labels.
+    """
+    if sorted(ids) != sorted(label.id for label in labels_of(connection)):
+        raise NonsenseError("the new order must name every label once; reload the page if somebody has changed them")
+    _append(connection, "label.order", {"ids": list(ids)}, editor)
+
+
+def delete_label(connection: Connection, label_id: str, editor: str) -> None:
+    """Stop offering a label.
+
+    Raises:
+        NonsenseError: there is no such label, masks have it, or it is the last.
+    """
+    present = labels_of(connection)
+    label = _known(label_id, present)
+    statement = select(func.coalesce(func.sum(image_labels.c.masks), 0), func.count()).where(
+        image_labels.c.label == label_id
+    )
+    masks, images = connection.execute(statement).one()
+    if masks:
+        raise NonsenseError(
+            f"the label '{label.name}' has {masks} mask{'s' * (masks > 1)} on {images} image{'s' * (images > 1)}: "
+            "give them another label first, or delete them"
+        )
+    if len(present) == 1:
+        raise NonsenseError(f"'{label.name}' is the only label, and a mask needs one: rename it instead")
+    _append(connection, "label.delete", {"id": label_id}, editor)
+
+
+def color_of(number: int) -> str:
+    """The colour of the label with this number, "#rrggbb": hues a golden section of the circle apart."""
+    hue = (0.58 + number * 0.61803398875) % 1
+    red, green, blue = colorsys.hls_to_rgb(hue, 0.56, 0.75)
+    return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
+
+
+def folded(actions: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Label]:
+    """The labels, deleted ones included, that label events come to."""
+    found: dict[str, Label] = {}
+    for kind, body in actions:
+        if kind == "label.add":
+            found[body["id"]] = Label(body["id"], body["name"], body["color"], body["key"])
+        elif kind == "label.change":
+            found[body["id"]] = replace(found[body["id"]], **{k: v for k, v in body.items() if k != "id"})
+        elif kind == "label.delete":
+            found[body["id"]] = replace(found[body["id"]], deleted=True)
+        else:
+            place = {label_id: i for i, label_id in enumerate(body["ids"])}
+            found = dict(sorted(found.items(), key=lambda item: place.get(item[0], len(place))))
+    return list(found.values())
+
+
+def _all(connection: Connection) -> list[Label]:
+    statement = select(events.c.kind, events.c.body).where(events.c.image_id.is_(None)).order_by(events.c.number)
+    return folded([(kind, json.loads(body)) for kind, body in connection.execute(statement)])
+
+
+def _append(connection: Connection, kind: str, body: Mapping[str, Any], editor: str) -> None:
+    tick(connection)  # comes first: whoever else wants to number an event waits
+    last = connection.execute(select(func.max(events.c.number)).where(events.c.image_id.is_(None))).scalar()
+    connection.execute(
+        insert(events).values(
+            image_id=None,
+            number=(last or 0) + 1,
+            uuid=uuid4().hex,
+            kind=kind,
+            body=json.dumps(body, ensure_ascii=False),
+            editor=editor,
+            client="",
+            at="",
+            received=time.time(),
+            active_ms=0,
+            clicks=0,
+        )
+    )
+
+
+def _known(label_id: str, present: Sequence[Label]) -> Label:
+    for label in present:
+        if label.id == label_id:
+            return label
+    raise NonsenseError(f"there is no label with the id {label_id[:80]!r} in this project")
+
+
+def _free_name(value: str, others: Sequence[Label]) -> str:
+    name = " ".join(value.split())
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise NonsenseError(f"a label needs a name of 1 to {LONGEST_NAME} characters that can be shown")
+    if name.casefold() in (label.name.casefold() for label in others):
+        raise NonsenseError(f"there is already a label '{name}'")
+    return name
+
+
+def _free_key(value: str, others: Sequence[Label]) -> str:
+    if len(value) > 1 or value.isspace() or (value and not value.isprintable()):
+        raise NonsenseError(f"{value[:20]!r} is no key for a label: a key is a single character")
+    for label in others:
+        if value and label.key == value:
+            raise NonsenseError(f"the key '{value}' already chooses the label '{label.name}'")
+    return value
+
+
+def _next_key(present: Sequence[Label]) -> str:
+    taken = {label.key for label in present}
+    return next((digit for digit in "1234567890" if digit not in taken), "")
+
+
+def _checked_color(value: str) -> str:
+    if not _COLOR.fullmatch(value.lower()):
+        raise NonsenseError(f"{value[:20]!r} is no colour: write #rrggbb, such as #3b82f6")
+    return value.lower()

@@ -1,0 +1,192 @@
+"""A project at work: its images looked at and encoded in the background, and clicks answered."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tamis.annotation.board import Board
+from tamis.annotation.catalogue import AT_ONCE, ImageRow
+from tamis.annotation.encoder import Encoder, Source
+from tamis.annotation.problems import DatabaseError, NonsenseError
+from tamis.annotation.project import Project
+from tamis.arrays import MaskArray
+from tamis.clicks import Click
+from tamis.errors import InputError, TamisError
+from tamis.mask import Masks
+from tamis.proposals import Proposals, grid_proposals
+from tamis.segmentors import AnswersByRegion, Segmentor, TakesBoxes, load_segmentor
+
+PATROL = 5.0
+"""Seconds between looks at the folder."""
+
+ANSWER_TIMEOUT = 60.0
+"""Seconds that a question waits for an image to be encoded."""
+
+REMEMBERED = 32
+"""Images whose proposals are kept."""
+
+
+class Workshop:
+    """What the server needs besides the project; may be used by several threads.
+
+    Args:
+        project: to work on.
+        segmentor: the name of who answers clicks.
+        load: gives it.
+    """
+
+    def __init__(self, project: Project, segmentor: str, load: Callable[[str], Segmentor] = load_segmentor) -> None:
+        self.project = project
+        self.segmentor = segmentor
+        self.board = Board(project, self._encoded)
+        self.encoder = Encoder(
+            lambda: load(segmentor), self.board.order, self.source, self.board.note, project.max_pixels
+        )
+        self._proposals: OrderedDict[str, Proposals] = OrderedDict()
+        self._closing = threading.Event()
+        self._caretaker = threading.Thread(target=self._patrol, name="caretaker", daemon=True)
+
+    def start(self) -> None:
+        """Begin the work in the background."""
+        self.board.update()
+        first = self.board.order()[:1]
+        self.project.look(first)
+        self.board.update()
+        if first:
+            self.encoder.prefer(first[0])
+        self.encoder.start()
+        self._caretaker.start()
+
+    def close(self) -> None:
+        """End it."""
+        self._closing.set()
+        self.encoder.close()
+        if self._caretaker.is_alive():
+            self._caretaker.join(timeout=10)
+
+    def look(self, image_id: int) -> ImageRow:
+        """What is known of an image after a look at its file.
+
+        Raises:
+            NoSuchImageError: there is none with this number.
+        """
+        (row,) = self.project.look([image_id])
+        if row != self.board.row(image_id):
+            self.board.update()
+            self.encoder.stir()
+        return row
+
+    def readable(self, image_id: int) -> ImageRow:
+        """The same, for an image whose pixels are wanted.
+
+        Raises:
+            NoSuchImageError: there is none with this number.
+            InputError: its file cannot be used.
+        """
+        row = self.look(image_id)
+        if row.problem is not None or row.found_sha256 is None:
+            raise InputError(f"{row.name}: {row.problem or 'cannot be read'}")
+        return row
+
+    def source(self, image_id: int) -> Source:
+        """Where the encoder finds an image.
+
+        Raises:
+            InputError: it cannot be encoded, or has not been looked at.
+        """
+        row = self.board.row(image_id)
+        if row is None or row.problem is not None or row.found_sha256 is None or row.shape is None:
+            raise InputError("the image cannot be encoded")
+        return Source(self.project.folder / row.name, row.found_sha256)
+
+    def table(self, image_id: int) -> bytes | None:
+        """The image's answers for a browser, b"" if there is no such table, None while it is not ready.
+
+        The image comes next in the queue.
+
+        Raises:
+            InputError: the image cannot be read or encoded.
+        """
+        self.readable(image_id)
+        source = self.source(image_id)
+        table = self.encoder.table(source)
+        self.encoder.prefer(image_id)
+        if table is None and (problem := self.encoder.problem(image_id)):
+            raise InputError(problem)
+        return table
+
+    def answer(
+        self,
+        image_id: int,
+        clicks: Sequence[Click],
+        box: tuple[float, float, float, float] | None,
+        granularity: int,
+        threshold: float,
+    ) -> tuple[Masks, float]:
+        """The mask that clicks or a box ask for, and the score to expect.
+
+        Raises:
+            InputError: the image cannot be read, or a click lies outside of it.
+            NonsenseError: neither clicks nor a box, a box for a segmentor that takes none, or no such granularity.
+        """
+        row = self.readable(image_id)
+        assert row.shape is not None
+        encoded = self.encoder.wait(image_id, ANSWER_TIMEOUT)
+        if box is not None:
+            if not isinstance(encoded, TakesBoxes):
+                raise NonsenseError(f"the segmentor '{self.segmentor}' takes no boxes")
+            probability = encoded.probability_in_box(box)
+        elif not clicks:
+            raise NonsenseError("ask with at least one click, or a box")
+        elif granularity:
+            count = encoded.answers.shape[0] if isinstance(encoded, AnswersByRegion) else 1
+            raise NonsenseError(f"there is no granularity {granularity} to be had here: {count - 1} is the last")
+        else:
+            probability = encoded.probability(clicks)
+        mask: MaskArray = probability > threshold
+        inside = int(np.count_nonzero(mask))
+        total = float(probability.sum(dtype=np.float64))
+        sure = float(probability.sum(dtype=np.float64, where=mask))
+        return Masks.from_dense(mask[None]), sure / max(inside + total - sure, 1e-9)
+
+    def proposals(self, image_id: int) -> Proposals:
+        """All masks that a grid of clicks finds in an image.
+
+        Raises:
+            InputError: the image cannot be read.
+        """
+        row = self.readable(image_id)
+        assert row.found_sha256 is not None
+        key = row.found_sha256
+        if key not in self._proposals:
+            self._proposals[key] = grid_proposals(self.encoder.wait(image_id, ANSWER_TIMEOUT))
+            while len(self._proposals) > REMEMBERED:
+                self._proposals.popitem(last=False)
+        return self._proposals[key]
+
+    def _encoded(self, row: ImageRow) -> Mapping[str, Any]:
+        state = self.encoder.state(row.id)
+        return {"encoded": state, "problem": self.encoder.problem(row.id) if state == "failed" else None}
+
+    def _patrol(self) -> None:
+        """Look at every file once, then at the folder every few seconds."""
+        looked: set[int] = set()
+        while not self._closing.is_set():
+            try:
+                self.project.refresh()
+                self.board.update()
+                waiting = [image_id for image_id in self.board.order() if image_id not in looked]
+                while waiting and not self._closing.is_set():
+                    some, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
+                    self.project.look(some)
+                    looked.update(some)
+                    self.board.update()
+                    self.encoder.stir()
+                self.project.look(self.board.order())
+                self.board.update()
+            except (DatabaseError, TamisError, OSError):
+                pass  # a locked database or a folder out of reach: the pages learn of it, and the next round may do
+            self._closing.wait(PATROL)

@@ -1,0 +1,1 @@
+"""The annotator's server: a thin layer of HTTP over `tamis.annotation`."""

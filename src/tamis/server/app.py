@@ -1,0 +1,62 @@
+"""The app: routes, guard and errors put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+import tamis
+from tamis.annotation.workshop import Workshop
+from tamis.server import events, images, labels, pages
+from tamis.server.context import Context, Served
+from tamis.server.errors import add_handlers
+from tamis.server.security import Access, Guard
+
+
+def make_app(workshop: Workshop, readonly: bool = False, user: str = "me", access: Access | None = None) -> ASGIApp:
+    """The annotator's server as an ASGI app; it starts the workshop's threads and ends them.
+
+    Args:
+        workshop: the project at work.
+        readonly: nothing may be changed.
+        user: the name of whoever gives none.
+        access: who may talk to it; localhost by default.
+    """
+    access = access or Access()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        workshop.start()
+        yield
+        workshop.close()
+
+    app = FastAPI(
+        title="tamis annotator",
+        version=tamis.__version__,
+        docs_url=None,  # their pages load scripts from elsewhere, and nothing leaves this machine
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=lifespan,
+    )
+    app.state.context = Context(workshop, readonly, user, access)
+    add_handlers(app)
+    for part in (pages, images, events, labels):
+        app.include_router(part.router)
+
+    @app.get("/api/project", tags=["project"])
+    def project(served: Served) -> dict[str, Any]:
+        """What the page shows around the images."""
+        return {
+            "name": served.workshop.project.folder.resolve().name,
+            "folder_name": served.workshop.project.folder.resolve().name,
+            "version": tamis.__version__,
+            "readonly": served.readonly,
+            "segmentor": served.workshop.segmentor,
+            "user": served.user,
+            "labels": labels.described(served),
+            "formats": [],
+        }
+
+    return Guard(app, access)

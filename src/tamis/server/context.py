@@ -1,0 +1,41 @@
+"""What every route is given: the project at work and how it is served."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.exceptions import HTTPException
+
+from tamis.annotation.workshop import Workshop
+from tamis.server.security import Access
+
+
+@dataclass(frozen=True)
+class Context:
+    """A served project.
+
+    Attributes:
+        workshop: the project at work.
+        readonly: nothing may be changed through the server.
+        user: the name of whoever gives none.
+        access: who may talk to the server.
+    """
+
+    workshop: Workshop
+    readonly: bool = False
+    user: str = "me"
+    access: Access = field(default_factory=Access)
+
+    def require_writable(self) -> None:
+        """Refuse a change of a project that is served to be looked at."""
+        if self.readonly:
+            raise HTTPException(403, "this project is served to be looked at: nothing can be changed")
+
+
+def _context(request: Request) -> Context:
+    context: Context = request.app.state.context
+    return context
+
+
+Served = Annotated[Context, Depends(_context)]
+"""The type of the parameter by which a route asks for the context."""

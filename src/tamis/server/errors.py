@@ -1,0 +1,71 @@
+"""Every problem as one sentence with its status: {"error": "..."}."""
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from tamis.annotation.problems import (
+    DatabaseError,
+    DiskFullError,
+    LeaseError,
+    LockedError,
+    NonsenseError,
+    NoSuchImageError,
+    StaleError,
+)
+from tamis.errors import InputError, OutputError, TamisError
+from tamis.server.security import MAX_BODY, TooLargeError
+
+_STATUS: tuple[tuple[type[TamisError], int], ...] = (
+    (NoSuchImageError, 404),
+    (NonsenseError, 422),
+    (LockedError, 503),
+    (DiskFullError, 507),
+    (DatabaseError, 503),
+    (InputError, 422),
+    (OutputError, 507),
+    (TamisError, 503),
+)
+"""The first that fits."""
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Teach an app to answer with sentences."""
+
+    @app.exception_handler(StaleError)
+    async def _stale(request: Request, error: StaleError) -> JSONResponse:
+        return JSONResponse({"error": str(error), "seq": error.seq, "events": list(error.events)}, 409)
+
+    @app.exception_handler(LeaseError)
+    async def _lease(request: Request, error: LeaseError) -> JSONResponse:
+        return JSONResponse({"error": str(error), "editor": error.editor}, 423)
+
+    @app.exception_handler(TamisError)
+    async def _tamis(request: Request, error: TamisError) -> JSONResponse:
+        status = next(status for kind, status in _STATUS if isinstance(error, kind))
+        return JSONResponse({"error": str(error)}, status)
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> JSONResponse:
+        sentence = str(error.detail)
+        if error.status_code == 404 and sentence == "Not Found":
+            sentence = f"there is nothing at {request.url.path}"
+        return JSONResponse({"error": sentence}, error.status_code, headers=error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
+        return JSONResponse({"error": f"{place}: {first['msg'].lower()}"}, 422)
+
+    @app.exception_handler(TooLargeError)
+    async def _large(request: Request, error: TooLargeError) -> JSONResponse:
+        sentence = f"the request is larger than {MAX_BODY // 1_000_000} MB; send less at a time"
+        return JSONResponse({"error": sentence}, 413)
+
+    @app.exception_handler(Exception)
+    async def _bug(request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse(
+            {"error": f"the server made a mistake ({type(error).__name__}); its terminal says more"}, 500
+        )

@@ -1,0 +1,86 @@
+"""What people did to an image: its events, and the right to add to them."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from tamis.annotation import leases
+from tamis.annotation.events import Event
+from tamis.server.context import Served
+
+router = APIRouter(prefix="/api/images/{image_id}", tags=["events"])
+
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+Person = Annotated[str, Field(max_length=100)]
+
+
+class EventBody(BaseModel):
+    """One thing that a person did."""
+
+    uuid: Name
+    kind: str
+    body: dict[str, Any] = {}
+    at: Annotated[str, Field(max_length=40)] = ""
+    active_ms: Annotated[int, Field(ge=0, le=86_400_000)] = 0
+    clicks: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+
+
+class Batch(BaseModel):
+    """Events, oldest first, and how many of the image the sender knew before them."""
+
+    client: Name
+    lease: Annotated[str, Field(max_length=64)]
+    base: Annotated[int, Field(ge=0)]
+    events: list[EventBody]
+
+
+class Claim(BaseModel):
+    """Who wants to work on an image."""
+
+    client: Name
+    user: Person = ""
+    takeover: bool = False
+
+
+@router.get("/events")
+def history(image_id: int, served: Served) -> dict[str, Any]:
+    """The whole history of an image, and who is at work on it."""
+    served.workshop.look(image_id)
+    project = served.workshop.project
+    seq, events = project.log.history(image_id)
+    with project.database.reading() as connection:
+        held = leases.current_lease(connection, image_id)
+    lease = None if held is None else {"editor": held.editor, "client": held.client}
+    return {"seq": seq, "events": events, "lease": lease}
+
+
+@router.post("/events")
+def append(image_id: int, batch: Batch, served: Served) -> dict[str, int]:
+    """Add events; they are on the disk when this is answered. Sending them again is harmless."""
+    served.require_writable()
+    events = [
+        Event(event.uuid, event.kind, event.body, event.at, event.active_ms, event.clicks) for event in batch.events
+    ]
+    seq = served.workshop.project.log.append(image_id, events, batch.client, batch.lease, batch.base)
+    return {"seq": seq}
+
+
+@router.post("/lease")
+def lease(image_id: int, claim: Claim, served: Served) -> dict[str, Any]:
+    """Take or renew the right to change an image."""
+    served.require_writable()
+    served.workshop.look(image_id)
+    editor = " ".join(claim.user.split()) or served.user
+    with served.workshop.project.database.writing() as connection:
+        held = leases.take_lease(connection, image_id, claim.client, editor, claim.takeover)
+    return {"lease": held.lease, "expires_in": leases.SECONDS}
+
+
+@router.delete("/lease")
+def release(image_id: int, lease: str, served: Served) -> dict[str, Any]:
+    """Give the right back."""
+    served.require_writable()
+    with served.workshop.project.database.writing() as connection:
+        leases.release_lease(connection, image_id, lease)
+    return {"lease": None}

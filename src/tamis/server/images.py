@@ -1,0 +1,139 @@
+"""Images: the list, the pixels, and the answers to clicks."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import HTTPException
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from tamis.annotation.catalogue import ImageRow, accept_change
+from tamis.annotation.pixels import reading_problem, shown, thumbnail
+from tamis.annotation.problems import NonsenseError
+from tamis.clicks import Click
+from tamis.errors import InputError
+from tamis.mask import Masks
+from tamis.server.context import Served
+
+router = APIRouter(prefix="/api/images", tags=["images"])
+
+Pixels = TypeVar("Pixels")
+
+
+class ClickBody(BaseModel):
+    """A click in pixels of the upright image, the origin at its top-left corner."""
+
+    x: float
+    y: float
+    positive: bool = True
+
+
+class Question(BaseModel):
+    """What to ask the segmentor."""
+
+    clicks: Annotated[list[ClickBody], Field(max_length=1000)] = []
+    box: tuple[float, float, float, float] | None = None
+    granularity: Annotated[int, Field(ge=0, le=255)] = 0
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+
+
+@router.get("")
+def list_images(served: Served, since: int | None = None) -> dict[str, Any]:
+    """All images; with `since` those that have changed since that version. Cheap enough to ask every second."""
+    board = served.workshop.board
+    board.update()
+    version, images = board.since(since)
+    return {"version": version, "images": images}
+
+
+@router.get("/{image_id}/pixels", response_class=Response)
+def pixels(image_id: int, served: Served, request: Request) -> Response:
+    """The upright image, 8 bits deep, as JPEG, PNG or WebP."""
+    row = served.workshop.readable(image_id)
+    tag = f'"{row.found_sha256}"'
+    if _known(request, tag):
+        return _unchanged(tag)
+    path = served.workshop.project.path(row)
+    content, media_type = _pixels_of(path, row, partial(shown, max_pixels=served.workshop.project.max_pixels))
+    return Response(content, media_type=media_type, headers=_kept(tag))
+
+
+@router.get("/{image_id}/thumbnail", response_class=Response)
+def small(image_id: int, served: Served, request: Request) -> Response:
+    """A JPEG of at most 160 pixels on the long side."""
+    row = served.workshop.readable(image_id)
+    tag = f'"{row.found_sha256}-160"'
+    if _known(request, tag):
+        return _unchanged(tag)
+    path = served.workshop.project.path(row)
+    content = _pixels_of(path, row, partial(thumbnail, max_pixels=served.workshop.project.max_pixels))
+    return Response(content, media_type="image/jpeg", headers=_kept(tag))
+
+
+@router.get("/{image_id}/answers", response_class=Response)
+def answers(image_id: int, served: Served) -> Response:
+    """The table by which a browser answers clicks itself; 202 while it is being made, 404 if there is none."""
+    table = served.workshop.table(image_id)
+    if table is None:
+        return JSONResponse({"encoded": "waiting"}, 202)
+    if not table:
+        raise HTTPException(404, f"the segmentor '{served.workshop.segmentor}' has no table of answers: ask for masks")
+    return Response(table, media_type="application/octet-stream")
+
+
+@router.post("/{image_id}/mask")
+def mask(image_id: int, question: Question, served: Served) -> dict[str, Any]:
+    """The mask that clicks, or a box, ask for."""
+    clicks = [Click(click.x, click.y, click.positive) for click in question.clicks]
+    masks, score = served.workshop.answer(image_id, clicks, question.box, question.granularity, question.threshold)
+    return {"rle": rles(masks)[0], "score": round(score, 4)}
+
+
+@router.get("/{image_id}/proposals")
+def proposals(image_id: int, served: Served) -> dict[str, Any]:
+    """All masks that a grid of clicks finds, the best first."""
+    found = served.workshop.proposals(image_id)
+    pairs = zip(rles(found.masks), found.scores.tolist(), strict=True)
+    return {"proposals": [{"rle": rle, "score": round(score, 4)} for rle, score in pairs]}
+
+
+@router.post("/{image_id}/accept")
+def accept(image_id: int, served: Served) -> dict[str, Any]:
+    """Let the masks of a changed image belong to the file that is there now; it must have the same size."""
+    served.require_writable()
+    served.workshop.look(image_id)
+    try:
+        accept_change(served.workshop.project.database, image_id)
+    except NonsenseError as error:
+        raise HTTPException(409, str(error)) from error
+    served.workshop.board.update()
+    return {"changed": False}
+
+
+def rles(masks: Masks) -> list[dict[str, Any]]:
+    """COCO's compressed run lengths, as JSON has them."""
+    return [{"size": rle["size"], "counts": rle["counts"].decode()} for rle in masks.coco()]
+
+
+def _pixels_of(path: Path, row: ImageRow, read: Callable[[Path], Pixels]) -> Pixels:
+    """Read an image, and leave the folders that lead to it out of the sentence if that fails."""
+    try:
+        return read(path)
+    except InputError as error:
+        raise InputError(f"{row.name}: {reading_problem(error, path)}") from error
+
+
+def _known(request: Request, tag: str) -> bool:
+    return tag in (part.strip() for part in request.headers.get("if-none-match", "").split(","))
+
+
+def _kept(tag: str) -> dict[str, str]:
+    """The browser keeps the picture, and asks each time whether it is still the same."""
+    return {"etag": tag, "cache-control": "private, no-cache"}
+
+
+def _unchanged(tag: str) -> Response:
+    return Response(status_code=304, headers=_kept(tag))

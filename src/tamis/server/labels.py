@@ -1,0 +1,56 @@
+"""Labels: what masks can be called."""
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from tamis.annotation import labels
+from tamis.annotation.labels import Label
+from tamis.annotation.problems import NonsenseError
+from tamis.server.context import Context, Served
+
+router = APIRouter(prefix="/api/labels", tags=["labels"])
+
+
+class Change(BaseModel):
+    """What to do: "add" takes name, color and key; "change" an id and any of them; "delete" an id; "order" all ids."""
+
+    action: Literal["add", "change", "delete", "order"]
+    id: Annotated[str, Field(max_length=64)] | None = None
+    name: Annotated[str, Field(max_length=1000)] | None = None
+    color: Annotated[str, Field(max_length=20)] | None = None
+    key: Annotated[str, Field(max_length=20)] | None = None
+    ids: Annotated[list[str], Field(max_length=10_000)] | None = None
+    user: Annotated[str, Field(max_length=100)] = ""
+
+
+@router.post("")
+def change_labels(change: Change, served: Served) -> dict[str, Any]:
+    """Add, change, delete or reorder labels; the answer is the new list."""
+    served.require_writable()
+    editor = " ".join(change.user.split()) or served.user
+    with served.workshop.project.database.writing() as connection:
+        if change.action == "add":
+            labels.add_label(connection, change.name or "", editor, change.color or "", change.key)
+        elif change.action == "order":
+            labels.order_labels(connection, change.ids or [], editor)
+        elif change.id is None:
+            raise NonsenseError(f"to {change.action} a label, say which by its id")
+        elif change.action == "delete":
+            labels.delete_label(connection, change.id, editor)
+        else:
+            values = {"name": change.name, "color": change.color, "key": change.key}
+            given = {field: value for field, value in values.items() if value is not None}
+            labels.change_label(connection, change.id, given, editor)
+    return {"labels": described(served)}
+
+
+def described(served: Context) -> list[dict[str, str]]:
+    """The labels as JSON."""
+    return [_described(label) for label in served.workshop.project.labels()]
+
+
+def _described(label: Label) -> dict[str, str]:
+    return {key: value for key, value in asdict(label).items() if key != "deleted"}

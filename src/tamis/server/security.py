@@ -1,0 +1,186 @@
+"""What is let in: the right host, the same origin, the token where one is needed, and bodies of bounded size.
+
+A page of another site can make a browser send requests to localhost. The Host check stops names that such a site has
+pointed here (DNS rebinding), the Origin check stops its forms and scripts, and JSON bodies alone are read.
+"""
+
+import ipaddress
+import json
+import secrets
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_BODY = 32_000_000
+"""Bytes of a request."""
+
+LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may talk to the server.
+
+    Attributes:
+        host: the address that it listens on.
+        port: where.
+        token: to be shown by everyone; None on localhost.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    token: str | None = None
+
+    @property
+    def cookie(self) -> str:
+        """The name of the cookie that keeps the token; cookies are shared by all ports of a host."""
+        return f"tamis-{self.port}"
+
+    def knows_host(self, header: str) -> bool:
+        """Whether a Host header names this server.
+
+        On localhost only localhost; elsewhere also the address or name that was given, any numeric address, and the
+        name of this computer.
+        """
+        name = (urlsplit(f"//{header}").hostname or "").lower() if header else ""
+        if name in LOCAL:
+            return True
+        if self.host in LOCAL or not name:
+            return False
+        return name in {self.host.lower(), socket.gethostname().lower()} or _is_address(name)
+
+
+def new_token() -> str:
+    """A token that nobody can guess."""
+    return secrets.token_urlsafe(24)
+
+
+class Guard:
+    """ASGI middleware that refuses what should not come in, and adds `HEADERS` to all answers."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or answer it."""
+        if scope["type"] != "http":
+            if scope["type"] != "websocket":
+                await self._app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        token_in_url = self._token_in(scope)
+        refusal = self._refusal(scope["method"], headers, token_in_url)
+
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                more = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+                if not any(name == b"cache-control" for name, _ in message["headers"]):
+                    more.append((b"cache-control", b"no-store"))
+                if token_in_url:
+                    cookie = f"{self._access.cookie}={self._access.token}; HttpOnly; SameSite=Strict; Path=/"
+                    more.append((b"set-cookie", cookie.encode()))
+                message = {**message, "headers": [*message["headers"], *more]}
+            await send(message)
+
+        if refusal is not None:
+            await _answer(send_safely, *refusal)
+            return
+        limited = _Limited(receive)
+        await self._app(scope, limited.receive, send_safely)
+
+    def _refusal(self, method: str, headers: dict[str, str], token_in_url: bool) -> tuple[int, str] | None:
+        host = headers.get("host", "")
+        if not self._access.knows_host(host):
+            return 421, "this server is not known under the name in the address; use the address that it printed"
+        if method not in ("GET", "HEAD", "OPTIONS"):
+            origin = headers.get("origin")
+            if origin is not None and origin != f"http://{host}":
+                return 403, "this request comes from another site, and was refused"
+            if origin is None and headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+                return 403, "this request comes from another site, and was refused"
+            kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+            if method != "DELETE" and kind != "application/json":
+                return 415, "the body of a request must be application/json"
+        try:
+            length = int(headers.get("content-length", "0"))
+        except ValueError:
+            return 400, "the length of the request is no number"
+        if length > MAX_BODY:
+            return 413, f"the request is larger than {MAX_BODY // 1_000_000} MB; send less at a time"
+        if self._access.token is not None and not token_in_url and not self._shown(headers):
+            return 401, "open the address that the program printed, with its token"
+        return None
+
+    def _token_in(self, scope: Scope) -> bool:
+        if self._access.token is None or scope["method"] != "GET":
+            return False
+        values = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [])
+        return any(self._is_token(value) for value in values)
+
+    def _shown(self, headers: dict[str, str]) -> bool:
+        scheme, _, value = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and self._is_token(value.strip()):
+            return True
+        try:
+            cookies = SimpleCookie(headers.get("cookie", ""))
+        except CookieError:
+            return False
+        morsel = cookies.get(self._access.cookie)
+        return morsel is not None and self._is_token(morsel.value)
+
+    def _is_token(self, value: str) -> bool:
+        return secrets.compare_digest(value.encode(), (self._access.token or "").encode())
+
+
+class TooLargeError(Exception):
+    """A body without a declared length went on for too long."""
+
+
+class _Limited:
+    """Counts what is received: a body in chunks declares no length."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._bytes = 0
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._bytes += len(message.get("body", b""))
+        if self._bytes > MAX_BODY:
+            raise TooLargeError
+        return message
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+async def _answer(send: Send, status: int, sentence: str) -> None:
+    body = json.dumps({"error": sentence}).encode()
+    headers: Iterable[tuple[bytes, bytes]] = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": list(headers)})
+    await send({"type": "http.response.body", "body": body})
