@@ -62,7 +62,8 @@ def test_the_centre_counts_along_the_longer_side() -> None:
 def test_the_tree_merges_across_the_weakest_border_first() -> None:
     boundary = np.full((16, 16), -4.0, np.float32)
     boundary[:, 7:9] = 4.0  # a strong border between left and right
-    common, parents, heights, sizes = boundary_tree(QUARTERS, boundary, np.full(4, 0.25, np.float32))
+    tree = boundary_tree(QUARTERS, boundary, np.full(4, 0.25, np.float32))
+    common, parents, heights, sizes = tree.common, tree.parents, tree.heights, tree.sizes
     ultrametric = heights[common]
     assert ultrametric[0, 2] < 0.2 < 0.7 < ultrametric[0, 1]
     assert not np.diag(ultrametric).any()
@@ -77,9 +78,9 @@ def test_nodes_below_a_height_are_those_that_the_matrix_of_heights_tells() -> No
     region_map = np.repeat(np.repeat(np.arange(64, dtype=np.uint16).reshape(8, 8), 8, 0), 8, 1)
     areas = np.full(64, 1 / 64, np.float32)
     boundary = rng.normal(-1, 2, (32, 32)).astype(np.float32)
-    common, parents, heights, sizes = boundary_tree(region_map, boundary, areas)
-    found = sizes[nodes_below(parents, heights)[:, :64]]
-    expected = np.stack([(heights[common] <= height) @ areas for height in PROFILE])
+    tree = boundary_tree(region_map, boundary, areas)
+    found = tree.sizes[nodes_below(tree.parents, tree.heights)[:, :64]]
+    expected = np.stack([(tree.heights[tree.common] <= height) @ areas for height in PROFILE])
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 

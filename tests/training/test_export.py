@@ -9,9 +9,10 @@ pytest.importorskip("onnxscript")
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from tamis.training.export import OPSET, PIXEL_OUTPUTS, export_pixels, export_regions, folded  # noqa: E402
+from tamis.training.export import OPSET, PIXEL_OUTPUTS, example_inputs, export_pixels, export_regions, folded  # noqa: E402
 from tamis.training.networks import EmbeddingShape, PixelNetwork  # noqa: E402
 from tamis.training.region_network import RegionNetwork, RegionShape  # noqa: E402
+from tamis.training.regions import on_device  # noqa: E402
 
 SHAPE = EmbeddingShape(widths=(8, 16, 16, 16, 16), blocks=(0, 1, 1, 1, 1), decoder=16, fine=8, embedding=6)
 
@@ -67,15 +68,14 @@ def test_exported_regions_agree_to_a_thousandth_at_any_number(tmp_path: Path) ->
     torch.manual_seed(0)
     network = RegionNetwork(RegionShape(width=32, heads=2, layers=2)).eval()
     torch.nn.init.normal_(network.answer.weight, std=0.1)
+    torch.nn.init.normal_(network.nodes.score[2].weight)
     file = tmp_path / "regions.onnx"
     export_regions(network, file, {})
     for count in (2, 17, 60):
-        areas = torch.rand(count) + 0.1
-        batch = torch.randn(count, network.shape.tokens), torch.randn(8, count, count), areas / areas.sum()
+        inputs = example_inputs(network.shape, count)
         with torch.no_grad():
-            expected = torch.sigmoid(network(*batch)).numpy()
-        given = dict(zip(("tokens", "pairs", "areas"), (part.numpy() for part in batch), strict=True))
-        np.testing.assert_allclose(run(file, given)[0], expected, atol=1e-3)
+            expected = torch.sigmoid(network(*on_device(inputs, torch.device("cpu")))[0]).numpy()
+        np.testing.assert_allclose(run(file, vars(inputs))[0], expected, atol=1e-3)
 
 
 def test_exported_files_hold_notes_halved_weights_and_a_fixed_opset(pixels: PixelNetwork, tmp_path: Path) -> None:

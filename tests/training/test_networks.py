@@ -1,11 +1,16 @@
+import math
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from tamis.training.export import example_inputs  # noqa: E402
 from tamis.training.networks import PixelNetwork, PixelOutputs, click_logits, coordinate_channels  # noqa: E402
-from tamis.training.region_network import RegionNetwork, RegionShape  # noqa: E402
+from tamis.training.region_network import RegionNetwork, RegionShape, node_logits  # noqa: E402
+from tamis.training.regions import on_device  # noqa: E402
 from tests.training.scenes import TINY  # noqa: E402
 
 
@@ -36,34 +41,76 @@ def test_coordinates_are_centred_and_of_a_fixed_scale() -> None:
     assert channels[0, 1, 1].abs().max().item() == 0
 
 
-def region_batch(network: RegionNetwork, count: int) -> Any:
-    generator = torch.Generator().manual_seed(1)
-    areas = torch.rand(count, generator=generator) + 0.1
-    tokens = torch.randn(count, network.shape.tokens, generator=generator)
-    pairs = torch.randn(network.pair.in_features, count, count, generator=generator)
-    return tokens, pairs, areas / areas.sum()
+def region_batch(network: RegionNetwork, count: int) -> tuple[Any, ...]:
+    return on_device(example_inputs(network.shape, count), torch.device("cpu"))
 
 
 def test_some_rows_are_the_rows_of_all() -> None:
     network = RegionNetwork(RegionShape(width=16, heads=2, layers=1)).eval()
     torch.nn.init.normal_(network.answer.weight)
+    torch.nn.init.normal_(network.nodes.score[2].weight)
     batch = region_batch(network, 9)
     rows = torch.tensor([7, 0, 7])
-    everything = network(*batch)
-    assert everything.shape == (1, 9, 9)
-    torch.testing.assert_close(network(*batch, rows=rows), everything[:, rows])
+    answers, by_tree = network(*batch)
+    assert answers.shape == (1, 9, 9)
+    some, some_by_tree = network(*batch, rows=rows)
+    torch.testing.assert_close(some, answers[:, rows])
+    torch.testing.assert_close(some_by_tree, by_tree[rows])
 
 
 def test_answers_do_not_depend_on_the_numbering_of_regions() -> None:
     network = RegionNetwork(RegionShape(width=16, heads=2, layers=2)).eval()
     torch.nn.init.normal_(network.answer.weight)
-    tokens, pairs, areas = region_batch(network, 8)
-    order = torch.randperm(8, generator=torch.Generator().manual_seed(0))
-    shuffled = network(tokens[order], pairs[:, order][:, :, order], areas[order])
-    torch.testing.assert_close(shuffled, network(tokens, pairs, areas)[:, order][:, :, order], rtol=1e-4, atol=1e-4)
+    torch.nn.init.normal_(network.nodes.score[2].weight)
+    given = example_inputs(network.shape, 8)
+    shuffle = np.random.default_rng(0).permutation(8)  # the new numbers' old ones
+    leaves = np.concatenate([shuffle, np.arange(8, 15)])
+    back = np.argsort(leaves)
+    turned = replace(
+        given,
+        tokens=given.tokens[shuffle],
+        pairs=given.pairs[:, shuffle][:, :, shuffle],
+        nodes=given.nodes[leaves],
+        order=np.argsort(shuffle),
+        ranges=given.ranges[leaves],
+        parents=given.parents[leaves],  # inner nodes keep their numbers
+        common=back[given.common[shuffle][:, shuffle]],
+    )
+    expected = network(*on_device(given, torch.device("cpu")))
+    found = network(*on_device(turned, torch.device("cpu")))
+    torch.testing.assert_close(found[0], expected[0][:, shuffle][:, :, shuffle], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found[1], expected[1][shuffle][:, shuffle], rtol=1e-4, atol=1e-4)
 
 
-def test_training_begins_with_the_embedding_and_the_border_between() -> None:
+def test_training_begins_with_the_embedding_the_tree_and_the_border_between() -> None:
     network = RegionNetwork().eval()
-    tokens, pairs, areas = region_batch(network, 5)
-    torch.testing.assert_close(network(tokens, pairs, areas)[0], pairs[1] * 4 - pairs[0] * 3)
+    batch = region_batch(network, 5)
+    answers, by_tree = network(*batch)
+    pairs = batch[1]
+    torch.testing.assert_close(answers[0], pairs[1] * 4 - pairs[0] * 3 + by_tree / 2)
+
+
+def test_the_answers_of_the_tree_are_sums_over_the_nodes_around_both() -> None:
+    """Four regions, 0 and 1 merged first, then 2, then 3; nodes weigh 1, 2, 3 … 7."""
+    given = example_inputs(RegionShape(), 4)
+    network = RegionNetwork().eval()
+    weights = torch.arange(1.0, 8.0)
+    network.nodes.score.register_forward_hook(lambda *_: weights.log()[:, None])
+    mass = network.nodes(torch.zeros(4, 96), *on_device(given, torch.device("cpu"))[2:7])
+    assert mass.tolist() == pytest.approx([1 + 5 + 6 + 7, 2 + 5 + 6 + 7, 3 + 6 + 7, 4 + 7, 5 + 6 + 7, 6 + 7, 7])
+    logits = node_logits(mass, torch.from_numpy(given.common[:1]), torch.tensor([0]))
+    probabilities = [1 / (1 + math.exp(-each)) for each in logits[0].tolist()]
+    assert probabilities == pytest.approx([1, 18 / 19, 13 / 19, 7 / 19], abs=1e-3)
+
+
+def test_a_node_is_scored_by_the_mean_of_its_regions() -> None:
+    given = example_inputs(RegionShape(), 6)
+    network = RegionNetwork().eval()
+    seen: list[Any] = []
+    network.nodes.score.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    tokens = torch.randn(6, 96, generator=torch.Generator().manual_seed(0))
+    areas = torch.tensor([0.1, 0.2, 0.05, 0.3, 0.15, 0.2])
+    _, _, _, *tree = on_device(given, torch.device("cpu"))
+    network.nodes(tokens, areas, *tree[:4])
+    third = (network.nodes.project(tokens[:3]) * areas[:3, None]).sum(0) / areas[:3].sum()
+    torch.testing.assert_close(seen[0][7, :32], third, rtol=1e-4, atol=1e-5)

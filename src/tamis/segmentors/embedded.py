@@ -76,8 +76,9 @@ def pixel_maps(image: ImageArray) -> PixelMaps:
 
 def region_answers(inputs: RegionInputs) -> NDArray[np.float32]:
     """Run the network over regions: (G, R, R) float32 probabilities."""
-    fed = {"tokens": inputs.tokens, "pairs": inputs.pairs, "areas": inputs.areas}
-    answers: NDArray[np.float32] = _session(REGIONS).run(None, fed)[0]
+    session = _session(REGIONS)
+    fed = {each.name: getattr(inputs, each.name) for each in session.get_inputs()}
+    answers: NDArray[np.float32] = session.run(None, fed)[0]
     return answers
 
 

@@ -23,6 +23,9 @@ PAIR_NUMBERS = 8
 EXTRA_NUMBERS = 21
 """Numbers per region besides features, embedding and bias."""
 
+NODE_NUMBERS = 7
+"""Numbers per node of the tree."""
+
 
 @dataclass(frozen=True)
 class PixelMaps:
@@ -49,11 +52,21 @@ class RegionInputs:
         tokens: (R, D + E + 1 + EXTRA_NUMBERS) float32.
         pairs: (PAIR_NUMBERS, R, R) float32; [:, r, s] tells of region s as seen from a click in r.
         areas: (R,) float32, shares of the image that sum to 1.
+        nodes: (2 R - 1, NODE_NUMBERS) float32, the tree's nodes, regions first, the root last.
+        order: (R,) int64, regions in an order in which every node is one contiguous range.
+        ranges: (2 R - 1, 2) int64, first and one past last position in `order` of the regions of each node.
+        parents: (2 R - 1,) int64; the root's is one past the last node.
+        common: (R, R) int64, the least node that holds both regions.
     """
 
     tokens: Float32
     pairs: Float32
     areas: Float32
+    nodes: Float32
+    order: NDArray[np.int64]
+    ranges: NDArray[np.int64]
+    parents: NDArray[np.int64]
+    common: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,8 @@ class RegionSummary:
         parents: (2 R - 1,) int64, the node that each node was merged into; the root's is itself.
         heights: (2 R - 1,) float32, the boundary probability across which each node was merged; 0 for a region.
         sizes: (2 R - 1,) float32, share of the image of each node.
+        order: (R,) int64, regions in an order in which every node is one contiguous range.
+        ranges: (2 R - 1, 2) int64, first and one past last position in `order` of the regions of each node.
     """
 
     embedding: Float32
@@ -87,6 +102,8 @@ class RegionSummary:
     parents: NDArray[np.int64]
     heights: Float32
     sizes: Float32
+    order: NDArray[np.int64]
+    ranges: NDArray[np.int64]
 
 
 def summarise(image: ImageArray, region_map: NDArray[np.uint16], maps: PixelMaps) -> RegionSummary:
@@ -101,7 +118,7 @@ def summarise(image: ImageArray, region_map: NDArray[np.uint16], maps: PixelMaps
     length = len(maps.embedding)
     tree = boundary_tree(region_map, maps.boundary, areas)
     embedding, bias, features = pooled[:, :length], pooled[:, length], pooled[:, length + 1 :]
-    return RegionSummary(embedding, bias, features, *appearance(image, region_map), areas, *tree)
+    return RegionSummary(embedding, bias, features, *appearance(image, region_map), areas, **vars(tree))
 
 
 def region_inputs(summary: RegionSummary) -> RegionInputs:
@@ -135,7 +152,43 @@ def region_inputs(summary: RegionSummary) -> RegionInputs:
         ],
         axis=1,
     )
-    return RegionInputs(tokens.astype(np.float32), pairs, areas)
+    parents = summary.parents.copy()
+    parents[-1] = len(parents)
+    return RegionInputs(
+        tokens.astype(np.float32),
+        pairs,
+        areas,
+        node_numbers(summary),
+        summary.order,
+        summary.ranges,
+        parents,
+        summary.common.astype(np.int64),
+    )
+
+
+def node_numbers(summary: RegionSummary) -> Float32:
+    """(2 R - 1, NODE_NUMBERS) float32: how long each node lives in the hierarchy, and how large it is.
+
+    The logits of the borders across which it was merged and across which it ends, the logarithm of the difference of
+    their probabilities, that difference relative to the end, the logarithm of its share of the image and the square of
+    that, and whether it is the whole image.
+    """
+    birth, end = summary.heights, summary.heights[summary.parents].copy()
+    end[-1] = 1.0
+    life = np.maximum(end - birth, 0)
+    size = np.log(summary.sizes) * np.float32(0.5) + 1
+    root = np.zeros_like(birth)
+    root[-1] = 1
+    columns = [
+        _logit(birth) * 0.5,
+        _logit(end) * 0.5,
+        np.log(life + np.float32(0.01)) * 0.5 + 1,
+        life / (end + np.float32(0.001)),
+        size,
+        size**2 * 0.5,
+        root,
+    ]
+    return np.asarray(np.stack(columns, axis=1), dtype=np.float32)
 
 
 def pool(region_map: NDArray[np.uint16], maps: Float32) -> tuple[Float32, Float32]:
@@ -188,10 +241,20 @@ def appearance(image: ImageArray, region_map: NDArray[np.uint16]) -> tuple[Float
     )
 
 
-def boundary_tree(
-    region_map: NDArray[np.uint16], boundary: Float32, areas: Float32
-) -> tuple[NDArray[np.int32], NDArray[np.int64], Float32, Float32]:
-    """The tree that merges regions across their weakest borders: common, parents, heights and sizes of `RegionSummary`.
+@dataclass(frozen=True)
+class BoundaryTree:
+    """The tree that merges regions across their weakest borders; all as in `RegionSummary`."""
+
+    common: NDArray[np.int32]
+    parents: NDArray[np.int64]
+    heights: Float32
+    sizes: Float32
+    order: NDArray[np.int64]
+    ranges: NDArray[np.int64]
+
+
+def boundary_tree(region_map: NDArray[np.uint16], boundary: Float32, areas: Float32) -> BoundaryTree:
+    """Merge regions across their weakest borders.
 
     Args:
         region_map: (h, w) uint16.
@@ -209,7 +272,7 @@ def boundary_tree(
     heights = np.concatenate([np.zeros(tree.leaves), tree.heights]).astype(np.float32)
     cumulative = np.concatenate([[0.0], np.cumsum(areas[tree.order], dtype=np.float64)])
     sizes = (cumulative[tree.ranges[:, 1]] - cumulative[tree.ranges[:, 0]]).astype(np.float32)
-    return lowest_common_node(tree), parents, heights, sizes
+    return BoundaryTree(lowest_common_node(tree), parents, heights, sizes, tree.order, tree.ranges)
 
 
 def nodes_below(parents: NDArray[np.int64], heights: Float32) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tamis.segmentors.embedded_regions import region_inputs
 from tamis.training.region_network import GAIN, RegionNetwork
-from tamis.training.regions import Example, RegionOptions, draw_rows
+from tamis.training.regions import Example, RegionOptions, draw_rows, on_device
 
 SHIFTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3)
 """Subtracted from every logit."""
@@ -59,9 +59,9 @@ def calibrate(network: RegionNetwork, examples: Sequence[Example], clicks: int =
         for annotated in example.annotations:
             options = RegionOptions(clicks=clicks, background=0.0)
             rows, masks, _ = draw_rows(annotated, inputs.areas, rng, options)
-            given = (torch.from_numpy(part) for part in (inputs.tokens, inputs.pairs, inputs.areas))
             with torch.no_grad():
-                logits = network(*given, rows=torch.from_numpy(rows))[0].numpy()
+                answers, _ = network(*on_device(inputs, torch.device("cpu")), rows=torch.from_numpy(rows))
+            logits = answers[0].numpy()
             border = 2 * inputs.pairs[0, rows]  # pairs hold half of the logit
             weights = (inputs.areas * annotated.known)[None]
             truth = annotated.inside[masks]

@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from tamis.segmentors.embedded_regions import NODE_NUMBERS, PAIR_NUMBERS, RegionInputs
 from tamis.training.networks import PixelNetwork
-from tamis.training.region_network import RegionNetwork
+from tamis.training.region_network import RegionNetwork, RegionShape
+from tamis.training.regions import on_device
 
 OPSET = 18
 LEAST_HALVED = 256
@@ -35,14 +38,25 @@ class _Pixels(nn.Module):
 
 
 class _Regions(nn.Module):
-    """The region network with probabilities instead of logits."""
+    """The region network with probabilities instead of logits, and no second answers."""
 
     def __init__(self, network: RegionNetwork) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, tokens: Tensor, pairs: Tensor, areas: Tensor) -> Tensor:
-        return torch.sigmoid(self.network(tokens, pairs, areas))
+    def forward(
+        self,
+        tokens: Tensor,
+        pairs: Tensor,
+        areas: Tensor,
+        nodes: Tensor,
+        order: Tensor,
+        ranges: Tensor,
+        parents: Tensor,
+        common: Tensor,
+    ) -> Tensor:
+        answers: Tensor = self.network(tokens, pairs, areas, nodes, order, ranges, parents, common)[0]
+        return torch.sigmoid(answers)
 
 
 def folded(network: nn.Module) -> nn.Module:
@@ -69,20 +83,49 @@ def export_pixels(network: PixelNetwork, file: Path, notes: Mapping[str, str]) -
 
 
 def export_regions(network: RegionNetwork, file: Path, notes: Mapping[str, str]) -> None:
-    """Write the region network: `tokens` (R, T), `pairs` (P, R, R), `areas` (R,) to `answers` (G, R, R) in [0, 1]."""
-    shape = network.shape
-    count = 17
+    """Write the region network: the fields of `RegionInputs`, by their names, to `answers` (G, R, R) in [0, 1]."""
+    example = on_device(example_inputs(network.shape), torch.device("cpu"))
     regions = torch.export.Dim("regions", min=2, max=4096)
-    example = torch.rand(count, shape.tokens), torch.rand(network.pair.in_features, count, count), torch.rand(count)
-    _export(
-        _Regions(copy.deepcopy(network).eval()),
-        example,
-        ("tokens", "pairs", "areas"),
-        ("answers",),
-        ({0: regions}, {1: regions, 2: regions}, {0: regions}),
-        file,
-    )
+    nodes = torch.export.Dim("nodes", min=3, max=8191)
+    free = {
+        "tokens": {0: regions},
+        "pairs": {1: regions, 2: regions},
+        "areas": {0: regions},
+        "nodes": {0: nodes},
+        "order": {0: regions},
+        "ranges": {0: nodes},
+        "parents": {0: nodes},
+        "common": {0: regions, 1: regions},
+    }
+    module = _Regions(copy.deepcopy(network).eval())
+    _export(module, example, tuple(free), ("answers",), tuple(free.values()), file)
     _finish(file, notes)
+
+
+def example_inputs(shape: RegionShape, regions: int = 17) -> RegionInputs:
+    """Inputs of the right shapes: random numbers on a tree that merges regions one after the other."""
+    rng = np.random.default_rng(0)
+
+    def numbers(*sides: int) -> NDArray[np.float32]:
+        return rng.random(sides, dtype=np.float32)
+
+    last = np.arange(regions - 1)
+    joined = np.concatenate([[0], last])
+    firsts, ends = np.concatenate([np.arange(regions), 0 * last]), np.concatenate([np.arange(regions) + 1, last + 2])
+    return RegionInputs(
+        tokens=numbers(regions, shape.tokens),
+        pairs=numbers(PAIR_NUMBERS, regions, regions),
+        areas=np.full(regions, 1 / regions, np.float32),
+        nodes=numbers(2 * regions - 1, NODE_NUMBERS),
+        order=np.arange(regions),
+        ranges=np.stack([firsts, ends], axis=1),
+        parents=np.concatenate([regions + joined, regions + 1 + last]),
+        common=np.where(
+            np.eye(regions, dtype=bool),
+            np.arange(regions),
+            regions - 1 + np.maximum.outer(np.arange(regions), np.arange(regions)),
+        ),
+    )
 
 
 def _export(

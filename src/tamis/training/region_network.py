@@ -6,10 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tamis.segmentors.embedded_regions import EXTRA_NUMBERS, PAIR_NUMBERS
+from tamis.segmentors.embedded_regions import EXTRA_NUMBERS, NODE_NUMBERS, PAIR_NUMBERS
 
 GAIN = 8.0
 """Answers are so many times the last layer: logits must grow by several units, and Adam's steps are of a fixed size."""
+
+DEPTH = 12
+"""Two to this power is the deepest tree there can be: as many as the regions of an image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class RegionShape:
     """Numbers per pair of regions."""
     rank: int = 8
     """Length of the products of row and column that make each of them."""
+    node: int = 32
+    """Numbers per node of the tree."""
     granularities: int = 1
     dropout: float = 0.1
 
@@ -71,6 +76,56 @@ class Layer(nn.Module):
         return result
 
 
+class Nodes(nn.Module):
+    """How likely each node of the tree is to be what a person means: a score from its regions and its own numbers.
+
+    The mask of a click in region r is node A around r with a probability proportional to exp(score(A)). With C(A) the
+    sum of exp(score) over A and all nodes around it, P(region s in mask | click in r) is C(least node with r and s)
+    / C(r).
+    """
+
+    def __init__(self, shape: RegionShape) -> None:
+        super().__init__()
+        self.project = nn.Linear(shape.width, shape.node)
+        self.score = nn.Sequential(
+            nn.Linear(shape.node + NODE_NUMBERS, shape.node), nn.GELU(approximate="tanh"), nn.Linear(shape.node, 1)
+        )
+        nn.init.zeros_(self.score[2].weight)
+        nn.init.zeros_(self.score[2].bias)
+
+    def forward(
+        self, tokens: Tensor, areas: Tensor, nodes: Tensor, order: Tensor, ranges: Tensor, parents: Tensor
+    ) -> Tensor:
+        """C of every node, (N,) float32, from tokens (R, W) and the tree as `RegionInputs` has it."""
+        projected = self.project(tokens)
+        weights = areas[order, None]
+        # A node is a range of regions: its mean is a difference of two cumulative sums.
+        weighted = torch.cat([projected[order] * weights, weights], dim=1).float()
+        sums = torch.cat([torch.zeros_like(weighted[:1]), weighted.cumsum(0)])
+        total = sums[ranges[:, 1]] - sums[ranges[:, 0]]
+        mean = total[:, :-1] / total[:, -1:].clamp_min(1e-7)
+        score = self.score(torch.cat([mean.to(projected.dtype), nodes.to(projected.dtype)], dim=1))[:, 0]
+        mass = torch.cat([score.float().clamp(-12, 12).exp(), torch.zeros_like(total[:1, 0])])
+        jump = torch.cat([parents, parents[-1:]])
+        for _ in range(DEPTH):  # each step doubles how far up the sum reaches
+            mass, jump = mass + mass[jump], jump[jump]
+        return mass[:-1]
+
+
+def node_logits(mass: Tensor, common: Tensor, rows: Tensor) -> Tensor:
+    """Logits (K, R) of P(region s in mask | click in region r) = C(common) / C(r), kept between -8 and 8.
+
+    Args:
+        mass: (N,) C of every node.
+        common: (K, R) int64, the least node that holds both.
+        rows: (K,) int64, the clicked regions.
+    """
+    inside = mass[common]
+    own = mass[rows][:, None]
+    outside = torch.maximum(own - inside, own * 1e-5)
+    return (inside.log() - outside.log()).clamp(-8, 8)
+
+
 class RegionNetwork(nn.Module):
     """From what is known of regions and of pairs of regions to the logit of P(region s in mask | click in region r).
 
@@ -94,17 +149,19 @@ class RegionNetwork(nn.Module):
         self.column = nn.Linear(shape.width, shape.hidden * shape.rank)
         self.row_bias = nn.Linear(shape.width, shape.hidden)
         self.column_bias = nn.Linear(shape.width, shape.hidden)
-        self.pair = Mix(PAIR_NUMBERS, shape.hidden)
+        self.nodes = Nodes(shape)
+        self.pair = Mix(PAIR_NUMBERS + 1, shape.hidden)
         self.deep = Mix(shape.hidden, shape.hidden)
         self.answer = Mix(shape.hidden, shape.granularities)
-        self.shortcut = Mix(PAIR_NUMBERS, shape.granularities)
+        self.shortcut = Mix(PAIR_NUMBERS + 1, shape.granularities)
         self.drop = nn.Dropout(shape.dropout)
         nn.init.zeros_(self.answer.weight)
         nn.init.zeros_(self.answer.bias)
-        with torch.no_grad():  # begin with the embedding's own answer, less where a border runs between
+        with torch.no_grad():  # begin with the embedding's own answer and the tree's, less where a border runs between
             self.shortcut.weight.zero_()
             self.shortcut.weight[:, 0] = -3.0 / GAIN
             self.shortcut.weight[:, 1] = 4.0 / GAIN
+            self.shortcut.weight[:, -1] = 2.0 / GAIN
             self.shortcut.bias.zero_()
 
     def set_statistics(self, tokens: Tensor) -> None:
@@ -112,17 +169,33 @@ class RegionNetwork(nn.Module):
         self.mean.copy_(tokens.mean(0))
         self.deviation.copy_(tokens.std(0).clamp_min(1e-3))
 
-    def forward(self, tokens: Tensor, pairs: Tensor, areas: Tensor, rows: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        tokens: Tensor,
+        pairs: Tensor,
+        areas: Tensor,
+        nodes: Tensor,
+        order: Tensor,
+        ranges: Tensor,
+        parents: Tensor,
+        common: Tensor,
+        rows: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """Logits of the answers.
 
         Args:
-            tokens: (R, T), as `region_inputs` gives them.
+            tokens: (R, T), this and the next seven as in `RegionInputs`.
             pairs: (P, R, R).
             areas: (R,).
+            nodes: (N, NODE_NUMBERS).
+            order: (R,).
+            ranges: (N, 2).
+            parents: (N,).
+            common: (R, R).
             rows: (K,) int64, the regions clicked; all by default.
 
         Returns:
-            (G, K, R) float.
+            (G, K, R) float, the answers; (K, R) float, those of the tree alone.
         """
         x = self.drop(((tokens - self.mean) / self.deviation).clamp(-6, 6))
         x = self.enter(x)
@@ -131,8 +204,10 @@ class RegionNetwork(nn.Module):
         for layer in self.layers:
             x = layer(x, bias)
         x = self.norm(x)
-        clicked = x if rows is None else x[rows]
-        seen = pairs if rows is None else pairs[:, rows]
+        mass = self.nodes(x, areas, nodes, order, ranges, parents)
+        clicked, seen, least = (x, pairs, common) if rows is None else (x[rows], pairs[:, rows], common[rows])
+        by_tree = node_logits(mass, least, torch.arange(x.shape[0], device=x.device) if rows is None else rows)
+        seen = torch.cat([seen, 0.25 * by_tree[None].to(seen.dtype)])
         query = self.row(clicked).view(-1, self.shape.hidden, self.shape.rank).transpose(0, 1)
         key = self.column(x).view(-1, self.shape.hidden, self.shape.rank).permute(1, 2, 0)
         product = query @ (key * self.shape.rank**-0.5)
@@ -140,4 +215,4 @@ class RegionNetwork(nn.Module):
             product + self.row_bias(clicked).T[:, :, None] + self.column_bias(x).T[:, None] + self.pair(seen)
         )
         answers: Tensor = GAIN * (self.answer(F.relu(self.deep(hidden))) + self.shortcut(seen))
-        return answers
+        return answers, by_tree

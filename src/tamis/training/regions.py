@@ -34,6 +34,8 @@ class RegionOptions:
     background: float = 0.2
     background_weight: float = 0.25
     iou_weight: float = 2.0
+    tree_weight: float = 0.5
+    """Of the same loss of the tree's own answers."""
     noise: float = 0.15
     """Deviation of the noise on embeddings and features, as a share of their own."""
 
@@ -114,8 +116,10 @@ def make_example(
 class RegionBatch(NamedTuple):
     """Clicks in one photograph."""
 
-    inputs: tuple[Tensor, Tensor, Tensor]
-    """tokens (R, T), pairs (P, R, R), areas (R,)."""
+    inputs: tuple[Tensor, ...]
+    """The fields of `RegionInputs`."""
+    areas: Tensor
+    """(R,)."""
     rows: Tensor
     """(K,) the clicked regions."""
     targets: Tensor
@@ -169,10 +173,12 @@ class RegionTask:
         annotated = example.annotations[int(rng.integers(len(example.annotations)))]
         summary = disturbed(example.summary, rng, self.options.noise)
         rows, masks, weights = draw_rows(annotated, summary.areas, rng, self.options)
-        inputs = region_inputs(summary)
-        kind = torch.bfloat16 if self.half else torch.float32
+        inputs = on_device(region_inputs(summary), self.device)
+        if self.half:
+            inputs = (inputs[0], inputs[1].to(torch.bfloat16), *inputs[2:])
         return RegionBatch(
-            (self._send(inputs.tokens), self._send(inputs.pairs).to(kind), self._send(inputs.areas)),
+            inputs,
+            inputs[2],
             self._send(rows),
             self._send(annotated.inside[masks]),
             self._send(annotated.known),
@@ -187,9 +193,10 @@ class RegionTask:
         losses, ious = [], []
         for part in batch:
             with half_precision(self.device, self.half):
-                logits = self.regions(*part.inputs, rows=part.rows)[0]
-            loss, iou = region_loss(logits.float(), part, self.options.iou_weight)
-            losses.append(loss)
+                answers, by_tree = self.regions(*part.inputs, rows=part.rows)
+            loss, iou = region_loss(answers[0].float(), part, self.options.iou_weight)
+            tree_loss, _ = region_loss(by_tree, part, self.options.iou_weight)
+            losses.append(loss + self.options.tree_weight * tree_loss)
             ious.append(iou)
         return {"loss": torch.stack(losses).mean(), "iou": torch.stack(ious).mean()}
 
@@ -203,7 +210,7 @@ class RegionTask:
 
 def region_loss(logits: Tensor, part: RegionBatch, iou_weight: float) -> tuple[Tensor, Tensor]:
     """BCE + ½ BCE on the own mask + iou_weight · (1 − soft IoU), regions weighted by area; and mean IoU at .5."""
-    weights = (part.inputs[2] * part.known)[None].expand_as(logits)
+    weights = (part.areas * part.known)[None].expand_as(logits)
     each = pairwise_bce(logits, part.targets, weights) + 0.5 * own_mask_bce(logits, part.targets, weights)
     each = each + iou_weight * soft_iou(logits, part.targets, weights)
     total = part.weights.sum().clamp_min(1e-6)
@@ -249,6 +256,11 @@ def disturbed(summary: RegionSummary, rng: np.random.Generator, noise: float) ->
     return replace(summary, embedding=shaken(summary.embedding), features=shaken(summary.features), centre=centre)
 
 
+def on_device(inputs: RegionInputs, device: torch.device) -> tuple[Tensor, ...]:
+    """The fields of `inputs`, in their order."""
+    return tuple(torch.from_numpy(getattr(inputs, part.name)).to(device) for part in fields(inputs))
+
+
 class RegionAnswers:
     """Answers of both networks in torch: regions at the working size, enlarged by nearest neighbour."""
 
@@ -268,10 +280,8 @@ class RegionAnswers:
         """Encode an image; the result answers clicks."""
         region_map, inputs = self.inputs(image)
         with torch.no_grad():
-            logits = self.regions(
-                *(torch.from_numpy(getattr(inputs, part.name)).to(self.device) for part in fields(inputs))
-            )[0]
-        answers = torch.sigmoid(logits.float()).cpu().numpy()
+            logits = self.regions(*on_device(inputs, self.device))[0]
+        answers = torch.sigmoid(logits[0].float()).cpu().numpy()
         full = cv2.resize(region_map, image.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
 
         def answer(pixel: tuple[int, int]) -> ProbabilityArray:
