@@ -90,8 +90,12 @@ def open_database(url: str, create: bool = True) -> Database:
     else:
         engine, place, kept = _postgresql(parsed), parsed.render_as_string(hide_password=True), None
     database = Database(engine, place)
-    with database.writing() as connection:
-        schema.prepare(connection, place, kept)
+    try:
+        with database.writing() as connection:
+            schema.prepare(connection, place, kept)
+    except BaseException:
+        database.close()
+        raise
     return database
 
 

@@ -1,0 +1,68 @@
+"""A real PostgreSQL server for the tests, in a folder of its own, reached through a socket alone."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+
+def missing() -> str | None:
+    """What is not here, if anything."""
+    for program in ("initdb", "pg_ctl"):
+        if shutil.which(program) is None:
+            return f"PostgreSQL: no {program} on the path; Debian's package is called postgresql"
+    if os.geteuid() == 0 and account() is None:
+        return "PostgreSQL: does not run as root, and there is no account 'postgres' or 'nobody' to run it"
+    return None
+
+
+def account() -> str | None:
+    """Who runs the server: nobody else than ourselves, unless we are root, whom it refuses."""
+    import pwd
+
+    if os.geteuid() != 0:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return next((name for name in ("postgres", "nobody") if name in names), None)
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Start a server; gives the part of its address that follows postgresql://, with {name} for a database."""
+    folder = Path(tempfile.mkdtemp(prefix="tamis-pg-"))
+    name = account() or ""
+    data = folder / "data"
+
+    def run(*command: object) -> None:
+        as_user = {"user": name} if os.geteuid() == 0 else {}
+        result = subprocess.run(
+            [str(part) for part in command],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            check=False,
+            timeout=60,
+            **as_user,  # type: ignore[call-overload]
+        )
+        assert result.returncode == 0, result.stdout
+
+    try:
+        if os.geteuid() == 0:
+            shutil.chown(folder, name)
+        run("initdb", "-D", data, "-U", "tamis", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c shared_buffers=16MB"
+        run("pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+        yield f"postgresql://tamis@/{{name}}?host={folder}"
+    finally:
+        if data.exists():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.chdir(folder)
+                run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
