@@ -9,7 +9,7 @@ from tamis.segmentors.hierarchy import Hierarchy
 
 
 def test_built_in_names_load_and_call_themselves_so() -> None:
-    for model in list_models():
+    for model in registry.BUILT_IN:
         segmentor = load_segmentor(model.name)
         assert isinstance(segmentor, Segmentor)
         assert segmentor.name == model.name

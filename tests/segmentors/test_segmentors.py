@@ -6,9 +6,10 @@ import pytest
 from tamis.arrays import ImageArray, MaskArray
 from tamis.clicks import Click, grid_clicks
 from tamis.errors import InputError
-from tamis.segmentors import AnswersByRegion, EncodedImage, Segmentor, list_models, load_segmentor
+from tamis.segmentors import AnswersByRegion, EncodedImage, Segmentor, load_segmentor
+from tamis.segmentors.registry import BUILT_IN
 
-NAMES = [model.name for model in list_models() if model.available]
+NAMES = [model.name for model in BUILT_IN]
 
 
 @pytest.fixture(scope="module", params=NAMES)

@@ -17,7 +17,7 @@ from tamis.benchmark.rules import Rules
 from tamis.clicks import Click, corrective_click, random_click
 from tamis.datasets.protocol import Dataset, Sample, Target
 from tamis.errors import InputError
-from tamis.segmentors import AnswersAlone, EncodedImage, Segmentor, load_segmentor
+from tamis.segmentors import AnswersAlone, AnswersInTurn, EncodedImage, Segmentor, load_segmentor
 from tamis.segmentors.augmented import augmented
 
 
@@ -263,7 +263,7 @@ def _next_click(
 def _answering(encoded: EncodedImage, rule: str) -> Callable[[Sequence[Click]], ProbabilityArray]:
     """What answers the clicks of one try: the segmentor itself, or a rule over its answers to each click alone."""
     if rule == "native":
-        return encoded.probability
+        return encoded.in_turn() if isinstance(encoded, AnswersInTurn) else encoded.probability
     alone: list[ProbabilityArray] = []
 
     def answer(clicks: Sequence[Click]) -> ProbabilityArray:

@@ -38,7 +38,8 @@ def show(name: str) -> None:
 
 def _described(model: Model) -> str:
     size = f"{model.megabytes:g} MB" if model.megabytes else "no weights"
-    here = "available" if model.available else f"not installed: {model.install}"
+    steps = [*([] if model.installed else [model.install]), *filter(None, [model.missing])]
+    here = "available" if not steps else f"not {'here' if model.installed else 'installed'}: {', then '.join(steps)}"
     return (
         f"{model.name}{' (default)' if model.name == DEFAULT else ''}\n"
         f"    {model.summary}\n"

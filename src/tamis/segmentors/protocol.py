@@ -3,7 +3,7 @@
 Optional abilities are asked for with `isinstance(encoded, AnswersByRegion)`, never with a flag.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -102,6 +102,33 @@ class ScoresMasks(Protocol):
 
     def scores(self, clicks: Sequence[Click]) -> NDArray[np.float32]:
         """(N,) float32 in [0, 1]: the predicted IoU of the answer to each click alone."""
+        ...
+
+
+@runtime_checkable
+class ScoresPresence(Protocol):
+    """An encoded image that says whether there is an object at all where a click falls."""
+
+    def presences(self, clicks: Sequence[Click]) -> NDArray[np.float32]:
+        """(N,) float32 in [0, 1]: P(there is an object | each click alone)."""
+        ...
+
+
+@runtime_checkable
+class GivesChoices(Protocol):
+    """An encoded image that has several answers to the same clicks, as a part, an object and a group of them."""
+
+    def choices(self, clicks: Sequence[Click]) -> tuple[ProbabilityArray, NDArray[np.float32]]:
+        """All clicks together: (M, H, W) float32 probabilities, and (M,) float32 in [0, 1], their predicted IoUs."""
+        ...
+
+
+@runtime_checkable
+class AnswersInTurn(Protocol):
+    """An encoded image whose answer to a further click starts from its answer to the clicks before."""
+
+    def in_turn(self) -> Callable[[Sequence[Click]], ProbabilityArray]:
+        """Begin a mask: a function that takes all clicks so far, one more each time, and returns (H, W) float32."""
         ...
 
 

@@ -2,12 +2,12 @@
 
 import difflib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
 
 from tamis.errors import InputError, UnavailableError
+from tamis.segmentors.entry import Model as Model
+from tamis.segmentors.hub.listing import hub_entries
 from tamis.segmentors.protocol import Segmentor
 
 ENTRY_POINTS = "tamis.segmentors"
@@ -15,38 +15,6 @@ ENTRY_POINTS = "tamis.segmentors"
 
 DEFAULT = "embedded"
 """The segmentor used when none is named."""
-
-
-@dataclass(frozen=True)
-class Model:
-    """What the registry knows of a segmentor without loading it.
-
-    Attributes:
-        name: what `load_segmentor` and --segmentor take.
-        factory: "package.module:callable", called without arguments.
-        summary: one line.
-        abilities: what it can be asked for besides clicks.
-        licence: of code and weights.
-        megabytes: of weights.
-        needs: modules that must be importable.
-        install: the command that makes it available where `needs` are missing.
-        card: its model card, "package:file".
-    """
-
-    name: str
-    factory: str
-    summary: str
-    abilities: tuple[str, ...] = ()
-    licence: str = "Apache-2.0"
-    megabytes: float = 0.0
-    needs: tuple[str, ...] = ()
-    install: str = ""
-    card: str = ""
-
-    @property
-    def available(self) -> bool:
-        """Whether it can be loaded here."""
-        return all(find_spec(module) is not None for module in self.needs)
 
 
 BUILT_IN = (
@@ -81,9 +49,10 @@ BUILT_IN = (
 
 
 def list_models() -> list[Model]:
-    """Built-in segmentors, then those that installed packages offer; a built-in name is never taken over."""
-    known = {model.name for model in BUILT_IN}
-    return [*BUILT_IN, *(_third_party(point) for point in _offered() if point.name not in known)]
+    """Built-in segmentors, those of the hub, then what installed packages offer; no name is taken over."""
+    own = [*BUILT_IN, *hub_entries()]
+    known = {model.name for model in own}
+    return [*own, *(_third_party(point) for point in _offered() if point.name not in known)]
 
 
 def find_model(name: str) -> Model:
@@ -110,9 +79,9 @@ def load_segmentor(name: str = DEFAULT) -> Segmentor:
     if ":" in name:
         return _made(name, name)
     model = find_model(name)
-    if not model.available:
+    if not model.installed:
         raise UnavailableError(f"the segmentor '{name}' needs more than is installed: run {model.install}")
-    return _made(model.factory, name)
+    return _made(model.factory, name, *filter(None, [model.argument]))
 
 
 def _offered() -> Iterator[EntryPoint]:
@@ -124,10 +93,10 @@ def _third_party(point: EntryPoint) -> Model:
     return Model(point.name, point.value, f"from the package {package}", licence=f"see {package}")
 
 
-def _made(place: str, name: str) -> Segmentor:
+def _made(place: str, name: str, *arguments: str) -> Segmentor:
     factory = _factory(place)
     try:
-        segmentor = factory()
+        segmentor = factory(*arguments)
     except TypeError as error:
         raise InputError(f"segmentor '{name}': its factory fails without arguments ({error})") from error
     if not isinstance(segmentor, Segmentor):
@@ -135,7 +104,7 @@ def _made(place: str, name: str) -> Segmentor:
     return segmentor
 
 
-def _factory(place: str) -> Callable[[], object]:
+def _factory(place: str) -> Callable[..., object]:
     module, _, attribute = place.partition(":")
     if not module or module.startswith("."):
         raise InputError(f"segmentor '{place}': expected package.module:factory, such as my_package.models:make")

@@ -1,0 +1,81 @@
+"""What runs a model of the SAM family: an encoder, once for an image, and a decoder, for every prompt."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+NOTHING = -1
+"""The label of the point that tells the models that no box comes."""
+BOX_CORNERS = (2, 3)
+"""The labels of a box's top-left and bottom-right corner; a negative click is 0, a positive one 1."""
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """N prompts of P points each, and one mask that all start from.
+
+    Attributes:
+        points: (N, P, 2) float32, (x, y) in the model's square.
+        labels: (N, P) int64: 1 positive, 0 negative, `BOX_CORNERS`, `NOTHING`.
+        mask: (low, low) float32 logits, or None.
+    """
+
+    points: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    mask: NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __getitem__(self, part: slice) -> "Prompts":
+        return Prompts(self.points[part], self.labels[part], self.mask)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a decoder says to N prompts.
+
+    Attributes:
+        logits: (N, M, low, low) float32: M masks for each prompt, positive inside.
+        ious: (N, M) float32: the IoU that each mask is predicted to have; SAM's may exceed 1.
+        presence: (N,) float32: the probability that there is an object; None of models that do not say.
+    """
+
+    logits: NDArray[np.float32]
+    ious: NDArray[np.float32]
+    presence: NDArray[np.float32] | None
+
+
+Embedding = tuple[NDArray[np.float32], ...]
+"""What an encoder makes of an image; kept as arrays so that it can be written to a cache."""
+
+
+class Decoder(Protocol):
+    """The answers of a model about one image."""
+
+    def one(self, prompts: Prompts) -> Answers:
+        """The mask that the model takes for the answer (M = 1): right where prompts leave no doubt."""
+        ...
+
+    def several(self, prompts: Prompts) -> Answers:
+        """Masks from part to whole (M = 3): right where a single click may mean any of them."""
+        ...
+
+
+class PromptModel(Protocol):
+    """A model that has been loaded."""
+
+    @property
+    def low(self) -> int:
+        """Pixels along each side of the masks that the decoder gives and takes."""
+        ...
+
+    def embed(self, square: NDArray[np.float32]) -> Embedding:
+        """Encode a (3, side, side) float32 image."""
+        ...
+
+    def decoder(self, embedding: Embedding) -> Decoder:
+        """The decoder for an image that was encoded."""
+        ...
