@@ -85,7 +85,7 @@ class Board:
             "width": width,
             "height": height,
             "state": row.state,
-            "encoded": encoded["encoded"],
+            "encoded": "failed" if row.problem else encoded["encoded"],
             "problem": row.problem or encoded["problem"],
             "masks": row.masks,
             "seconds": round(row.active_ms / 1000, 1),

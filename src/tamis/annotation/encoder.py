@@ -84,11 +84,10 @@ class Encoder:
     def state(self, image_id: int) -> State:
         """Whether an image is ready: on disk or in memory; "none" where nothing is encoded ahead."""
         with self._condition:
-            if self._cache is not None and not self._cache.usable:
-                return "none"
-            if self._broken is not None:
+            state = self._states.get(image_id, ("", "waiting"))[1]
+            if state == "failed" or self._broken is not None:
                 return "failed"
-            return self._states.get(image_id, ("", "waiting"))[1]
+            return state if self._cache is None or self._cache.usable else "none"
 
     def problem(self, image_id: int) -> str | None:
         """Why an image could not be encoded."""
@@ -266,13 +265,15 @@ class Encoder:
             sha256 = f"image {image_id}"
         with self._condition:
             self._problems[sha256] = problem
+            self._states[image_id] = sha256, "failed"
             self._condition.notify_all()
-        self._mark(image_id, sha256, "failed")
+        self._report(image_id)
 
     def _mark(self, image_id: int, sha256: str, state: State) -> None:
         with self._condition:
             changed = self._states.get(image_id) != (sha256, state)
             self._states[image_id] = sha256, state
+            self._condition.notify_all()
         if changed:
             self._report(image_id)
 

@@ -6,6 +6,7 @@ afterwards a click is a row of that matrix. Runs on onnxruntime and numpy.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -41,6 +42,15 @@ class Embedded:
     def weights_sha256(self) -> str:
         """SHA-256 over the files of both networks."""
         return _weights_hash()
+
+    @property
+    def encoding_version(self) -> str:
+        """What besides the weights decides an encoding; the number grows with every change of how it is made."""
+        return f"1, {self.size}"
+
+    def from_arrays(self, image: ImageArray, arrays: Mapping[str, NDArray[Any]]) -> EncodedRegions:
+        """The encoded image whose `arrays()` these are."""
+        return EncodedRegions.from_arrays(image, arrays)
 
     def encode(self, image: ImageArray) -> EncodedRegions:
         """Do all the work that does not depend on clicks.

@@ -7,7 +7,9 @@ hierarchy and how large it is. With C(A) the sum of exp(score) over A and its an
 P(region s in mask | click in region r) is C(smallest node that holds r and s) / C(r): one matrix for every click.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +39,15 @@ class Hierarchy:
     """The segmentor `hierarchy`."""
 
     name: str = "hierarchy"
+
+    @property
+    def encoding_version(self) -> str:
+        """What decides an encoding; the number grows with every change of how it is made."""
+        return "1"
+
+    def from_arrays(self, image: ImageArray, arrays: Mapping[str, NDArray[Any]]) -> EncodedRegions:
+        """The encoded image whose `arrays()` these are."""
+        return EncodedRegions.from_arrays(image, arrays)
 
     def encode(self, image: ImageArray) -> EncodedRegions:
         """Build the tree and the matrix of all answers.

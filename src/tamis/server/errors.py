@@ -15,7 +15,6 @@ from tamis.annotation.problems import (
     StaleError,
 )
 from tamis.errors import InputError, OutputError, TamisError
-from tamis.server.security import MAX_BODY, TooLargeError
 
 _STATUS: tuple[tuple[type[TamisError], int], ...] = (
     (NoSuchImageError, 404),
@@ -58,11 +57,6 @@ def add_handlers(app: FastAPI) -> None:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
         return JSONResponse({"error": f"{place}: {first['msg'].lower()}"}, 422)
-
-    @app.exception_handler(TooLargeError)
-    async def _large(request: Request, error: TooLargeError) -> JSONResponse:
-        sentence = f"the request is larger than {MAX_BODY // 1_000_000} MB; send less at a time"
-        return JSONResponse({"error": sentence}, 413)
 
     @app.exception_handler(Exception)
     async def _bug(request: Request, error: Exception) -> JSONResponse:

@@ -86,6 +86,7 @@ class Guard:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         token_in_url = self._token_in(scope)
+        limited = _Limited(receive)
         refusal = self._refusal(scope["method"], headers, token_in_url)
 
         async def send_safely(message: Message) -> None:
@@ -102,8 +103,15 @@ class Guard:
         if refusal is not None:
             await _answer(send_safely, *refusal)
             return
-        limited = _Limited(receive)
-        await self._app(scope, limited.receive, send_safely)
+
+        async def send_unless_too_large(message: Message) -> None:
+            # However the app takes it that a body breaks off, the answer says why.
+            if not limited.exceeded:
+                await send_safely(message)
+
+        await self._app(scope, limited.receive, send_unless_too_large)
+        if limited.exceeded:
+            await _answer(send_safely, *_too_large())
 
     def _refusal(self, method: str, headers: dict[str, str], token_in_url: bool) -> tuple[int, str] | None:
         host = headers.get("host", "")
@@ -123,7 +131,7 @@ class Guard:
         except ValueError:
             return 400, "the length of the request is no number"
         if length > MAX_BODY:
-            return 413, f"the request is larger than {MAX_BODY // 1_000_000} MB; send less at a time"
+            return _too_large()
         if self._access.token is not None and not token_in_url and not self._shown(headers):
             return 401, "open the address that the program printed, with its token"
         return None
@@ -149,23 +157,25 @@ class Guard:
         return secrets.compare_digest(value.encode(), (self._access.token or "").encode())
 
 
-class TooLargeError(Exception):
-    """A body without a declared length went on for too long."""
-
-
 class _Limited:
     """Counts what is received: a body in chunks declares no length."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._bytes = 0
+        self.exceeded = False
 
     async def receive(self) -> Message:
         message = await self._receive()
         self._bytes += len(message.get("body", b""))
         if self._bytes > MAX_BODY:
-            raise TooLargeError
+            self.exceeded = True
+            return {"type": "http.disconnect"}
         return message
+
+
+def _too_large() -> tuple[int, str]:
+    return 413, f"the request is larger than {MAX_BODY / 1e6:g} MB; send less at a time"
 
 
 def _is_address(name: str) -> bool:
