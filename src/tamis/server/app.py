@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 import tamis
 from tamis.annotation.workshop import Workshop
-from tamis.server import events, images, labels, pages
+from tamis.server import events, images, labels, pages, statistics
 from tamis.server.context import Context, Served
 from tamis.server.errors import add_handlers
 from tamis.server.security import Access, Guard
@@ -42,7 +42,7 @@ def make_app(workshop: Workshop, readonly: bool = False, user: str = "me", acces
     )
     app.state.context = Context(workshop, readonly, user, access)
     add_handlers(app)
-    for part in (pages, images, events, labels):
+    for part in (pages, images, events, labels, statistics):
         app.include_router(part.router)
 
     @app.get("/api/project", tags=["project"])

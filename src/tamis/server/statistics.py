@@ -1,0 +1,24 @@
+"""Where the time went."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from tamis.annotation.statistics import as_csv, statistics
+from tamis.server.context import Served
+
+router = APIRouter(tags=["statistics"])
+
+
+@router.get("/api/statistics")
+def show_statistics(served: Served) -> dict[str, Any]:
+    """Sums over images, states, labels and people; seconds are those of work."""
+    return statistics(served.workshop.project)
+
+
+@router.get("/api/statistics.csv", response_class=Response)
+def download_statistics(served: Served) -> Response:
+    """One line for each image."""
+    content = as_csv(statistics(served.workshop.project))
+    headers = {"content-disposition": 'attachment; filename="statistics.csv"'}
+    return Response(content.encode(errors="backslashreplace"), media_type="text/csv; charset=utf-8", headers=headers)

@@ -1,0 +1,48 @@
+"""Sums are those of the events."""
+
+import csv
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tamis.annotation import Project
+from tamis.annotation.statistics import as_csv, statistics
+
+
+def test_sums(project: Project, annotator: Callable[..., Any]) -> None:
+    anna, ben = annotator(0), annotator(1, "his tab", "ben")
+    dog = project.labels()[1].id
+    anna.do("mask.set", anna.mask("a"), active_ms=4000, clicks=3)
+    anna.do("mask.set", anna.mask("b", label=dog), active_ms=1000, clicks=1)
+    anna.do("image.state", {"state": "done"}, active_ms=500)
+    ben.do("mask.set", ben.mask("c", label=dog), active_ms=2500, clicks=2)
+    ben.do("undo", active_ms=500, clicks=1)
+    found = statistics(project)
+    assert found["images"] == 3
+    assert found["states"] == {"todo": 2, "progress": 0, "done": 1, "reviewed": 0, "skipped": 0}
+    assert (found["masks"], found["seconds"], found["clicks"]) == (2, 8.5, 7)
+    assert (found["seconds_per_image"], found["seconds_per_mask"]) == (4.25, 4.25)
+    first = found["per_image"][0]
+    assert (first["image"], first["masks"], first["seconds"], first["seconds_per_mask"]) == ("a.png", 2, 5.5, 2.75)
+    assert [(label["label"], label["masks"], label["images"]) for label in found["per_label"]] == [
+        ("cat", 1, 1),
+        ("dog", 1, 1),
+    ]
+    assert found["per_user"] == [
+        {"user": "anna", "images": 1, "events": 3, "seconds": 5.5, "clicks": 4},
+        {"user": "ben", "images": 1, "events": 2, "seconds": 3.0, "clicks": 3},
+    ]
+
+
+def test_nothing_done_yet(project: Project) -> None:
+    found = statistics(project)
+    assert (found["masks"], found["seconds"], found["seconds_per_mask"], found["per_user"]) == (0, 0, None, [])
+
+
+@pytest.mark.parametrize("name", ["=1+2.png", "a,b.png", 'say "hi".png'])
+def test_csv_is_one_line_for_each_image(name: str) -> None:
+    row = {"image": name, "state": "todo", "masks": 1, "seconds": 1.23456, "clicks": 0, "seconds_per_mask": None}
+    head, line = csv.reader(as_csv({"per_image": [row]}).splitlines())
+    assert head == ["image", "state", "masks", "seconds", "clicks", "seconds_per_mask"]
+    assert line == ["'" + name if name.startswith("=") else name, "todo", "1", "1.235", "0", ""]
