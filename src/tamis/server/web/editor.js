@@ -1,0 +1,468 @@
+/**
+ * Editing one image: which mask is active, what clicks and strokes make of it, and what would be made. Every change is an
+ * event of the session; what is drawn follows from the session's content.
+ */
+import { post } from './http.js';
+import { area, bounds, decode, empty, encode, fromDense, subtract, toDense, union, contains } from './rle.js';
+import { randomId } from './session.js';
+import { separate, withoutHoles, withoutIslands } from './shapes.js';
+
+/** @typedef {import('./types.js').Click} Click */
+/** @typedef {import('./types.js').Instance} Instance */
+/** @typedef {import('./rle.js').Mask} Mask */
+/** @typedef {import('./session.js').Session} Session */
+/** @typedef {import('./answers.js').AnswerTable} AnswerTable */
+/** @typedef {import('./layers.js').Layers} Layers */
+/** @typedef {import('./view.js').View} View */
+/** @typedef {{mask: Mask, area: number}} Proposal */
+/** @typedef {{granularity: number, threshold: number}} Level */
+
+/** From the largest answer to the smallest where the segmentor has one granularity: level lines of the probability. */
+const THRESHOLDS = [0.2, 0.35, 0.5, 0.65, 0.8];
+
+export class Editor {
+  /** @type {Session | null} */
+  session = null;
+  /** @type {AnswerTable | null} */
+  table = null;
+  /** @type {string | null} the mask that clicks, strokes and keys change */
+  active = null;
+  /** The label of new masks. */
+  label = '';
+  /** Brush diameter in pixels of the image. */
+  brush = 24;
+  /** Finished masks are not covered again. */
+  claim = false;
+  /** Each click makes a mask of its own. */
+  single = false;
+  allHidden = false;
+  /** @type {Set<string>} */
+  hidden = new Set();
+  /** @type {Proposal[]} the smallest first */
+  proposals = [];
+  level = 2;
+  width = 0;
+  height = 0;
+  /** @type {OffscreenCanvas | null} */
+  #drawnProposals = null;
+  /** Whether the active mask was begun by the tool at work, so that Escape drops it. */
+  #begun = false;
+  #previewed = '';
+  /** @type {AbortController | null} */
+  #asking = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #later;
+  #answering = 0;
+
+  /**
+   * @param {Layers} layers
+   * @param {View} view
+   * @param {{color: (label: string) => string, changed: () => void, say: (text: string) => void,
+   *   editable: () => boolean, drawTools: () => void, moved: () => void}} hooks
+   */
+  constructor(layers, view, hooks) {
+    this.layers = layers;
+    this.view = view;
+    this.hooks = hooks;
+  }
+
+  /** @param {Session | null} session @param {number} width @param {number} height */
+  open(session, width, height) {
+    this.session = session;
+    this.width = width;
+    this.height = height;
+    this.table = null;
+    this.active = null;
+    this.hidden.clear();
+    this.proposals = [];
+    this.#drawnProposals = null;
+    this.clearPreview();
+    this.refresh();
+  }
+
+  /** @param {AnswerTable | null} table */
+  useTable(table) {
+    this.table = table;
+    this.level = table && table.granularities > 1 ? 0 : 2;
+    this.layers.useTable(table);
+  }
+
+  /** Draw what the session holds. */
+  refresh() {
+    const instances = this.session?.instances ?? [];
+    if (this.active && !instances.some((each) => each.id === this.active)) this.active = null;
+    this.layers.selected = instances.findIndex((each) => each.id === this.active);
+    this.layers.paint(
+      instances.map((each) => ({
+        mask: this.session?.mask(each.id) ?? empty(this.height, this.width),
+        color: this.hooks.color(each.label),
+        hidden: this.allHidden || this.hidden.has(each.id),
+      })),
+    );
+    this.hooks.drawTools();
+    this.hooks.changed();
+  }
+
+  /** @param {string} kind @param {Record<string, any>} [body] */
+  do(kind, body = {}) {
+    if (!this.session || !this.hooks.editable()) return;
+    this.session.do(kind, body);
+    this.clearPreview();
+    this.refresh();
+  }
+
+  get activeMask() {
+    return this.active ? (this.session?.mask(this.active) ?? null) : null;
+  }
+
+  /** @returns {Instance | null} */
+  get activeInstance() {
+    return this.active ? (this.session?.content.masks.get(this.active) ?? null) : null;
+  }
+
+  /** @returns {Click[]} */
+  get activeClicks() {
+    return this.activeInstance?.clicks ?? [];
+  }
+
+  /** @returns {Level[]} the finest first */
+  get levels() {
+    const several = this.table?.granularities ?? 1;
+    if (several > 1) return Array.from({ length: several }, (_, granularity) => ({ granularity, threshold: 0.5 }));
+    return [...THRESHOLDS].reverse().map((threshold) => ({ granularity: 0, threshold }));
+  }
+
+  /** @returns {Level} */
+  get #level() {
+    return this.levels[this.level] ?? { granularity: 0, threshold: 0.5 };
+  }
+
+  // What would be made.
+
+  /** @param {number} x @param {number} y @param {boolean} positive */
+  previewClick(x, y, positive) {
+    const clicks = [...this.activeClicks, { x, y, positive }];
+    if (!positive && clicks.length === 1) return this.clearPreview();
+    if (this.table) {
+      const key = `${this.table.regionAt(x, y)} ${positive} ${this.active} ${this.activeClicks.length} ${this.level}`;
+      if (key === this.#previewed) return;
+      this.#previewed = key;
+      this.layers.previewRegions(this.table.inside(clicks, this.#level.threshold, this.#level.granularity));
+    } else if (this.session) this.#previewFromServer(clicks);
+  }
+
+  /** Only the latest question counts. @param {Click[]} clicks */
+  #previewFromServer(clicks) {
+    clearTimeout(this.#later);
+    this.#later = setTimeout(async () => {
+      this.#asking?.abort();
+      const asking = (this.#asking = new AbortController());
+      try {
+        const mask = await this.#ask({ clicks }, asking.signal);
+        if (asking === this.#asking) this.layers.previewMask(mask);
+      } catch (error) {
+        if (!(error instanceof DOMException)) this.hooks.say(error instanceof Error ? error.message : String(error));
+      }
+    }, 40);
+  }
+
+  /** @param {Uint8Array} dense */
+  previewDense(dense) {
+    this.#previewed = '';
+    this.layers.previewMask(fromDense(dense, this.height, this.width));
+  }
+
+  clearPreview() {
+    clearTimeout(this.#later);
+    this.#asking?.abort();
+    this.#asking = null;
+    if (this.#previewed !== 'none') this.layers.previewRegions(null);
+    this.#previewed = 'none';
+  }
+
+  // What clicks make.
+
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @param {boolean} positive
+   */
+  async click(x, y, positive) {
+    if (!this.session || !this.hooks.editable()) return;
+    const instance = this.activeInstance, before = this.activeMask;
+    if (!positive && !instance) return this.hooks.say('There is nothing to take away from: click on something first, or select a mask.');
+    this.session.countClick();
+    const click = { x, y, positive };
+    const clicks = instance?.clicks?.length ? [...instance.clicks, click] : [click];
+    let mask = await this.#answer(instance?.clicks?.length ? clicks : [{ ...click, positive: true }]);
+    if (!mask) return;
+    // A mask that no click made is kept: clicks add to it and take away from it.
+    if (before && !instance?.clicks?.length) mask = positive ? union(before, mask) : subtract(before, mask);
+    this.#set(mask, 'click', instance?.clicks?.length || !before ? clicks : undefined);
+    if (this.single) this.finish();
+  }
+
+  /** Answer the clicks of the active mask at another level. @param {-1|1} step 1: coarser */
+  async changeLevel(step) {
+    const level = Math.min(this.levels.length - 1, Math.max(0, this.level + step));
+    if (level === this.level) return;
+    this.level = level;
+    const clicks = this.activeClicks;
+    const mask = clicks.length && this.hooks.editable() ? await this.#answer(clicks) : null;
+    if (mask) this.#set(mask, 'click', clicks);
+    this.#previewed = '';
+    this.hooks.changed();
+  }
+
+  /** The mask whose box is most like this one. @param {{x: number, y: number}} from @param {{x: number, y: number}} to */
+  async box(from, to) {
+    const left = Math.max(0, Math.min(from.x, to.x)), right = Math.min(this.width, Math.max(from.x, to.x));
+    const top = Math.max(0, Math.min(from.y, to.y)), bottom = Math.min(this.height, Math.max(from.y, to.y));
+    if (right <= left || bottom <= top || !this.hooks.editable()) return;
+    this.finish();
+    this.session?.countClick();
+    if (this.table) {
+      const click = this.table.clickForBox({ left, top, right, bottom });
+      const mask = await this.#answer([click]);
+      if (mask) this.#set(mask, 'box', [click]);
+      return;
+    }
+    try {
+      this.#set(await this.#ask({ clicks: [], box: [left, top, right, bottom] }), 'box');
+    } catch (error) {
+      this.hooks.say(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** @param {Click[]} clicks @returns {Promise<Mask | null>} null if the server cannot tell, or a later click was faster */
+  async #answer(clicks) {
+    const { threshold, granularity } = this.#level;
+    if (this.table) return this.table.mask(clicks, threshold, granularity);
+    const mine = ++this.#answering;
+    try {
+      const mask = await this.#ask({ clicks });
+      return mine === this.#answering ? mask : null;
+    } catch (error) {
+      this.hooks.say(error instanceof Error ? error.message : String(error));
+      return null;
+    }
+  }
+
+  /** @param {Record<string, any>} question @param {AbortSignal} [signal] @returns {Promise<Mask>} */
+  async #ask(question, signal) {
+    const answer = await post(`/api/images/${this.session?.image}/mask`, { ...question, ...this.#level }, signal);
+    return decode(answer.rle);
+  }
+
+  // Masks.
+
+  /**
+   * The active mask becomes this one; a new one if none is active.
+   * @param {Mask} mask
+   * @param {string} tool
+   * @param {Click[]} [clicks]
+   */
+  #set(mask, tool, clicks) {
+    const instance = this.activeInstance;
+    if (this.claim) mask = this.#unclaimed(mask, instance?.id ?? null);
+    if (!area(mask)) {
+      if (instance) this.deleteActive();
+      else this.hooks.say('That would be an empty mask.');
+      return;
+    }
+    const id = instance?.id ?? randomId();
+    this.#begun ||= !instance;
+    this.active = id;
+    const label = instance?.label ?? this.label;
+    this.do('mask.set', { id, label, rle: encode(mask), tool, ...(clicks ? { clicks } : {}) });
+  }
+
+  /** @param {Mask} mask @param {string} tool */
+  setActive(mask, tool) {
+    this.#set(mask, tool);
+  }
+
+  /** A new mask, whatever is active. @param {Mask} mask @param {string} tool @param {string} [label] */
+  addShape(mask, tool, label) {
+    this.finish();
+    const before = this.label;
+    if (label !== undefined) this.label = label;
+    this.#set(mask, tool);
+    this.label = before;
+  }
+
+  /** @param {Mask} mask @param {string | null} except */
+  #unclaimed(mask, except) {
+    const index = this.session?.instances.findIndex((each) => each.id === except) ?? -1;
+    const claimed = this.layers.claimed(index), dense = toDense(mask);
+    for (let i = 0; i < dense.length; i++) if (claimed[i]) dense[i] = 0;
+    return fromDense(dense, this.height, this.width);
+  }
+
+  finish() {
+    this.#begun = false;
+    this.select(null);
+  }
+
+  /** Drop what was begun, or select nothing. */
+  cancel() {
+    if (this.#begun && this.active) this.deleteActive();
+    this.finish();
+  }
+
+  /** @param {string | null} id */
+  select(id) {
+    this.active = id;
+    this.#begun = false;
+    this.#previewed = '';
+    this.clearPreview();
+    this.refresh();
+  }
+
+  /** @param {number} x @param {number} y */
+  selectAt(x, y) {
+    this.select(this.session?.instances[this.layers.ownerAt(x, y)]?.id ?? null);
+  }
+
+  deleteActive() {
+    const id = this.active;
+    this.active = null;
+    this.#begun = false;
+    if (id) this.do('mask.delete', { id });
+  }
+
+  /** The active mask takes in the one at a place. @param {number} x @param {number} y */
+  mergeAt(x, y) {
+    const own = this.activeInstance, mask = this.activeMask;
+    const other = this.session?.instances[this.layers.ownerAt(x, y)];
+    const theirs = other ? this.session?.mask(other.id) : null;
+    if (!own || !mask || !other || !theirs || other.id === own.id) return this.hooks.say('Select one mask and point at another to merge them.');
+    this.do('masks.set', { set: [{ id: own.id, label: own.label, rle: encode(union(mask, theirs)), tool: 'merge' }], deleted: [other.id] });
+  }
+
+  /** Each connected part of the active mask becomes a mask. */
+  split() {
+    const own = this.activeInstance, mask = this.activeMask;
+    const found = mask ? separate(mask) : [];
+    if (!own || found.length < 2) return this.hooks.say('The selected mask has only one part.');
+    const set = found.map((part, i) => ({ id: i ? randomId() : own.id, label: own.label, rle: encode(part.mask), tool: 'split' }));
+    this.do('masks.set', { set, deleted: [] });
+  }
+
+  fillHoles() {
+    if (this.activeMask) this.#set(withoutHoles(this.activeMask), 'fill');
+  }
+
+  removeIslands() {
+    if (this.activeMask) this.#set(withoutIslands(this.activeMask), 'islands');
+  }
+
+  /** New masks get this label, and so does the active one. @param {string} label */
+  chooseLabel(label) {
+    this.label = label;
+    if (this.active && this.activeInstance?.label !== label) this.do('mask.label', { id: this.active, label });
+    else this.hooks.changed();
+  }
+
+  // Regions.
+
+  /** @param {import('./types.js').Rle[]} rles */
+  useProposals(rles) {
+    this.proposals = rles
+      .map((rle) => decode(rle))
+      .map((mask) => ({ mask, area: area(mask) }))
+      .sort((a, b) => a.area - b.area);
+    this.#drawnProposals = null;
+    this.hooks.drawTools();
+  }
+
+  /** The smallest proposal at a place, or -1. @param {number} x @param {number} y */
+  proposalAt(x, y) {
+    if (x < 0 || y < 0 || x >= this.width || y >= this.height) return -1;
+    return this.proposals.findIndex((each) => contains(each.mask, x, y));
+  }
+
+  /** @param {Set<number>} taken */
+  previewProposals(taken) {
+    const key = `proposals ${[...taken].join()}`;
+    if (key === this.#previewed) return;
+    this.#previewed = key;
+    const mask = this.#together(taken);
+    if (mask) this.layers.previewMask(mask);
+    else this.layers.previewRegions(null);
+  }
+
+  /** @param {Set<number>} taken */
+  takeProposals(taken) {
+    const mask = this.#together(taken);
+    if (!mask) return;
+    this.session?.countClick();
+    this.addShape(mask, 'region');
+    this.finish();
+  }
+
+  /** @param {Set<number>} taken @returns {Mask | null} */
+  #together(taken) {
+    const masks = [...taken].flatMap((index) => this.proposals[index]?.mask ?? []);
+    return masks.length ? masks.reduce(union) : null;
+  }
+
+  /** @param {CanvasRenderingContext2D} context */
+  drawProposals(context) {
+    if (!this.proposals.length) return;
+    this.#drawnProposals ??= outlines(this.proposals, this.width, this.height);
+    const { x, y } = this.view.toStage(0, 0);
+    context.imageSmoothingEnabled = true;
+    context.drawImage(this.#drawnProposals, x, y, this.width * this.view.scale, this.height * this.view.scale);
+  }
+
+  drawTools() {
+    this.hooks.drawTools();
+  }
+
+  /** @param {number} dx @param {number} dy */
+  pan(dx, dy) {
+    this.view.pan(dx, dy);
+    this.hooks.moved();
+  }
+
+  /** Bring a mask into the middle. @param {string} id */
+  reveal(id) {
+    const mask = this.session?.mask(id), box = mask ? bounds(mask) : null;
+    if (!box) return;
+    const density = this.layers.density;
+    const middle = this.view.toStage((box.left + box.right) / 2, (box.top + box.bottom) / 2);
+    const width = this.layers.width / density, height = this.layers.height / density;
+    if (middle.x < 0 || middle.y < 0 || middle.x > width || middle.y > height) this.pan(width / 2 - middle.x, height / 2 - middle.y);
+  }
+}
+
+/**
+ * The outlines of proposals, large ones below, on a canvas of at most two megapixels.
+ * @param {Proposal[]} proposals the smallest first
+ * @param {number} width
+ * @param {number} height
+ */
+function outlines(proposals, width, height) {
+  const factor = Math.min(1, Math.sqrt(2e6 / (width * height)));
+  const w = Math.max(1, Math.round(width * factor)), h = Math.max(1, Math.round(height * factor));
+  const owner = new Uint16Array(w * h);
+  [...proposals].reverse().forEach(({ mask }, index) => {
+    const dense = toDense(mask);
+    for (let y = 0; y < h; y++) {
+      const row = Math.floor((y + 0.5) / factor);
+      for (let x = 0; x < w; x++) if (dense[Math.floor((x + 0.5) / factor) * height + row]) owner[y * w + x] = index + 1;
+    }
+  });
+  const canvas = new OffscreenCanvas(w, h);
+  const context = canvas.getContext('2d');
+  const pixels = new ImageData(w, h), out = new Uint32Array(pixels.data.buffer);
+  for (let i = 0; i < out.length; i++) {
+    const own = owner[i] ?? 0;
+    const edge = own !== owner[i + 1] || own !== owner[i + w];
+    const hue = (own * 2654435761) >>> 8;
+    out[i] = edge ? 0xe0ffffff : own ? (0x48000000 | (hue & 0xffffff)) >>> 0 : 0;
+  }
+  context?.putImageData(pixels, 0, 0);
+  return canvas;
+}

@@ -1,0 +1,113 @@
+/** Shortcuts: as people know them from other tools, editable, never two for one key. */
+
+/** @typedef {{action: string, title: string, keys: string[]}} Shortcut */
+
+const STORED = 'tamis.keys';
+
+/** @type {Shortcut[]} */
+export const DEFAULTS = [
+  { action: 'next', title: 'Next image', keys: ['d', 'ArrowRight'] },
+  { action: 'previous', title: 'Previous image', keys: ['a', 'ArrowLeft'] },
+  { action: 'done', title: 'Mark done and go on', keys: ['Ctrl+Enter'] },
+  { action: 'skip', title: 'Skip and go on', keys: ['Ctrl+Backspace'] },
+  { action: 'finish', title: 'Finish the mask', keys: ['Enter', 'n'] },
+  { action: 'cancel', title: 'Drop what is begun; select nothing', keys: ['Escape'] },
+  { action: 'delete', title: 'Delete the selected mask', keys: ['Delete', 'Backspace'] },
+  { action: 'undo', title: 'Undo', keys: ['Ctrl+z'] },
+  { action: 'redo', title: 'Redo', keys: ['Ctrl+Shift+z', 'Ctrl+y'] },
+  { action: 'tool.click', title: 'Click tool', keys: ['q', 's'] },
+  { action: 'tool.box', title: 'Box tool', keys: ['w'] },
+  { action: 'tool.brush', title: 'Brush', keys: ['b'] },
+  { action: 'tool.eraser', title: 'Eraser', keys: ['e'] },
+  { action: 'tool.polygon', title: 'Polygon', keys: ['p'] },
+  { action: 'tool.region', title: 'Regions: all proposals', keys: ['r'] },
+  { action: 'tool.select', title: 'Select', keys: ['v'] },
+  { action: 'tool.pan', title: 'Move the image', keys: ['h'] },
+  { action: 'sign', title: 'Clicks take away instead of adding', keys: ['t'] },
+  { action: 'smaller', title: 'Smaller brush', keys: ['['] },
+  { action: 'larger', title: 'Larger brush', keys: [']'] },
+  { action: 'finer', title: 'Finer mask: a part', keys: [','] },
+  { action: 'coarser', title: 'Coarser mask: the whole', keys: ['.'] },
+  { action: 'merge', title: 'Merge the selected mask with the one under the pointer', keys: ['m'] },
+  { action: 'split', title: 'Split the selected mask into its parts', keys: ['x'] },
+  { action: 'fill', title: 'Fill holes', keys: ['f'] },
+  { action: 'islands', title: 'Remove islands', keys: ['i'] },
+  { action: 'duplicate', title: 'Copy the selected mask to the next image', keys: ['Ctrl+d'] },
+  { action: 'fit', title: 'Show the whole image', keys: ['0'] },
+  { action: 'zoom.in', title: 'Zoom in', keys: ['+', '='] },
+  { action: 'zoom.out', title: 'Zoom out', keys: ['-'] },
+  { action: 'hide', title: 'Show or hide all masks', keys: ['Tab'] },
+  { action: 'save', title: 'Is everything saved?', keys: ['Ctrl+s'] },
+  { action: 'search', title: 'Search images', keys: ['/'] },
+  { action: 'help', title: 'These shortcuts', keys: ['?', 'F1'] },
+];
+
+/** Keys that belong to the browser or to labels. */
+const RESERVED = ['Ctrl+w', 'Ctrl+t', 'Ctrl+n', 'Ctrl+Tab', ' ', ...'123456789'];
+
+export class Keys {
+  /** @type {Shortcut[]} */
+  shortcuts = DEFAULTS.map((each) => ({ ...each, keys: [...each.keys] }));
+
+  constructor() {
+    /** @type {Record<string, string[]>} */
+    let stored = {};
+    try {
+      stored = JSON.parse(localStorage.getItem(STORED) ?? '{}');
+    } catch {
+      localStorage.removeItem(STORED);
+    }
+    for (const shortcut of this.shortcuts) {
+      const keys = stored[shortcut.action];
+      if (Array.isArray(keys)) shortcut.keys = keys.filter((key) => typeof key === 'string');
+    }
+  }
+
+  /** @param {KeyboardEvent} event @returns {string | null} the action */
+  action(event) {
+    const name = nameOf(event);
+    return this.shortcuts.find((each) => each.keys.includes(name))?.action ?? null;
+  }
+
+  /**
+   * Give an action another key.
+   * @param {string} action
+   * @param {string} key
+   * @returns {string | null} why not
+   */
+  change(action, key) {
+    if (RESERVED.includes(key)) return `${shown(key)} belongs to labels or to the browser.`;
+    const other = this.shortcuts.find((each) => each.action !== action && each.keys.includes(key));
+    if (other) return `${shown(key)} is taken: ${other.title}.`;
+    const own = this.shortcuts.find((each) => each.action === action);
+    if (own) own.keys = [key];
+    this.#store();
+    return null;
+  }
+
+  reset() {
+    this.shortcuts = DEFAULTS.map((each) => ({ ...each, keys: [...each.keys] }));
+    localStorage.removeItem(STORED);
+  }
+
+  /** @param {string} action the first key, to be shown */
+  hint(action) {
+    return shown(this.shortcuts.find((each) => each.action === action)?.keys[0] ?? '');
+  }
+
+  #store() {
+    const changed = this.shortcuts.filter((each, i) => each.keys.join() !== DEFAULTS[i]?.keys.join());
+    localStorage.setItem(STORED, JSON.stringify(Object.fromEntries(changed.map((each) => [each.action, each.keys]))));
+  }
+}
+
+/** @param {KeyboardEvent} event such as Ctrl+Shift+z; the command key is Ctrl */
+export function nameOf(event) {
+  const letter = event.key.length === 1 && /[a-z]/i.test(event.key);
+  const key = letter ? event.key.toLowerCase() : event.key;
+  return (event.ctrlKey || event.metaKey ? 'Ctrl+' : '') + (event.shiftKey && (letter || event.key.length > 1) ? 'Shift+' : '') + key;
+}
+
+/** @param {string} key as people read it */
+export const shown = (key) =>
+  key.replace('ArrowRight', '→').replace('ArrowLeft', '←').replace('Escape', 'Esc').replace('Delete', 'Del');

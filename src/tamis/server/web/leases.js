@@ -1,0 +1,73 @@
+/** Who may change an image: one tab at a time, for as long as it renews its lease. */
+import { HttpError, post } from './http.js';
+
+const RENEW_MS = 10_000;
+
+export class Leases {
+  /** @type {Map<number, string>} */
+  #held = new Map();
+  user = 'me';
+  /** Who has the image that could not be leased. @type {string | null} */
+  editor = null;
+
+  /**
+   * @param {string} client the name of this tab
+   * @param {(image: number, editor: string | null) => void} lost
+   */
+  constructor(client, lost) {
+    this.client = client;
+    this.lost = lost;
+    setInterval(() => void this.#renew(), RENEW_MS);
+  }
+
+  /** @param {number} image */
+  has(image) {
+    return this.#held.has(image);
+  }
+
+  /** @param {number} image */
+  of(image) {
+    return this.#held.get(image) ?? null;
+  }
+
+  /**
+   * @param {number} image
+   * @param {boolean} [takeover] from whoever has it
+   * @returns {Promise<boolean>} whether it could be had
+   */
+  async take(image, takeover = false) {
+    try {
+      const { lease } = await post(`/api/images/${image}/lease`, { client: this.client, user: this.user, takeover });
+      this.#held.set(image, lease);
+      return true;
+    } catch (error) {
+      this.#held.delete(image);
+      if (!(error instanceof HttpError) || error.status !== 423) throw error;
+      this.editor = error.body?.editor ?? null;
+      return false;
+    }
+  }
+
+  /** @param {number} image */
+  async release(image) {
+    const lease = this.#held.get(image);
+    this.#held.delete(image);
+    // It runs out by itself if the server cannot be told.
+    if (lease) await fetch(`/api/images/${image}/lease?lease=${lease}`, { method: 'DELETE', keepalive: true }).catch(() => null);
+  }
+
+  /** The page is closed. */
+  leave() {
+    for (const image of [...this.#held.keys()]) void this.release(image);
+  }
+
+  async #renew() {
+    for (const image of [...this.#held.keys()]) {
+      try {
+        if (!(await this.take(image))) this.lost(image, this.editor);
+      } catch {
+        // Out of reach: what is done meanwhile waits in the outbox, and so does the lease.
+      }
+    }
+  }
+}

@@ -1,0 +1,200 @@
+/** The pointer over the image: which tool it drives, zoom and pan, and the marks that tools draw. */
+
+/** @typedef {import('./editor.js').Editor} Editor */
+/** @typedef {import('./layers.js').Layers} Layers */
+/** @typedef {import('./view.js').View} View */
+/** @typedef {import('./tools.js').Tool} Tool */
+/** @typedef {import('./tools.js').Place} Place */
+
+export class Stage {
+  /** @type {Tool | null} */
+  tool = null;
+  /** Clicks take away instead of adding: for touch screens and pens. */
+  negative = false;
+  /** The last place of the pointer, in pixels of the image. */
+  place = { x: 0, y: 0, inside: false };
+  #down = false;
+  #spaced = false;
+  /** @type {Map<number, {x: number, y: number}>} fingers on the screen */
+  #fingers = new Map();
+  /** @type {{x: number, y: number} | null} */
+  #panning = null;
+  #frame = 0;
+  #viewMoved = false;
+  /** @type {Editor | null} */
+  editor = null;
+
+  /**
+   * @param {HTMLElement} element
+   * @param {HTMLCanvasElement} marks
+   * @param {View} view
+   * @param {Layers} layers
+   * @param {{active: () => void, placed: (place: {x: number, y: number, inside: boolean}) => void,
+   *   level: (step: -1|1) => void}} hooks
+   */
+  constructor(element, marks, view, layers, hooks) {
+    this.element = element;
+    this.marks = marks;
+    this.view = view;
+    this.layers = layers;
+    this.hooks = hooks;
+    element.addEventListener('pointerdown', (event) => this.#pointerDown(event));
+    element.addEventListener('pointermove', (event) => this.#pointerMove(event));
+    element.addEventListener('pointerup', (event) => this.#pointerUp(event));
+    element.addEventListener('pointercancel', (event) => this.#pointerUp(event));
+    element.addEventListener('pointerleave', () => {
+      if (!this.#down) this.editor?.clearPreview();
+    });
+    element.addEventListener('contextmenu', (event) => event.preventDefault());
+    element.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
+    new ResizeObserver(() => this.resize()).observe(element);
+  }
+
+  resize() {
+    const { width, height } = this.element.getBoundingClientRect();
+    this.layers.resize(width, height);
+    const density = window.devicePixelRatio || 1;
+    this.marks.width = Math.round(width * density);
+    this.marks.height = Math.round(height * density);
+    this.draw();
+  }
+
+  fit() {
+    const { width, height } = this.element.getBoundingClientRect();
+    if (this.editor?.width) this.view.fit(this.editor.width, this.editor.height, width, height);
+    this.moved();
+  }
+
+  /** @param {number} factor */
+  zoomMiddle(factor) {
+    const { width, height } = this.element.getBoundingClientRect();
+    this.view.zoom(factor, width / 2, height / 2);
+    this.moved();
+  }
+
+  /** The view has changed: draw once before the next frame. */
+  moved() {
+    this.#viewMoved = true;
+    this.draw();
+  }
+
+  /** Draw the marks of the tool before the next frame. */
+  draw() {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      if (this.#viewMoved) this.layers.moved();
+      this.#viewMoved = false;
+      const context = this.marks.getContext('2d');
+      if (!context || !this.editor) return;
+      const density = window.devicePixelRatio || 1;
+      context.setTransform(density, 0, 0, density, 0, 0);
+      context.clearRect(0, 0, this.marks.width, this.marks.height);
+      this.tool?.draw?.(context, this.editor);
+    });
+  }
+
+  /** @param {Tool} tool */
+  use(tool) {
+    this.tool?.cancel?.();
+    this.tool = tool;
+    this.element.style.cursor = tool.cursor;
+    this.editor?.clearPreview();
+    this.draw();
+  }
+
+  /** Hold the image to move it while the space bar is down. @param {boolean} held */
+  space(held) {
+    this.#spaced = held;
+    this.element.style.cursor = held ? 'grab' : (this.tool?.cursor ?? 'default');
+  }
+
+  /** Show again what the tool shows under the pointer. */
+  hover() {
+    if (!this.#down) this.tool?.hover?.({ ...this.place, negative: this.negative, shift: false });
+  }
+
+  /** @param {PointerEvent | WheelEvent} event @returns {Place} */
+  #placeOf(event) {
+    const box = this.element.getBoundingClientRect();
+    const { x, y } = this.view.toImage(event.clientX - box.left, event.clientY - box.top);
+    const inside = x >= 0 && y >= 0 && x < (this.editor?.width ?? 0) && y < (this.editor?.height ?? 0);
+    this.place = { x, y, inside };
+    const negative = event.button === 2 || event.altKey || (event.buttons & 2) !== 0;
+    return { x, y, inside, negative: negative !== this.negative, shift: event.shiftKey };
+  }
+
+  /** @param {PointerEvent} event */
+  #pointerDown(event) {
+    this.hooks.active();
+    this.element.focus({ preventScroll: true });
+    this.element.setPointerCapture(event.pointerId);
+    this.#fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    const place = this.#placeOf(event);
+    if (event.button === 1 || this.#spaced || this.#fingers.size > 1) {
+      if (this.#down) this.tool?.cancel?.();
+      this.#down = false;
+      this.#panning = { x: event.clientX, y: event.clientY };
+      return;
+    }
+    this.#down = true;
+    this.tool?.down?.(place);
+  }
+
+  /** @param {PointerEvent} event */
+  #pointerMove(event) {
+    this.hooks.active();
+    const place = this.#placeOf(event);
+    this.hooks.placed(this.place);
+    if (this.#panning) {
+      this.#drag(event);
+      return;
+    }
+    if (this.#down) {
+      for (const each of event.getCoalescedEvents?.() ?? []) this.tool?.drag?.(this.#placeOf(each));
+      this.tool?.drag?.(place);
+    } else this.tool?.hover?.(place);
+  }
+
+  /** Two fingers zoom, one hand moves. @param {PointerEvent} event */
+  #drag(event) {
+    const before = [...this.#fingers.values()];
+    this.#fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    const after = [...this.#fingers.values()];
+    const [a, b] = before, [c, d] = after;
+    if (a && b && c && d) {
+      const box = this.element.getBoundingClientRect();
+      const factor = Math.hypot(c.x - d.x, c.y - d.y) / Math.max(1, Math.hypot(a.x - b.x, a.y - b.y));
+      this.view.zoom(factor, (c.x + d.x) / 2 - box.left, (c.y + d.y) / 2 - box.top);
+      this.view.pan((c.x + d.x - a.x - b.x) / 2, (c.y + d.y - a.y - b.y) / 2);
+    } else if (this.#panning) {
+      this.view.pan(event.clientX - this.#panning.x, event.clientY - this.#panning.y);
+      this.#panning = { x: event.clientX, y: event.clientY };
+    }
+    this.moved();
+  }
+
+  /** @param {PointerEvent} event */
+  #pointerUp(event) {
+    this.#fingers.delete(event.pointerId);
+    if (this.#panning) {
+      if (!this.#fingers.size) this.#panning = null;
+      return;
+    }
+    if (this.#down) this.tool?.up?.(this.#placeOf(event));
+    this.#down = false;
+  }
+
+  /** Zoom; with Shift from part to whole. @param {WheelEvent} event */
+  #wheel(event) {
+    event.preventDefault();
+    this.hooks.active();
+    if (event.shiftKey) {
+      this.hooks.level((event.deltaY || event.deltaX) > 0 ? 1 : -1);
+      return;
+    }
+    const box = this.element.getBoundingClientRect();
+    const pixels = event.deltaMode === 1 ? event.deltaY * 16 : event.deltaY;
+    this.view.zoom(Math.exp(-Math.max(-120, Math.min(120, pixels)) / 300), event.clientX - box.left, event.clientY - box.top);
+    this.moved();
+  }
+}
