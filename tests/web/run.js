@@ -1,0 +1,57 @@
+/** Runs one function of the page's modules for a test: reads {module, call, given} from standard input, writes the result. */
+import { readFile } from 'node:fs/promises';
+import { readTable } from '../../src/tamis/server/web/answers.js';
+import { History } from '../../src/tamis/server/web/fold.js';
+import * as rle from '../../src/tamis/server/web/rle.js';
+import * as shapes from '../../src/tamis/server/web/shapes.js';
+
+const calls = {
+  async masks({ table, questions }) {
+    const bytes = await readFile(table);
+    const answers = await readTable(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+    return questions.map(({ clicks, threshold }) => rle.encode(answers.mask(clicks, threshold)));
+  },
+  async boxes({ table, boxes }) {
+    const bytes = await readFile(table);
+    const answers = await readTable(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+    return boxes.map((box) => answers.clickForBox(box));
+  },
+  fold(cases) {
+    return cases.map((events) => {
+      const history = new History(events);
+      const { masks, state, note } = history.content();
+      return { masks: [...masks.values()], state, note, pointer: history.pointer, actions: history.actions.length };
+    });
+  },
+  rle(masks) {
+    return masks.map((each) => {
+      const mask = rle.decode(each);
+      return { again: rle.encode(rle.fromDense(rle.toDense(mask), ...each.size)), area: rle.area(mask), bounds: rle.bounds(mask) };
+    });
+  },
+  combine(pairs) {
+    return pairs.map(([a, b]) => {
+      const [p, q] = [rle.decode(a), rle.decode(b)];
+      return { union: rle.encode(rle.union(p, q)), subtract: rle.encode(rle.subtract(p, q)) };
+    });
+  },
+  polygon: ({ points, size }) => rle.encode(shapes.polygon(points, ...size)),
+  stroke({ from, to, radius, size }) {
+    const dense = new Uint8Array(size[0] * size[1]);
+    shapes.stroke(dense, ...size, from, to, radius, 1);
+    return rle.encode(rle.fromDense(dense, ...size));
+  },
+  parts(mask) {
+    const decoded = rle.decode(mask);
+    return {
+      filled: rle.encode(shapes.withoutHoles(decoded)),
+      parts: shapes.separate(decoded).map((part) => rle.encode(part.mask)),
+      largest: rle.encode(shapes.withoutIslands(decoded)),
+    };
+  },
+};
+
+let text = '';
+for await (const chunk of process.stdin) text += chunk;
+const { call, given } = JSON.parse(text);
+process.stdout.write(JSON.stringify(await calls[call](given)));

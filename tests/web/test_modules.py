@@ -1,0 +1,130 @@
+"""The page's modules give what the library gives, pixel for pixel."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pycocotools import mask as coco
+from scipy import ndimage
+
+from tamis.arrays import MaskArray
+from tamis.clicks import Click
+from tamis.segmentors.answer_table import pack_answers
+from tamis.segmentors.by_region import EncodedRegions
+from tamis.segmentors.hierarchy import Hierarchy
+from tests.web.conftest import Run
+
+
+def rle(mask: MaskArray) -> dict[str, Any]:
+    told = coco.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return {"size": list(mask.shape), "counts": told["counts"].decode()}
+
+
+def random_masks() -> list[MaskArray]:
+    rng = np.random.default_rng(0)
+    shapes = [(1, 1), (7, 5), (40, 60), (33, 1), (1, 90)]
+    masks = [rng.random(shape) < share for shape in shapes for share in (0.0, 0.02, 0.5, 1.0)]
+    masks.append(np.pad(np.ones((900, 1200), bool), 400))
+    return masks
+
+
+def test_run_lengths_are_those_of_coco(run: Run) -> None:
+    masks = random_masks()
+    told = run("rle", [rle(mask) for mask in masks])
+    for mask, each in zip(masks, told, strict=True):
+        assert each["again"] == rle(mask)
+        assert each["area"] == mask.sum()
+        if mask.any():
+            rows, columns = np.nonzero(mask)
+            box = {"left": columns.min(), "top": rows.min(), "right": columns.max() + 1, "bottom": rows.max() + 1}
+            assert each["bounds"] == box
+        else:
+            assert each["bounds"] is None
+
+
+def test_masks_are_joined_and_taken_away(run: Run) -> None:
+    rng = np.random.default_rng(1)
+    pairs = [(rng.random((13, 9)) < p, rng.random((13, 9)) < q) for p in (0, 0.3, 1) for q in (0, 0.5, 1)]
+    for (a, b), told in zip(pairs, run("combine", [[rle(a), rle(b)] for a, b in pairs]), strict=True):
+        assert told["union"] == rle(a | b)
+        assert told["subtract"] == rle(a & ~b)
+
+
+@pytest.fixture(scope="module")
+def encoded() -> EncodedRegions:
+    rng = np.random.default_rng(2)
+    image = np.kron(rng.integers(0, 256, (12, 16, 3)), np.ones((9, 9, 1))).astype(np.uint8)
+    return Hierarchy().encode(np.asarray(image + rng.integers(0, 30, image.shape), np.uint8))
+
+
+def test_the_page_and_the_library_make_the_same_masks(run: Run, encoded: EncodedRegions, tmp_path: Path) -> None:
+    (tmp_path / "table").write_bytes(pack_answers(encoded))
+    rng = np.random.default_rng(3)
+    height, width = encoded.shape
+    questions = []
+    for count in (1, 1, 1, 2, 3, 5, 8) * 8:
+        # Clicks near each other meet in one region, which is then split.
+        x, y = rng.random(2) * [width - 12, height - 12]
+        near = rng.random((count, 2)) * (12 if count > 2 else [width - x, height - y]) + [x, y]
+        clicks = [{"x": a, "y": b, "positive": i == 0 or bool(rng.random() < 0.5)} for i, (a, b) in enumerate(near)]
+        questions.append({"clicks": clicks, "threshold": float(rng.choice([0.2, 0.5, 0.65, 0.9]))})
+    masks = run("masks", {"table": str(tmp_path / "table"), "questions": questions})
+    for question, mask in zip(questions, masks, strict=True):
+        clicks = [Click(**click) for click in question["clicks"]]
+        assert mask == rle(encoded.probability(clicks) > question["threshold"])
+
+
+def test_a_box_asks_for_what_fills_it(run: Run, encoded: EncodedRegions, tmp_path: Path) -> None:
+    (tmp_path / "table").write_bytes(pack_answers(encoded))
+    box = {"left": 20, "top": 15, "right": 60, "bottom": 50}
+    (click,) = run("boxes", {"table": str(tmp_path / "table"), "boxes": [box]})
+    assert 20 <= click["x"] <= 60
+    assert 15 <= click["y"] <= 50
+
+
+def test_the_page_folds_events_as_the_server_does(run: Run) -> None:
+    cases = json.loads((Path(__file__).parents[1] / "annotation" / "fold_cases.json").read_text())
+    told = run("fold", [case["events"] for case in cases])
+    for case, content in zip(cases, told, strict=True):
+        assert content == {name: case[name] for name in content}, case["name"]
+
+
+def test_a_polygon_holds_the_pixels_whose_centre_it_holds(run: Run) -> None:
+    triangle = [{"x": 2.2, "y": 1.1}, {"x": 17.8, "y": 5.0}, {"x": 6.4, "y": 14.9}]
+    rows, columns = np.mgrid[:16, :20] + 0.5
+    corners = [(each["x"], each["y"]) for each in triangle]
+    sides = [
+        (bx - ax) * (rows - ay) - (by - ay) * (columns - ax) >= 0
+        for (ax, ay), (bx, by) in zip(corners, corners[1:] + corners[:1], strict=True)
+    ]
+    assert run("polygon", {"points": triangle, "size": [16, 20]}) == rle(np.logical_and.reduce(sides))
+
+
+def test_a_polygon_that_leaves_the_image_is_cut(run: Run) -> None:
+    square = [{"x": x, "y": y} for x, y in ((-5, -5), (4, -5), (4, 99), (-5, 99))]
+    expected = np.zeros((10, 8), bool)
+    expected[:, :4] = True
+    assert run("polygon", {"points": square, "size": [10, 8]}) == rle(expected)
+
+
+def test_a_stroke_is_as_wide_as_the_brush(run: Run) -> None:
+    given = {"from": {"x": 5, "y": 10}, "to": {"x": 25, "y": 10}, "radius": 4, "size": [20, 30]}
+    rows, columns = np.mgrid[:20, :30] + 0.5
+    near = np.hypot(columns - np.clip(columns, 5, 25), rows - 10) <= 4
+    assert run("stroke", given) == rle(near)
+
+
+def test_holes_islands_and_parts_are_those_of_scipy(run: Run) -> None:
+    mask = np.zeros((30, 40), bool)
+    mask[2:20, 3:25] = True
+    mask[6:10, 8:12] = False  # a hole
+    mask[:5, 30:] = True  # a second part, open to the edge
+    mask[27, 2] = True  # an island
+    told = run("parts", rle(mask))
+    assert told["filled"] == rle(ndimage.binary_fill_holes(mask))
+    labels, count = ndimage.label(mask)
+    expected = sorted((labels == i + 1 for i in range(count)), key=lambda part: -part.sum())
+    assert told["parts"] == [rle(part) for part in expected]
+    assert told["largest"] == rle(mask & (labels != labels[27, 2]))
