@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -23,3 +24,15 @@ def test_segment_folder(photograph: Path, tmp_path: Path) -> None:
     said = run("segment_folder.py", photograph.parent, tmp_path / "out")
     assert said.startswith("photo.jpg: ")
     assert (tmp_path / "out" / "coco.json").exists()
+
+
+def test_sam_predictor(photograph: Path, tmp_path: Path) -> None:
+    said = run("sam_predictor.py", photograph, 40, 50, tmp_path / "mask.png", "hierarchy")
+    with Image.open(tmp_path / "mask.png") as mask:
+        assert said.startswith(f"1 masks; the best has {np.count_nonzero(np.asarray(mask))} pixels")
+
+
+def test_sam_generator(photograph: Path, tmp_path: Path) -> None:
+    said = run("sam_generator.py", photograph, tmp_path / "masks.json", "hierarchy")
+    records = json.loads((tmp_path / "masks.json").read_text())
+    assert said == f"{len(records)} masks, the largest of {max(record['area'] for record in records)} pixels\n"

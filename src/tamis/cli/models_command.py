@@ -5,7 +5,9 @@ from importlib.resources import files
 
 import click
 
+from tamis.cli.consent import fetch_with_consent
 from tamis.cli.options import json_option, print_json
+from tamis.segmentors.hub.catalogue import find_hub_model
 from tamis.segmentors.registry import DEFAULT, Model, find_model, list_models
 
 
@@ -34,6 +36,46 @@ def show(name: str) -> None:
         return
     package, _, file = model.card.partition(":")
     click.echo(files(package).joinpath(file).read_text(encoding="utf-8").rstrip())
+
+
+@command.command()
+@click.argument("name")
+@click.option(
+    "--revision", metavar="COMMIT", help="Of its repository: a commit, branch or tag; the pinned one by default."
+)
+@click.option("--yes", is_flag=True, help="Fetch it without a question.")
+def pull(name: str, revision: str | None, yes: bool) -> None:
+    """Fetch the weights of a model of the hub, after its licence was shown.
+
+    Needs `pip install 'tamis[hub]'`. A transfer that was cut off goes on where it stopped.
+
+    \b
+    tamis models pull sam2.1-tiny
+    tamis models pull sam-hq-vit-base --revision main --yes
+    """
+    fetch_with_consent(find_hub_model(name), revision, yes)
+
+
+@command.command()
+@click.argument("name")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "full"]),
+    default="auto",
+    show_default=True,
+    help="auto: 8-bit weights of the encoder where its masks stay the same.",
+)
+def export(name: str, precision: str) -> None:
+    """Write a model as ONNX, for computers without torch: it is then called NAME-onnx.
+
+    \b
+    tamis models export sam2.1-tiny
+    """
+    from tamis.segmentors.hub.export import export_model
+
+    done = export_model(find_hub_model(name), precision)
+    click.echo(f"wrote {done.folder}")
+    click.echo(f"the segmentor {done.name} is {done.said}")
 
 
 def _described(model: Model) -> str:

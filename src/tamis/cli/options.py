@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from tamis.cli.consent import offer_weights
 from tamis.clicks import Click
 from tamis.image import MAX_PIXELS
 from tamis.segmentors.registry import DEFAULT
@@ -36,6 +37,7 @@ segmentor_option = click.option(
     metavar="NAME",
     default=DEFAULT,
     show_default=True,
+    callback=offer_weights,
     help="Who answers the clicks: a name from `tamis models`, or package.module:factory.",
 )
 

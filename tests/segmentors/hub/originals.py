@@ -2,7 +2,7 @@
 
 Their predictors import torchvision, whose wheels fit few builds of torch. What they use of it is small and written
 down here from its documentation, where it is not installed: Pillow's resizing, torch's interpolation with
-antialiasing, normalisation. Everything else is theirs.
+antialiasing, normalisation, suppression of overlapping boxes. Everything else is theirs.
 """
 
 import re
@@ -215,6 +215,24 @@ class _Normalize(nn.Module):
         return (image - self.mean) / self.std
 
 
+def _box_area(boxes: torch.Tensor) -> torch.Tensor:
+    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+
+
+def _batched_nms(boxes: torch.Tensor, scores: torch.Tensor, idxs: torch.Tensor, iou_threshold: float) -> torch.Tensor:
+    """Boxes that overlap a better one by more than the threshold go; there is a single class."""
+    order = scores.argsort(descending=True, stable=True).tolist()
+    kept: list[int] = []
+    for i in order:
+        corners = boxes[kept]
+        sides = torch.minimum(corners[:, 2:], boxes[i, 2:]) - torch.maximum(corners[:, :2], boxes[i, :2])
+        both = sides.clamp(min=0).prod(dim=1)
+        union = _box_area(corners) + _box_area(boxes[i : i + 1]) - both
+        if not (both / union > iou_threshold).any():
+            kept.append(i)
+    return torch.tensor(kept, dtype=torch.long)
+
+
 def _to_tensor(image: "np.ndarray[Any, Any]") -> torch.Tensor:
     return torch.from_numpy(image.transpose(2, 0, 1).copy()).float() / 255
 
@@ -226,7 +244,7 @@ def with_torchvision() -> None:
     parts: dict[str, dict[str, Any]] = {
         "torchvision": {},
         "torchvision.ops": {},
-        "torchvision.ops.boxes": {"batched_nms": None, "box_area": None},  # of the generator, which is not asked
+        "torchvision.ops.boxes": {"batched_nms": _batched_nms, "box_area": _box_area},
         "torchvision.transforms": {"Resize": _Resize, "Normalize": _Normalize, "ToTensor": lambda: _to_tensor},
         "torchvision.transforms.functional": {
             "to_pil_image": Image.fromarray,

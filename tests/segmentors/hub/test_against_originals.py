@@ -1,19 +1,17 @@
 """The same weights in the original programs: the same logits, whatever the prompt and the image's shape."""
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("transformers")
-
-from tamis.arrays import ImageArray  # noqa: E402
-from tamis.clicks import Click  # noqa: E402
-from tamis.segmentors.hub.catalogue import HubModel  # noqa: E402
-from tamis.segmentors.hub.loading import load_weights  # noqa: E402
-from tamis.segmentors.hub.promptable import EncodedPrompts  # noqa: E402
-from tests.segmentors.hub import originals, tiny  # noqa: E402
+from tamis.arrays import ImageArray
+from tamis.clicks import Click
+from tamis.segmentors.hub.catalogue import HubModel
+from tamis.segmentors.hub.loading import load_weights
+from tamis.segmentors.hub.promptable import EncodedPrompts
+from tests.segmentors.hub import originals, tiny
 
 SHAPES = [(96, 128), (200, 90), (256, 256), (300, 411)]
 """Smaller and larger than the square, both ways round."""
@@ -25,7 +23,7 @@ CLICKS = [Click.at_pixel(40, 50), Click.at_pixel(70, 30, positive=False), Click.
 def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
     """A segmentor of ours, and the original predictor with the same weights."""
     package = {"sam": "segment_anything", "sam2.1": "sam2"}[request.param]
-    if __import__("importlib.util").util.find_spec(package) is None:
+    if find_spec(package) is None:
         pytest.skip(f"the original program {package} is not installed")
     network = {"sam": tiny.sam, "sam2.1": tiny.sam2}[request.param]()
     folder = tiny.write(network, tmp_path_factory.mktemp("model"))

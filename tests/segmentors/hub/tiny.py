@@ -87,6 +87,7 @@ def edgetam() -> Any:
                 "model_type": "timm_wrapper",
                 "architecture": "repvit_m1",
                 "do_pooling": False,
+                "num_classes": 2,
                 "model_args": {
                     "in_chans": 3,
                     "features_only": True,

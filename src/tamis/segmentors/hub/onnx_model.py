@@ -126,15 +126,20 @@ def load_export(name: str, folder: Path) -> Promptable:
 
 def _session(path: Path) -> Any:
     import onnxruntime  # type: ignore[import-untyped]
+    from onnxruntime.capi.onnxruntime_pybind11_state import (  # type: ignore[import-untyped]
+        Fail,
+        InvalidArgument,
+        InvalidGraph,
+        InvalidProtobuf,
+    )
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(path, options, providers=_providers())
-    except onnxruntime.capi.onnxruntime_pybind11_state.OnnxRuntimeException as error:
-        raise InputError(
-            f"{path}: onnxruntime cannot read it ({str(error).splitlines()[0]}); export it again"
-        ) from None
+    except (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf) as error:
+        said = str(error).splitlines()[0]
+        raise InputError(f"{path}: onnxruntime cannot read it ({said}); export it again") from None
 
 
 def _providers() -> list[str]:

@@ -115,19 +115,19 @@ class EncodedPrompts:
         Raises:
             InputError: a click lies outside the image.
         """
-        parts = [self.geometry.own(_best(answers), self.shape) for answers in self._singly(clicks)]
+        parts = [self.geometry.own(_best(answers), self.shape) for answers in self.singly(clicks)]
         return sigmoid(np.concatenate(parts)) if parts else self._none()
 
     def alone(self, clicks: Sequence[Click]) -> Iterator[ProbabilityArray]:
         """Each click alone, (H, W) float32, decoded in batches and enlarged one by one."""
         require_inside(clicks, self.shape)
-        for first, answers in zip(range(0, len(clicks), BATCH), self._singly(clicks), strict=True):
+        for first, answers in zip(range(0, len(clicks), BATCH), self.singly(clicks), strict=True):
             for click, logits in zip(clicks[first : first + BATCH], _best(answers), strict=True):
                 yield honour(self._probability(logits), [click])
 
     def scores(self, clicks: Sequence[Click]) -> NDArray[np.float32]:
         """(N,) float32: the IoU that the model predicts for its answer to each click alone, cut to [0, 1]."""
-        ious = [answers.ious.max(axis=1) for answers in self._singly(clicks)]
+        ious = [answers.ious.max(axis=1) for answers in self.singly(clicks)]
         return np.clip(np.concatenate(ious), 0, 1) if ious else np.zeros(0, np.float32)
 
     def choices(self, clicks: Sequence[Click]) -> tuple[ProbabilityArray, NDArray[np.float32]]:
@@ -206,7 +206,7 @@ class EncodedPrompts:
         """What of an answer's logits goes into the model with the next click."""
         return logits
 
-    def _singly(self, clicks: Sequence[Click]) -> Iterator[Answers]:
+    def singly(self, clicks: Sequence[Click]) -> Iterator[Answers]:
         """The several masks for each click alone, a batch at a time."""
         require_inside(clicks, self.shape)
         for first in range(0, len(clicks), BATCH):
@@ -239,7 +239,7 @@ class EncodedPresence(EncodedPrompts):
 
     def presences(self, clicks: Sequence[Click]) -> NDArray[np.float32]:
         """(N,) float32 in [0, 1]: P(there is an object | each click alone)."""
-        found = [answers.presence for answers in self._singly(clicks) if answers.presence is not None]
+        found = [answers.presence for answers in self.singly(clicks) if answers.presence is not None]
         return np.concatenate(found) if found else np.zeros(0, np.float32)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 import transformers
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from tamis.errors import InputError, UnavailableError
@@ -108,6 +109,18 @@ class TorchDecoder:
         )
 
 
+class Encoding(nn.Module):
+    """The encoder as a function of arrays: (1, 3, side, side) to the parts of an embedding."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, square: Tensor) -> tuple[Tensor, ...]:
+        """The parts, the coarse map first."""
+        return embedding_of(self.network, square)
+
+
 class _Head(nn.Module):
     """Prompt encoder and mask decoder as one function of arrays, the same for all families.
 
@@ -168,9 +181,14 @@ def load_network(family: Family, folder: Path) -> Any:
     made = getattr(transformers, family.network)
     try:
         network, found = made.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,  # they are told below, with all others
+            output_loading_info=True,
         )
-    except (OSError, ValueError, TypeError, RuntimeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, RuntimeError, KeyError, AttributeError, SafetensorError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{folder}: holds no model of the family {family.name} ({first})") from error
     missing, unexpected = sorted(found["missing_keys"]), sorted(found["unexpected_keys"])

@@ -1,0 +1,9 @@
+"""Programs written for segment-anything run over any segmentor: the same names, arguments and shapes.
+
+>>> from tamis.compat import SamAutomaticMaskGenerator, SamPredictor
+"""
+
+from tamis.compat.generator import SamAutomaticMaskGenerator
+from tamis.compat.predictor import SamPredictor
+
+__all__ = ["SamAutomaticMaskGenerator", "SamPredictor"]

@@ -1,0 +1,117 @@
+"""Any segmentor asked as SAM is: points in SAM's convention in, logits and predicted IoUs out.
+
+SAM counts a point from the centre of the first pixel, tamis from its corner: their (x, y) is our (x + .5, y + .5).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.arrays import ProbabilityArray
+from tamis.clicks import Click
+from tamis.errors import InputError
+from tamis.proposals.grid import expected_iou
+from tamis.segmentors import AnswersAlone, EncodedImage, GivesChoices, ScoresMasks, TakesBoxes, TakesMask
+from tamis.segmentors.hub.geometry import Padded
+from tamis.segmentors.hub.promptable import Box, EncodedPrompts
+
+LOW = 256
+"""Pixels along each side of SAM's own masks, which cover a padded square."""
+
+_SQUARE = Padded(4 * LOW, (0, 0, 0), (1, 1, 1))
+_EPSILON = np.float32(1e-6)
+
+
+@dataclass(frozen=True)
+class Masks:
+    """What SAM's predictor gives for one prompt, before any threshold.
+
+    Attributes:
+        logits: (M, H, W) float32.
+        ious: (M,) float32, predicted.
+        low: (M, low, low) float32: the same logits, to be given back with the next prompt.
+    """
+
+    logits: NDArray[np.float32]
+    ious: NDArray[np.float32]
+    low: NDArray[np.float32]
+
+
+def clicks_of(points: NDArray[np.float64], labels: Sequence[int], shape: tuple[int, int]) -> list[Click]:
+    """Clicks for (N, 2) points; one just outside the image, which SAM takes, becomes the nearest inside."""
+    height, width = shape
+    inside = np.clip(points + 0.5, 0, np.nextafter((width, height), 0))
+    return [Click(float(x), float(y), bool(label)) for (x, y), label in zip(inside, labels, strict=True)]
+
+
+def ask(
+    encoded: EncodedImage, clicks: Sequence[Click], box: Box | None, low: NDArray[np.float32] | None, several: bool
+) -> Masks:
+    """All clicks, a box and earlier logits (low, low) together: SAM's own answer, or the nearest that there is.
+
+    Raises:
+        InputError: the segmentor takes no such prompt.
+    """
+    if isinstance(encoded, EncodedPrompts):
+        prompts = encoded.together(clicks, box, low)
+        answers = encoded.decoder.several(prompts) if several else encoded.decoder.one(prompts)
+        full = np.stack([encoded.geometry.full(logits, encoded.shape) for logits in answers.logits[0]])
+        return Masks(full, answers.ious[0], answers.logits[0])
+    if several and box is None and clicks and isinstance(encoded, GivesChoices):
+        return _of(*encoded.choices(clicks))
+    probability = _answer(encoded, clicks, box, low)[None]
+    alone = len(clicks) == 1 and box is None and isinstance(encoded, ScoresMasks)
+    scores = encoded.scores(clicks) if alone and isinstance(encoded, ScoresMasks) else expected_iou(probability)
+    return _of(probability, scores)
+
+
+def ask_each(
+    encoded: EncodedImage, clicks: Sequence[Click]
+) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
+    """Each click alone: its number, (M, H, W) logits and (M,) predicted IoUs; few in memory at a time."""
+    if isinstance(encoded, EncodedPrompts):
+        number = 0
+        for answers in encoded.singly(clicks):
+            for logits, ious in zip(answers.logits, answers.ious, strict=True):
+                yield number, np.stack([encoded.geometry.full(one, encoded.shape) for one in logits]), ious
+                number += 1
+        return
+    if isinstance(encoded, AnswersAlone) and not isinstance(encoded, GivesChoices):
+        scores = encoded.scores(clicks) if isinstance(encoded, ScoresMasks) else None
+        for number, probability in enumerate(encoded.alone(clicks)):
+            iou = expected_iou(probability[None]) if scores is None else scores[number : number + 1]
+            yield number, logits_of(probability)[None], iou
+        return
+    for number, click in enumerate(clicks):
+        found = ask(encoded, [click], None, None, several=True)
+        yield number, found.logits, found.ious
+
+
+def logits_of(probability: ProbabilityArray) -> NDArray[np.float32]:
+    """Log odds; probabilities are kept 1e-6 away from 0 and 1."""
+    kept = np.clip(probability, _EPSILON, 1 - _EPSILON)
+    return np.asarray(np.log(kept) - np.log1p(-kept), np.float32)
+
+
+def _answer(
+    encoded: EncodedImage, clicks: Sequence[Click], box: Box | None, low: NDArray[np.float32] | None
+) -> ProbabilityArray:
+    if box is not None:
+        if not isinstance(encoded, TakesBoxes):
+            raise InputError("this segmentor takes no boxes; give points, or choose one that does (see `tamis models`)")
+        if clicks or low is not None:
+            raise InputError("this segmentor takes a box only alone; leave out the points and mask_input")
+        return encoded.probability_in_box(box)
+    if low is not None and isinstance(encoded, TakesMask):
+        return encoded.probability_from_mask(_SQUARE.full(low, encoded.shape) > 0, clicks)
+    if not clicks:
+        raise InputError("this segmentor needs points; give point_coords and point_labels")
+    # One that takes no masks needs none: it is given all points, and answers all of them together.
+    return encoded.probability(clicks)
+
+
+def _of(probabilities: ProbabilityArray, scores: NDArray[np.float32]) -> Masks:
+    logits = logits_of(probabilities)
+    return Masks(logits, scores, np.stack([_SQUARE.low(one, LOW) for one in logits]))

@@ -1,0 +1,225 @@
+"""`SamAutomaticMaskGenerator` of segment-anything 1.0 over any segmentor: the masks of a whole image as records."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.arrays import ImageArray, MaskArray
+from tamis.compat.asking import ask_each, clicks_of
+from tamis.errors import InputError
+from tamis.mask import Masks, fill_holes, remove_islands
+from tamis.segmentors import Segmentor
+
+_NEAR = 20
+"""Masks whose box comes so near, in pixels, to the edge of a crop that is none of the image's are dropped."""
+
+Crop = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One mask of a crop. Boxes are left, top, right, bottom, the last two inclusive, as SAM has them."""
+
+    rle: dict[str, Any]
+    box: tuple[int, int, int, int]
+    iou: float
+    stability: float
+    point: tuple[float, float]
+    crop: Crop
+
+
+class SamAutomaticMaskGenerator:
+    """The arguments, their defaults and the order of all steps are those of the original.
+
+    Args:
+        model: any segmentor, from `tamis.load_segmentor`.
+        points_per_side: of the grid of clicks.
+        points_per_batch: taken for compatibility; batches have the size that suits the segmentor.
+        pred_iou_thresh: masks with no greater predicted IoU are dropped.
+        stability_score_thresh: masks with a lower stability are dropped.
+        stability_score_offset: stability is the IoU of the masks at this logit above and below zero.
+        box_nms_thresh: of two masks of a crop whose boxes overlap by more, the better one stays.
+        crop_n_layers: layer i asks about 2^i × 2^i overlapping parts of the image.
+        crop_nms_thresh: the same between crops, where the mask of the smaller crop stays.
+        crop_overlap_ratio: of neighbouring crops, as a share of the image's shorter side.
+        crop_n_points_downscale_factor: how many times fewer points per side each further layer has.
+        min_mask_region_area: smaller holes are filled and smaller islands dropped, in pixels.
+        output_mode: of `segmentation`: a bool array, or run lengths as lists or as COCO's strings.
+    """
+
+    def __init__(
+        self,
+        model: Segmentor,
+        points_per_side: int = 32,
+        points_per_batch: int = 64,
+        pred_iou_thresh: float = 0.88,
+        stability_score_thresh: float = 0.95,
+        stability_score_offset: float = 1.0,
+        box_nms_thresh: float = 0.7,
+        crop_n_layers: int = 0,
+        crop_nms_thresh: float = 0.7,
+        crop_overlap_ratio: float = 512 / 1500,
+        crop_n_points_downscale_factor: int = 1,
+        min_mask_region_area: int = 0,
+        output_mode: Literal["binary_mask", "uncompressed_rle", "coco_rle"] = "binary_mask",
+    ) -> None:
+        if output_mode not in ("binary_mask", "uncompressed_rle", "coco_rle"):
+            raise InputError(f"output_mode is binary_mask, uncompressed_rle or coco_rle, not '{output_mode}'")
+        self.model = model
+        self.points_per_batch = points_per_batch
+        self.pred_iou_thresh = pred_iou_thresh
+        self.stability_score_thresh = stability_score_thresh
+        self.stability_score_offset = stability_score_offset
+        self.box_nms_thresh = box_nms_thresh
+        self.crop_n_layers = crop_n_layers
+        self.crop_nms_thresh = crop_nms_thresh
+        self.crop_overlap_ratio = crop_overlap_ratio
+        self.min_mask_region_area = min_mask_region_area
+        self.output_mode = output_mode
+        self.grids = [points_per_side // crop_n_points_downscale_factor**layer for layer in range(crop_n_layers + 1)]
+        if min(self.grids) < 1:
+            raise InputError(f"points_per_side {points_per_side} leaves no point for layer {crop_n_layers} of crops")
+
+    def generate(self, image: ImageArray) -> list[dict[str, Any]]:
+        """The masks of an image, of one crop by descending predicted IoU.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+
+        Returns:
+            For each mask `segmentation`, `area` in pixels, `bbox` [x, y, w, h] between the centres of the outermost
+            pixels, `predicted_iou`, `point_coords` [[x, y]], `stability_score`, `crop_box` [x, y, w, h].
+        """
+        shape = image.shape[0], image.shape[1]
+        crops = crop_boxes(shape, self.crop_n_layers, self.crop_overlap_ratio)
+        found: list[_Found] = []
+        for crop, layer in crops:
+            inside = list(self._masks_of(image, crop, self.grids[layer]))
+            found += _distinct(inside, [mask.iou for mask in inside], self.box_nms_thresh)
+        if len(crops) > 1:
+            found = _distinct(found, [1 / _area(mask.crop) for mask in found], self.crop_nms_thresh)
+        if self.min_mask_region_area > 0:
+            found = self._tidied(found)
+        return [self._record(mask) for mask in found]
+
+    def _masks_of(self, image: ImageArray, crop: Crop, side: int) -> Iterator[_Found]:
+        left, top, right, bottom = crop
+        height, width = image.shape[:2]
+        encoded = self.model.encode(np.ascontiguousarray(image[top:bottom, left:right]))
+        places = (np.arange(side) + 0.5) / side
+        points = np.stack(np.meshgrid(places, places), axis=-1).reshape(-1, 2) * (right - left, bottom - top)
+        for number, logits, ious in ask_each(encoded, clicks_of(points, [1] * len(points), encoded.shape)):
+            for logit, iou in zip(logits, ious.tolist(), strict=True):
+                if self.pred_iou_thresh > 0 and not iou > self.pred_iou_thresh:
+                    continue
+                stability = stability_of(logit, self.stability_score_offset)
+                if self.stability_score_thresh > 0 and not stability >= self.stability_score_thresh:
+                    continue
+                box = _box_of(logit > 0)
+                placed = box[0] + left, box[1] + top, box[2] + left, box[3] + top
+                if _near_a_cut(placed, crop, (width, height)):
+                    continue
+                whole = np.zeros((height, width), bool)
+                whole[top:bottom, left:right] = logit > 0
+                x, y = points[number].tolist()
+                yield _Found(_rle(whole), placed, iou, stability, (x + left, y + top), crop)
+
+    def _tidied(self, found: list[_Found]) -> list[_Found]:
+        """Small holes filled, small islands dropped, and again only masks that differ, unchanged ones first."""
+        tidied, changed = [], []
+        for mask in found:
+            before = Masks.from_coco([mask.rle])[0]
+            after = fill_holes(before, self.min_mask_region_area - 1, border=True)
+            after = remove_islands(after, self.min_mask_region_area)
+            same = bool((before == after).all())
+            tidied.append(mask if same else replace(mask, rle=_rle(after), box=_box_of(after)))
+            changed.append(not same)
+        return _distinct(
+            tidied, [float(not change) for change in changed], max(self.box_nms_thresh, self.crop_nms_thresh)
+        )
+
+    def _record(self, mask: _Found) -> dict[str, Any]:
+        masks = Masks.from_coco([mask.rle])
+        segmentation: Any = mask.rle
+        if self.output_mode == "binary_mask":
+            segmentation = masks[0]
+        elif self.output_mode == "coco_rle":
+            compressed = masks.coco()[0]
+            segmentation = {"size": compressed["size"], "counts": compressed["counts"].decode()}
+        return {
+            "segmentation": segmentation,
+            "area": int(masks.areas[0]),
+            "bbox": _xywh(mask.box),
+            "predicted_iou": mask.iou,
+            "point_coords": [list(mask.point)],
+            "stability_score": mask.stability,
+            "crop_box": _xywh(mask.crop),
+        }
+
+
+def crop_boxes(shape: tuple[int, int], layers: int, overlap_ratio: float) -> list[tuple[Crop, int]]:
+    """The crops of an image of (height, width) and their layers; the whole image is layer 0.
+
+    Layer i has 2^i crops along each side, which overlap by `overlap_ratio` of the shorter side times 2 / 2^i.
+    """
+    height, width = shape
+    crops: list[tuple[Crop, int]] = [((0, 0, width, height), 0)]
+    for layer in range(1, layers + 1):
+        count = 2**layer
+        overlap = int(overlap_ratio * min(shape) * 2 / count)
+        w, h = (int(np.ceil((overlap * (count - 1) + length) / count)) for length in (width, height))
+        lefts, tops = ([(size - overlap) * i for i in range(count)] for size in (w, h))
+        crops += [((x, y, min(x + w, width), min(y + h, height)), layer) for x in lefts for y in tops]
+    return crops
+
+
+def stability_of(logits: NDArray[np.float32], offset: float) -> float:
+    """The IoU of the masks above +offset and above -offset; not a number where both are empty."""
+    larger = np.count_nonzero(logits > -offset)
+    return float(np.count_nonzero(logits > offset) / larger) if larger else float("nan")
+
+
+def _near_a_cut(box: Crop, crop: Crop, size: tuple[int, int]) -> bool:
+    """Whether a box comes near to an edge of the crop that is no edge of the image."""
+    edges = zip(box, crop, (0, 0, *size), strict=True)
+    return any(abs(side - cut) <= _NEAR < abs(side - edge) for side, cut, edge in edges)
+
+
+def _distinct(found: list[_Found], scores: list[float], threshold: float) -> list[_Found]:
+    """Greedy suppression of boxes by IoU, the best first; among equals the earlier."""
+    boxes = np.array([mask.box for mask in found], np.float64).reshape(-1, 4)
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    left = np.argsort(-np.array(scores), kind="stable")
+    kept = []
+    while len(left):
+        best, left = left[0], left[1:]
+        kept.append(found[best])
+        sides = np.minimum(boxes[left, 2:], boxes[best, 2:]) - np.maximum(boxes[left, :2], boxes[best, :2])
+        both = np.prod(np.maximum(sides, 0), axis=1)
+        union = areas[left] + areas[best] - both
+        left = left[~(both > threshold * union) | (union <= 0)]
+    return kept
+
+
+def _rle(mask: MaskArray) -> dict[str, Any]:
+    return Masks.from_dense(mask[None]).coco(compressed=False)[0]
+
+
+def _box_of(mask: MaskArray) -> Crop:
+    """The outermost pixels of a mask, inclusive; zeros for an empty one."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return 0, 0, 0, 0
+    return int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])
+
+
+def _area(crop: Crop) -> int:
+    return (crop[2] - crop[0]) * (crop[3] - crop[1])
+
+
+def _xywh(box: Crop) -> list[int]:
+    return [box[0], box[1], box[2] - box[0], box[3] - box[1]]

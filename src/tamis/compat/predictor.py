@@ -1,0 +1,110 @@
+"""`SamPredictor` of segment-anything 1.0 over any segmentor."""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.compat.asking import ask, clicks_of
+from tamis.errors import InputError
+from tamis.segmentors import EncodedImage, Segmentor
+from tamis.segmentors.hub.promptable import Box
+
+
+class SamPredictor:
+    """Give it an image once, then prompts. Like the original it remembers the image, so each thread needs its own.
+
+    Args:
+        model: any segmentor, from `tamis.load_segmentor`.
+    """
+
+    mask_threshold = 0.0
+
+    def __init__(self, model: Segmentor) -> None:
+        self.model = model
+        self._encoded: EncodedImage | None = None
+
+    def set_image(self, image: NDArray[np.uint8], image_format: Literal["RGB", "BGR"] = "RGB") -> None:
+        """Encode an image.
+
+        Args:
+            image: (H, W, 3) uint8.
+            image_format: the order of its channels.
+
+        Raises:
+            InputError: the array is no such image, or the format is neither RGB nor BGR.
+        """
+        if image_format not in ("RGB", "BGR"):
+            raise InputError(f"image_format is RGB or BGR, not '{image_format}'")
+        self._encoded = self.model.encode(np.ascontiguousarray(image if image_format == "RGB" else image[..., ::-1]))
+
+    def reset_image(self) -> None:
+        """Forget the image."""
+        self._encoded = None
+
+    @property
+    def is_image_set(self) -> bool:
+        """Whether there is an image to ask about."""
+        return self._encoded is not None
+
+    @property
+    def original_size(self) -> tuple[int, int]:
+        """(height, width) of the image."""
+        return self._require().shape
+
+    def predict(
+        self,
+        point_coords: NDArray[Any] | None = None,
+        point_labels: NDArray[Any] | None = None,
+        box: NDArray[Any] | None = None,
+        mask_input: NDArray[np.float32] | None = None,
+        multimask_output: bool = True,
+        return_logits: bool = False,
+    ) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[np.float32]]:
+        """The masks for a prompt.
+
+        Args:
+            point_coords: (N, 2), x and y counted from the centre of the first pixel.
+            point_labels: (N,), 1 inside the mask, 0 outside.
+            box: (4,): left, top, right, bottom, counted likewise.
+            mask_input: (1, 256, 256), one of the third array of an earlier call.
+            multimask_output: several masks, from part to whole, of segmentors that have them.
+            return_logits: logits instead of masks.
+
+        Returns:
+            masks: (M, H, W) bool, or float32 logits; the predicted IoU of each: (M,) float32; and the logits at the
+            model's own size: (M, 256, 256) float32. M is 3 or 1.
+
+        Raises:
+            InputError: there is no image, points and labels do not match, or the segmentor takes no such prompt.
+        """
+        encoded = self._require()
+        clicks = []
+        if point_coords is not None:
+            coords = np.asarray(point_coords, np.float64).reshape(-1, 2)
+            labels = np.asarray([] if point_labels is None else point_labels).reshape(-1)
+            if len(labels) != len(coords):
+                raise InputError(
+                    f"there are {len(coords)} point_coords and {len(labels)} point_labels: give one for each"
+                )
+            clicks = clicks_of(coords, labels.astype(int).tolist(), encoded.shape)
+        found = ask(
+            encoded,
+            clicks,
+            None if box is None else _box_of(box, encoded.shape),
+            None if mask_input is None else np.asarray(mask_input, np.float32).reshape(np.shape(mask_input)[-2:]),
+            multimask_output,
+        )
+        masks = found.logits if return_logits else found.logits > self.mask_threshold
+        return masks, found.ious, found.low
+
+    def _require(self) -> EncodedImage:
+        if self._encoded is None:
+            raise InputError("there is no image yet: call set_image first")
+        return self._encoded
+
+
+def _box_of(box: NDArray[Any], shape: tuple[int, int]) -> Box:
+    height, width = shape
+    left, top, right, bottom = np.clip(np.asarray(box, np.float64).reshape(4) + 0.5, 0, (width, height) * 2).tolist()
+    return left, top, right, bottom

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from tamis.arrays import ImageArray, MaskArray
+from tamis.compat import SamPredictor
+from tamis.errors import InputError
+from tamis.segmentors import load_segmentor
+
+Scene = tuple[ImageArray, MaskArray]
+
+
+@pytest.fixture(scope="module", params=["embedded", "hierarchy"])
+def predictor(request: pytest.FixtureRequest, scene: Scene) -> SamPredictor:
+    predictor = SamPredictor(load_segmentor(request.param))
+    predictor.set_image(scene[0])
+    return predictor
+
+
+def test_one_point_gives_masks_scores_and_logits(predictor: SamPredictor, scene: Scene) -> None:
+    masks, scores, logits = predictor.predict(np.array([[40, 50]]), np.array([1]))
+    assert masks.shape == (1, 96, 128)
+    assert masks.dtype == bool
+    assert scores.shape == (1,)
+    assert logits.shape == (1, 256, 256)
+    assert (masks[0] & scene[1]).sum() / (masks[0] | scene[1]).sum() > 0.9
+
+
+def test_logits_are_those_of_the_masks(predictor: SamPredictor) -> None:
+    points = np.array([[40, 50], [100, 20]]), np.array([1, 0])
+    masks = predictor.predict(*points)[0]
+    logits = predictor.predict(*points, return_logits=True)[0]
+    assert ((logits > 0) == masks).all()
+
+
+def test_a_point_is_counted_from_the_first_pixels_centre(predictor: SamPredictor) -> None:
+    masks = predictor.predict(np.array([[12, 34]]), np.array([0]))[0]
+    assert not masks[0][34, 12]
+    masks = predictor.predict(np.array([[12, 34]]), np.array([1]))[0]
+    assert masks[0][34, 12]
+
+
+def test_points_at_the_very_edge_are_taken(predictor: SamPredictor) -> None:
+    assert predictor.predict(np.array([[127.9, 95.9]]), np.array([1]))[0][0][95, 127]
+
+
+def test_colours_may_be_the_other_way_round(scene: Scene) -> None:
+    both = []
+    for image, order in ((scene[0], "RGB"), (scene[0][..., ::-1], "BGR")):
+        predictor = SamPredictor(load_segmentor("hierarchy"))
+        predictor.set_image(image, order)  # type: ignore[arg-type]
+        both.append(predictor.predict(np.array([[40, 50]]), np.array([1]))[0])
+    assert (both[0] == both[1]).all()
+
+
+def test_misuse_is_a_sentence(predictor: SamPredictor, scene: Scene) -> None:
+    empty = SamPredictor(load_segmentor("hierarchy"))
+    assert not empty.is_image_set
+    with pytest.raises(InputError, match="call set_image first"):
+        empty.predict(np.array([[1, 2]]), np.array([1]))
+    with pytest.raises(InputError, match="RGB or BGR, not 'HSV'"):
+        empty.set_image(scene[0], "HSV")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="2 point_coords and 1 point_labels"):
+        predictor.predict(np.array([[1, 2], [3, 4]]), np.array([1]))
+    with pytest.raises(InputError, match="takes no boxes"):
+        predictor.predict(box=np.array([1, 2, 30, 40]))
+    with pytest.raises(InputError, match="needs points"):
+        predictor.predict(mask_input=np.zeros((1, 256, 256), np.float32))

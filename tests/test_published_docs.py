@@ -1,0 +1,46 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from benchmarks import published
+from tamis.benchmark.rules import PROTOCOLS
+from tamis.cli.evaluate_command import interactive
+from tamis.datasets.registry import find_dataset
+from tamis.segmentors import find_model
+
+
+def test_the_table_of_published_figures_is_made_of_the_summaries_on_record() -> None:
+    text = published.PAGE.read_text(encoding="utf-8")
+    assert published.page(text) == text
+
+
+@pytest.mark.parametrize("figure", published.FIGURES, ids=lambda figure: figure.dataset)
+def test_every_command_is_one_that_tamis_takes(figure: published.Figure) -> None:
+    find_model(figure.segmentor)
+    assert figure.split in ("", *find_dataset(figure.dataset).splits)
+    arguments = figure.command.removeprefix("tamis evaluate interactive ").split()
+    said = CliRunner().invoke(interactive, arguments).exception
+    assert "no such folder" in str(said) or "needs more than is installed" in str(said), said
+
+
+def test_a_measurement_fills_its_row_if_its_rules_are_the_published_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published, "KEPT", tmp_path / "kept")
+    rules = {name: getattr(PROTOCOLS["tamis"], name) for name in ("clicker", "threshold", "min_area", "combine")}
+    summary = {
+        "segmentor": "sam2.1-base-plus",
+        "dataset": "davis345",
+        "split": "",
+        "rules": rules,
+        "miou": [0.5],
+        "miou_ci95": [[0.4, 0.6]],
+    }
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    published.keep(tmp_path)
+    assert "| 53.15 | 50.00 (40.00–60.00) | `tamis evaluate" in published.table()
+    (tmp_path / "summary.json").write_text(json.dumps({**summary, "rules": {**rules, "clicker": "center"}}))
+    with pytest.raises(SystemExit, match="was measured with clicker center"):
+        published.keep(tmp_path)
