@@ -59,7 +59,7 @@ def command(
     from tamis.server.security import LOCAL, Access, new_token
     from tamis.server.serve import address_of, bound_socket, open_browser, serve
 
-    name = user or _account()
+    name = user or account()
     wanted = [part.strip() for part in labels.split(",") if part.strip()]
     project = open_project(folder, db, () if readonly else wanted, name, not readonly, max_pixels)
     try:
@@ -78,7 +78,8 @@ def command(
         project.close()
 
 
-def _account() -> str:
+def account() -> str:
+    """The name of whoever runs the program."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):

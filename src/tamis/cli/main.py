@@ -13,6 +13,8 @@ from tamis.errors import TamisError
 
 COMMANDS = {
     "annotate": "Draw masks on a folder of images, in a browser.",
+    "export": "Write a project's masks for other programs.",
+    "import": "Add masks of other programs to a project.",
     "segment": "Find the masks of whole images, without a person.",
     "click": "Segment what is under one or more clicks.",
     "demo": "Make a page of masks from sample photographs and your own.",

@@ -9,7 +9,8 @@ from starlette.types import ASGIApp
 
 import tamis
 from tamis.annotation.workshop import Workshop
-from tamis.server import events, images, labels, pages, statistics
+from tamis.formats.registry import FORMATS
+from tamis.server import events, export, images, labels, pages, statistics
 from tamis.server.context import Context, Served
 from tamis.server.errors import add_handlers
 from tamis.server.security import Access, Guard
@@ -42,7 +43,7 @@ def make_app(workshop: Workshop, readonly: bool = False, user: str = "me", acces
     )
     app.state.context = Context(workshop, readonly, user, access)
     add_handlers(app)
-    for part in (pages, images, events, labels, statistics):
+    for part in (pages, images, events, labels, statistics, export):
         app.include_router(part.router)
 
     @app.get("/api/project", tags=["project"])
@@ -56,7 +57,7 @@ def make_app(workshop: Workshop, readonly: bool = False, user: str = "me", acces
             "segmentor": served.workshop.segmentor,
             "user": served.user,
             "labels": labels.described(served),
-            "formats": [],
+            "formats": [{"name": form.name, "title": form.title} for form in FORMATS],
         }
 
     return Guard(app, access)

@@ -1,0 +1,133 @@
+"""Parquet as Hugging Face's datasets have it: a row for each image, its bytes and its masks.
+
+Columns: `image` {bytes, path}, `width`, `height`, and `objects`, lists of `category` (a class label), `area`, `bbox`
+(x, y, width, height) and `segmentation` (COCO's run lengths).
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tamis.errors import InputError, UnavailableError
+from tamis.files import replacing
+from tamis.formats.record import Dataset, Names, Shapes, collected
+from tamis.mask import Masks
+
+FILE = "train.parquet"
+
+
+def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
+    """Write `train.parquet`; an image whose file cannot be read has a row without bytes.
+
+    Raises:
+        UnavailableError: pyarrow is not installed.
+    """
+    arrow, parquet = _arrow()
+    schema = _schema(arrow).with_metadata(
+        {"huggingface": json.dumps({"info": {"features": _features(dataset.labels)}})}
+    )
+    numbers = {label: number for number, label in enumerate(dataset.labels)}
+    with replacing(out / FILE) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        for image in dataset.images:
+            height, width = image.shape
+            rles = [{"size": rle["size"], "counts": rle["counts"].decode()} for rle in image.masks.coco()]
+            row = {
+                "image": {"bytes": _bytes(dataset.folder, image.name), "path": image.name},
+                "width": width,
+                "height": height,
+                "objects": {
+                    "category": [numbers[label] for label in image.labels],
+                    "area": image.masks.areas.tolist(),
+                    "bbox": image.masks.coco_boxes.tolist(),
+                    "segmentation": rles,
+                },
+            }
+            writer.write_table(arrow.Table.from_pylist([row], schema=schema))
+
+
+def read(path: Path, images: Shapes) -> tuple[Dataset, list[str]]:
+    """Read a file, or the one in a folder.
+
+    Raises:
+        InputError: it is no Parquet, or an image has another size.
+        UnavailableError: pyarrow is not installed.
+    """
+    arrow, parquet = _arrow()
+    path = path / FILE if path.is_dir() else path
+    names = Names(images)
+    found: list[tuple[str, Masks, Sequence[str]]] = []
+    try:
+        with parquet.ParquetFile(path) as file:
+            metadata = file.schema_arrow.metadata or {}
+            features = json.loads(metadata[b"huggingface"])["info"]["features"]
+            labels = features["objects"]["category"]["feature"]["names"]
+            for batch in file.iter_batches(16, columns=["image.path", "width", "height", "objects"]):
+                for row in batch.to_pylist():
+                    shape = row["height"], row["width"]
+                    name = names.find(row["image"]["path"], shape)
+                    if name is not None:
+                        masks = Masks.from_coco(row["objects"]["segmentation"], shape)
+                        found.append((name, masks, [labels[number] for number in row["objects"]["category"]]))
+    except arrow.ArrowException as error:
+        raise InputError(f"{path}: is no Parquet file that can be read ({error})") from error
+    return collected(labels, found), names.unknown
+
+
+def _bytes(folder: Path | None, name: str) -> bytes | None:
+    try:
+        return None if folder is None else (folder / name).read_bytes()
+    except OSError:
+        return None
+
+
+def _schema(arrow: Any) -> Any:
+    rle = arrow.struct({"size": arrow.list_(arrow.int32()), "counts": arrow.string()})
+    objects = {
+        "category": arrow.list_(arrow.int64()),
+        "area": arrow.list_(arrow.int64()),
+        "bbox": arrow.list_(arrow.list_(arrow.float32())),
+        "segmentation": arrow.list_(rle),
+    }
+    return arrow.schema(
+        {
+            "image": arrow.struct({"bytes": arrow.binary(), "path": arrow.string()}),
+            "width": arrow.int32(),
+            "height": arrow.int32(),
+            "objects": arrow.struct(objects),
+        }
+    )
+
+
+def _features(labels: Sequence[str]) -> dict[str, Any]:
+    """What `datasets` reads from the metadata, so that images are pictures and categories have names."""
+
+    def value(dtype: str) -> dict[str, str]:
+        return {"dtype": dtype, "_type": "Value"}
+
+    def several(feature: Any) -> dict[str, Any]:
+        return {"feature": feature, "_type": "List"}
+
+    rle = {"size": several(value("int32")), "counts": value("string")}
+    return {
+        "image": {"_type": "Image"},
+        "width": value("int32"),
+        "height": value("int32"),
+        "objects": {
+            "category": several({"names": list(labels), "_type": "ClassLabel"}),
+            "area": several(value("int64")),
+            "bbox": several(several(value("float32"))),
+            "segmentation": several(rle),
+        },
+    }
+
+
+def _arrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise UnavailableError(
+            "--format parquet needs more than is installed: run pip install 'tamis[parquet]'"
+        ) from error
+    return pyarrow, parquet

@@ -1,0 +1,138 @@
+"""Formats by name: what there is, and reading and writing them."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from tamis.errors import InputError
+from tamis.formats.record import Dataset, ImageRecord, Loss, Shapes, loss_between
+
+
+class Module(Protocol):
+    """What a format's module offers."""
+
+    def write(self, dataset: Dataset, out: Path, tolerance: float) -> None:
+        """Write a dataset into a folder."""
+        ...
+
+    def read(self, path: Path, images: Shapes) -> tuple[Dataset, list[str]]:
+        """Read what `write` has written, or a file of another program; gives names of images that were not found."""
+        ...
+
+
+@dataclass(frozen=True)
+class Format:
+    """What is known of a format without loading it.
+
+    Attributes:
+        name: for the command line.
+        title: for people.
+        module: of `tamis.formats`.
+        loses: what it cannot keep, "" where every mask can be read back exactly.
+    """
+
+    name: str
+    title: str
+    module: str
+    loses: str = ""
+
+
+FORMATS = (
+    Format("coco", "COCO JSON, run lengths", "coco_file"),
+    Format("coco-polygons", "COCO JSON, polygons", "coco_polygons", "outlines may be simplified"),
+    Format("lvis", "LVIS JSON", "lvis"),
+    Format("yolo", "YOLO segmentation (txt)", "yolo", "outlines may be simplified"),
+    Format("voc", "Pascal VOC, class and object PNG", "voc", "masks that overlap"),
+    Format("labelmap", "label maps, 16-bit PNG", "labelmap", "masks that overlap"),
+    Format("masks", "one binary PNG for each mask", "binary"),
+    Format("labelstudio", "Label Studio JSON, brush", "labelstudio"),
+    Format("cvat", "CVAT for images XML, masks", "cvat"),
+    Format("cvat-polygons", "CVAT for images XML, polygons", "cvat_polygons", "outlines may be simplified"),
+    Format("labelme", "LabelMe JSON", "labelme"),
+    Format("datumaro", "Datumaro JSON", "datumaro"),
+    Format("parquet", "Parquet with images, as Hugging Face has it", "parquet"),
+)
+
+
+def find_format(name: str) -> Format:
+    """The format with a name.
+
+    Raises:
+        InputError: there is none; the message suggests the nearest.
+    """
+    known = {form.name: form for form in FORMATS}
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
+    raise InputError(f"--format {name}: there is no such format; {hint}")
+
+
+def export(dataset: Dataset, name: str, out: Path, tolerance: float = 0.0) -> Loss:
+    """Write a dataset, and measure what the format does not keep by reading it again.
+
+    Args:
+        dataset: images and masks; masks without a pixel are left out.
+        name: of the format.
+        out: the folder, made if needed.
+        tolerance: how far simplified outlines may lie from the masks, in pixels, in formats of polygons.
+
+    Raises:
+        InputError: there is no mask, no such format, or the format cannot hold the dataset.
+        OutputError: it cannot be written.
+    """
+    form = find_format(name)
+    dataset = _without_empty_masks(dataset)
+    if not dataset.masks:
+        raise InputError("there is nothing to export: no image has a mask yet")
+    module = cast(Module, import_module(f"tamis.formats.{form.module}"))
+    module.write(dataset, out, tolerance)
+    if not form.loses:
+        return Loss((1.0,) * dataset.masks)
+    again, _ = module.read(out, {image.name: image.shape for image in dataset.images})
+    return loss_between(dataset, again, f" ({form.loses})")
+
+
+def load(path: Path, name: str, images: Shapes) -> tuple[Dataset, list[str]]:
+    """Read a file or folder of another program.
+
+    Args:
+        path: the file, or the folder of formats of many files.
+        name: of the format.
+        images: that the masks may belong to.
+
+    Returns:
+        The dataset, with the names of `images`; and names in the file that are not among them.
+
+    Raises:
+        InputError: it is missing, damaged or no such format, or an image has another size.
+    """
+    form = find_format(name)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder; check the name")
+    module = cast(Module, import_module(f"tamis.formats.{form.module}"))
+    try:
+        return module.read(path, images)
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is no {form.title}, or damaged ({type(error).__name__}: {error})") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def names() -> Sequence[str]:
+    """Of all formats."""
+    return [form.name for form in FORMATS]
+
+
+def _without_empty_masks(dataset: Dataset) -> Dataset:
+    images = []
+    for image in dataset.images:
+        full = image.masks.areas > 0
+        kept = tuple(label for label, some in zip(image.labels, full.tolist(), strict=True) if some)
+        images.append(ImageRecord(image.name, image.masks[full], kept))
+    return Dataset(dataset.labels, tuple(images), dataset.folder)

@@ -1,0 +1,61 @@
+"""A project's masks as a zip file of any format."""
+
+import json
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.exceptions import HTTPException
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
+
+from tamis.annotation.exchange import to_dataset
+from tamis.annotation.fold import STATES
+from tamis.formats.registry import export, find_format
+from tamis.server.context import Served
+
+router = APIRouter(tags=["export"])
+
+
+@router.get("/api/export", response_class=FileResponse)
+def download(
+    served: Served,
+    format: str,
+    states: str = "",
+    tolerance: Annotated[float, Query(ge=0, le=1000)] = 0.0,
+) -> FileResponse:
+    """A zip file; what the format does not keep is said in the header X-Tamis-Loss and in loss.json inside."""
+    find_format(format)
+    wanted = [state for state in states.split(",") if state] or STATES
+    dataset = to_dataset(served.workshop.project, wanted)
+    if not any(image.masks.areas.any() for image in dataset.images):
+        raise HTTPException(409, "there is nothing to export: no image has a mask yet")
+    with tempfile.TemporaryDirectory(prefix="tamis-export-") as folder:
+        out = Path(folder) / "export"
+        loss = export(dataset, format, out, tolerance)
+        summary = {
+            "format": format,
+            "masks": len(loss.ious),
+            "mean_iou": loss.mean,
+            "worst_iou": loss.worst,
+            "loss": loss.sentence(),
+        }
+        (out / "loss.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
+        archive = _zipped(out)
+    name = f"{format}.zip"
+    headers = {"x-tamis-loss": loss.sentence().encode("ascii", "replace").decode()}
+    return FileResponse(
+        archive, media_type="application/zip", filename=name, headers=headers, background=BackgroundTask(archive.unlink)
+    )
+
+
+def _zipped(folder: Path) -> Path:
+    """A zip file of a folder, in the folder for temporary files."""
+    with tempfile.NamedTemporaryFile(prefix="tamis-", suffix=".zip", delete=False) as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(folder.rglob("*")):
+                if path.is_file():
+                    archive.write(path, path.relative_to(folder).as_posix())
+        return Path(file.name)
