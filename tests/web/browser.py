@@ -1,0 +1,121 @@
+"""The annotator in a real browser: a server in a process of its own, and what a person does with its page."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from playwright.sync_api import Page, expect
+
+
+class Served:
+    """`tamis annotate` on a folder; it can be killed and started again on the same port."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder, self.options = folder, options
+        self.url = ""
+        self.start()
+
+    def start(self) -> None:
+        port = self.url.rstrip("/").rpartition(":")[2] or "0"
+        command = [
+            sys.executable,
+            "-m",
+            "tamis",
+            "annotate",
+            self.folder,
+            "--no-browser",
+            "--port",
+            port,
+            *self.options,
+        ]
+        self.process = subprocess.Popen([str(each) for each in command], stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if "http://" in line:
+                self.url = "http://" + line.partition("http://")[2].strip()
+                return
+        self.kill()
+        raise AssertionError("the server did not start")
+
+    def kill(self) -> None:
+        assert self.process.stdout is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+    def get(self, path: str) -> Any:
+        return httpx.get(self.url + path, timeout=30).raise_for_status().json()
+
+    def masks(self, image: int = 1) -> list[dict[str, Any]]:
+        """The masks of an image as its events make them."""
+        from tamis.annotation.fold import History, advanced, drawing
+
+        events = self.get(f"api/images/{image}/events")["events"]
+        history = advanced(History(), [(event["kind"], event["body"]) for event in events])
+        return list(drawing(history).masks.values())
+
+
+@contextmanager
+def served(folder: Path, *options: str) -> Iterator[Served]:
+    server = Served(folder, *options)
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def open_image(page: Page, server: Served, name: str = "") -> None:
+    """Go to an image and wait until masks are found under the pointer."""
+    page.goto(f"{server.url}#{name}")
+    if name:
+        page.reload()
+    expect(page.locator("#images li")).not_to_have_count(0)
+    expect(page.locator("#waiting")).to_be_hidden(timeout=30_000)
+    expect(page.locator("#tool-click")).to_have_attribute("aria-pressed", "true")
+
+
+def place(page: Page, x: float, y: float) -> tuple[float, float]:
+    """Where on the page a place of the image is, told as shares of its sides, with the whole image shown."""
+    page.locator("#stage").press("0")
+    box = page.locator("#stage").bounding_box()
+    assert box is not None
+    shape = SHAPES[page.url.rpartition("#")[2]]
+    scale = min(box["width"] / shape[0], box["height"] / shape[1]) * 0.98
+    left = box["x"] + (box["width"] - shape[0] * scale) / 2
+    top = box["y"] + (box["height"] - shape[1] * scale) / 2
+    return left + x * shape[0] * scale, top + y * shape[1] * scale
+
+
+SHAPES: dict[str, tuple[int, int]] = {}
+"""(width, height) of the upright images, by name."""
+
+
+def painted(page: Page) -> int:
+    """How many pixels of the screen show a mask or a preview."""
+    count: int = page.evaluate(
+        """() => {
+          const canvas = document.querySelector('#masks');
+          const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+          let count = 0;
+          for (let i = 3; i < data.length; i += 4) if (data[i]) count++;
+          return count;
+        }"""
+    )
+    return count
+
+
+def saved(page: Page) -> None:
+    expect(page.locator("#saving")).to_have_text("saved", timeout=15_000)
+
+
+def picture(page: Page, name: str) -> None:
+    """A picture for the documentation, if somebody asks for them."""
+    folder = os.environ.get("TAMIS_PICTURES")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png")
