@@ -48,6 +48,30 @@ def extras() -> dict[str, bool]:
     return found
 
 
+def unused_gpu() -> list[str]:
+    """Why a graphics card that is here is not used, each with the command that mends it; empty where all is well."""
+    if gpu() is None:
+        return []
+    found = []
+    plain, with_gpu, torch = (version_of(name) for name in ("onnxruntime", "onnxruntime-gpu", "torch"))
+    if plain and with_gpu:
+        found.append(
+            "onnxruntime and onnxruntime-gpu are both installed, and the first hides the second: run "
+            "pip uninstall -y onnxruntime onnxruntime-gpu && pip install onnxruntime-gpu"
+        )
+    elif plain:
+        found.append(
+            "onnxruntime is the build for processors, so exported models do not use the graphics card: run "
+            "pip uninstall -y onnxruntime && pip install onnxruntime-gpu"
+        )
+    if torch and torch.endswith("+cpu"):
+        found.append(
+            "torch is the build for processors, so neither the SAM family nor training uses the graphics card: run "
+            f"pip install --force-reinstall torch=={torch.removesuffix('+cpu')}"
+        )
+    return found
+
+
 def processor() -> str:
     """The processor's name as its maker writes it, where the system tells."""
     try:

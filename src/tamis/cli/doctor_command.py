@@ -11,6 +11,8 @@ from tamis import environment
 from tamis.cli.options import json_option, print_json, segmentor_option
 from tamis.clicks import Click
 from tamis.segmentors import load_segmentor
+from tamis.segmentors.hub.catalogue import MODELS
+from tamis.segmentors.hub.folder import is_here, models_folder
 
 
 @click.command(name="doctor")
@@ -32,20 +34,28 @@ def command(segmentor: str, as_json: bool) -> None:
         **environment.facts(),
         "cache": str(Path(platformdirs.user_cache_dir("tamis"))),
         "extras": environment.extras(),
+        "models": str(models_folder()),
+        "models_here": [model.name for model in MODELS if is_here(model)],
         "segmentor": model.name,
         "encode_seconds": round(middle - start, 4),
         "click_seconds": round(end - middle, 4),
+        "warnings": environment.unused_gpu(),
     }
     if as_json:
         print_json(report)
         return
+    warnings = report.pop("warnings")
     for name, value in report.items():
         click.echo(f"{name.replace('_', ' '):16}{_said(value)}")
+    for warning in warnings:
+        click.echo(f"tamis: {warning}", err=True)
 
 
 def _said(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_said(entry)}" for name, entry in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "none" if value is None else str(value)
