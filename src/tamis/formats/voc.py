@@ -58,18 +58,19 @@ def read(path: Path, images: Shapes) -> tuple[Dataset, list[str]]:
     classes_folder = path / "SegmentationClass"
     if not classes_folder.is_dir():
         raise InputError(f"{path}: has no folder SegmentationClass; is this Pascal VOC?")
-    labels = _labels(path / "labelmap.txt")
+    labels, colours = _labels(path / "labelmap.txt")
+    standard = _codes(_palette().reshape(-1, 3).tolist())
     names = Names(images)
     found: list[tuple[str, Masks, Sequence[str]]] = []
     for file in sorted(classes_folder.rglob("*.png")):
         stem = file.relative_to(classes_folder).as_posix()
-        classes = read_numbers(classes_folder, stem)
+        classes = read_numbers(classes_folder, stem, {**standard, **colours})
         name = names.find(stem, (classes.shape[0], classes.shape[1]))
         if name is None:
             continue
         objects = classes
         if (path / "SegmentationObject" / stem).is_file():
-            objects = read_numbers(path / "SegmentationObject", stem)
+            objects = read_numbers(path / "SegmentationObject", stem, standard)
         if objects.shape != classes.shape:
             raise InputError(f"{stem}: its pictures of classes and of objects have different sizes")
         masks, _ = masks_from_labels(np.where(objects == NOTHING, 0, objects))
@@ -84,14 +85,27 @@ def _most(values: NDArray[np.integer]) -> int:
     return int(np.bincount(values.ravel()).argmax())
 
 
-def _labels(file: Path) -> dict[int, str]:
-    """Class numbers and names: those of a labelmap.txt in order; without one, numbers have to do."""
+def _labels(file: Path) -> tuple[dict[int, str], dict[int, int]]:
+    """Names of class numbers, in the order of a labelmap.txt, and the numbers of colours that it gives.
+
+    Without one, numbers have to do.
+    """
     if not file.is_file():
-        return {}
+        return {}, {}
     lines = file.read_text(encoding="utf-8").splitlines()
-    entries = [line for line in lines if line.strip() and not line.startswith("#")]
     # A name may hold colons; what follows it are colour, parts and actions.
-    return {number: line.rsplit(":", 3)[0] for number, line in enumerate(entries)}
+    entries = [line.rsplit(":", 3) for line in lines if line.strip() and not line.startswith("#")]
+    colours = {number: entry[1].split(",") for number, entry in enumerate(entries) if entry[1].count(",") == 2}
+    codes = _codes([[int(part) for part in colour] for colour in colours.values()])
+    return (
+        {number: entry[0] for number, entry in enumerate(entries)},
+        dict(zip(codes, colours, strict=True)) if len(codes) == len(colours) else {},
+    )
+
+
+def _codes(colours: Sequence[Sequence[int]]) -> dict[int, int]:
+    """What each colour is the number of, by 65536 red + 256 green + blue."""
+    return {65536 * red + 256 * green + blue: number for number, (red, green, blue) in enumerate(colours)}
 
 
 def _png(pixels: NDArray[np.uint8]) -> bytes:
