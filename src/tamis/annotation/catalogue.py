@@ -143,9 +143,7 @@ def look(database: Database, folder: Path, ids: Sequence[int], max_pixels: int =
         NoSuchImageError: there is no image with one of the numbers.
     """
     with database.reading() as connection:
-        seen = {
-            image_id: (image_row(connection, image_id), _stamp(connection, image_id)) for image_id in dict.fromkeys(ids)
-        }
+        seen = _chosen(connection, ids)
     found: dict[int, Found | None] = {}
     for image_id, (row, stamp) in seen.items():
         result = _looked(folder, row.name, stamp, max_pixels)
@@ -154,11 +152,13 @@ def look(database: Database, folder: Path, ids: Sequence[int], max_pixels: int =
     if found:
         with database.writing() as connection:
             now = tick(connection)
-            for image_id, result in found.items():
-                values = _values(image_row(connection, image_id), result)
-                connection.execute(update(images).where(images.c.id == image_id).values(**values, touched=now))
-    with database.reading() as connection:
-        return [image_row(connection, image_id) for image_id in ids]
+            # Read again: events may have come since, and an image with events keeps what they belong to.
+            for image_id, (row, _) in _chosen(connection, list(found)).items():
+                values = {**_values(row, found[image_id]), "touched": now}
+                connection.execute(update(images).where(images.c.id == image_id).values(values))
+        with database.reading() as connection:
+            seen = _chosen(connection, ids)
+    return [seen[image_id][0] for image_id in ids]
 
 
 def accept_change(database: Database, image_id: int) -> ImageRow:
@@ -270,9 +270,18 @@ def _names(folder: Path) -> Iterator[str]:
                 yield os.path.relpath(os.path.join(place, name), folder).replace(os.sep, "/")
 
 
-def _stamp(connection: Connection, image_id: int) -> tuple[int | None, int | None]:
-    row = connection.execute(select(images.c.bytes, images.c.modified_ns).where(images.c.id == image_id)).one()
-    return row.bytes, row.modified_ns
+def _chosen(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[ImageRow, tuple[int | None, int | None]]]:
+    """Images by number, each with the bytes and the time of change that its file had at the last look."""
+    statement = select(images)
+    if len(ids) <= AT_ONCE:  # otherwise most of them are wanted
+        statement = statement.where(images.c.id.in_(ids))
+    wanted = set(ids)
+    rows = [row for row in connection.execute(statement) if row.id in wanted]
+    found = {row.id: (_row(row), (row.bytes, row.modified_ns)) for row in rows}
+    missing = wanted - found.keys()
+    if missing:
+        raise NoSuchImageError(f"there is no image {min(missing)} in this project")
+    return found
 
 
 def reading_order(name: str) -> list[tuple[int, int | str]]:

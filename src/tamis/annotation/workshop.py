@@ -5,19 +5,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
+from tamis.annotation.answers import Box, ask, score_of
 from tamis.annotation.board import Board
 from tamis.annotation.catalogue import AT_ONCE, ImageRow
 from tamis.annotation.encoder import Encoder, Source
-from tamis.annotation.problems import DatabaseError, NonsenseError
 from tamis.annotation.project import Project
-from tamis.arrays import MaskArray
 from tamis.clicks import Click
 from tamis.errors import InputError, TamisError
 from tamis.mask import Masks
 from tamis.proposals import Proposals, grid_proposals
-from tamis.segmentors import AnswersByRegion, Segmentor, TakesBoxes, load_segmentor
+from tamis.segmentors import Segmentor, load_segmentor
 
 PATROL = 5.0
 """Seconds between looks at the folder."""
@@ -46,6 +43,7 @@ class Workshop:
             lambda: load(segmentor), self.board.order, self.source, self.board.note, project.max_pixels
         )
         self._proposals: OrderedDict[str, Proposals] = OrderedDict()
+        self._lock = threading.Lock()
         self._closing = threading.Event()
         self._caretaker = threading.Thread(target=self._patrol, name="caretaker", daemon=True)
 
@@ -122,7 +120,7 @@ class Workshop:
         self,
         image_id: int,
         clicks: Sequence[Click],
-        box: tuple[float, float, float, float] | None,
+        box: Box | None,
         granularity: int,
         threshold: float,
     ) -> tuple[Masks, float]:
@@ -130,27 +128,11 @@ class Workshop:
 
         Raises:
             InputError: the image cannot be read, or a click lies outside of it.
-            NonsenseError: neither clicks nor a box, a box for a segmentor that takes none, or no such granularity.
+            NonsenseError: neither clicks nor a box, or no such granularity.
         """
-        row = self.readable(image_id)
-        assert row.shape is not None
-        encoded = self.encoder.wait(image_id, ANSWER_TIMEOUT)
-        if box is not None:
-            if not isinstance(encoded, TakesBoxes):
-                raise NonsenseError(f"the segmentor '{self.segmentor}' takes no boxes")
-            probability = encoded.probability_in_box(box)
-        elif not clicks:
-            raise NonsenseError("ask with at least one click, or a box")
-        elif granularity:
-            count = encoded.answers.shape[0] if isinstance(encoded, AnswersByRegion) else 1
-            raise NonsenseError(f"there is no granularity {granularity} to be had here: {count - 1} is the last")
-        else:
-            probability = encoded.probability(clicks)
-        mask: MaskArray = probability > threshold
-        inside = int(np.count_nonzero(mask))
-        total = float(probability.sum(dtype=np.float64))
-        sure = float(probability.sum(dtype=np.float64, where=mask))
-        return Masks.from_dense(mask[None]), sure / max(inside + total - sure, 1e-9)
+        self.readable(image_id)
+        probability = ask(self.encoder.wait(image_id, ANSWER_TIMEOUT), clicks, box, granularity)
+        return Masks.from_dense((probability > threshold)[None]), score_of(probability, threshold)
 
     def proposals(self, image_id: int) -> Proposals:
         """All masks that a grid of clicks finds in an image.
@@ -161,11 +143,12 @@ class Workshop:
         row = self.readable(image_id)
         assert row.found_sha256 is not None
         key = row.found_sha256
-        if key not in self._proposals:
-            self._proposals[key] = grid_proposals(self.encoder.wait(image_id, ANSWER_TIMEOUT))
-            while len(self._proposals) > REMEMBERED:
-                self._proposals.popitem(last=False)
-        return self._proposals[key]
+        with self._lock:  # one after the other: each takes all that the processor has
+            if key not in self._proposals:
+                self._proposals[key] = grid_proposals(self.encoder.wait(image_id, ANSWER_TIMEOUT))
+                while len(self._proposals) > REMEMBERED:
+                    self._proposals.popitem(last=False)
+            return self._proposals[key]
 
     def _encoded(self, row: ImageRow) -> Mapping[str, Any]:
         state = self.encoder.state(row.id)
@@ -187,6 +170,6 @@ class Workshop:
                     self.encoder.stir()
                 self.project.look(self.board.order())
                 self.board.update()
-            except (DatabaseError, TamisError, OSError):
+            except (TamisError, OSError):
                 pass  # a locked database or a folder out of reach: the pages learn of it, and the next round may do
             self._closing.wait(PATROL)

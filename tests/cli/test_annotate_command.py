@@ -1,0 +1,88 @@
+"""`tamis annotate` as a person runs it: a process that prints an address, answers there, and ends by Ctrl-C."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@contextmanager
+def annotating(folder: Path, *options: str, cache: Path) -> Iterator[tuple[str, Any]]:
+    """The address that it prints, and the process."""
+    command = [sys.executable, "-m", "tamis", "annotate", str(folder), "--no-browser", "--segmentor", "hierarchy"]
+    environment = {**os.environ, "TAMIS_CACHE": str(cache), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        match = re.search(r"at (http://\S+)", said)
+        try:
+            assert match is not None, (said, process.stderr.read() if process.stderr else "")
+            yield match[1], process
+        finally:
+            process.kill()
+
+
+def get(address: str, **headers: str) -> Any:
+    with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=20) as answer:
+        return json.loads(answer.read())
+
+
+def test_it_serves_and_ends_by_ctrl_c(photograph: Path, tmp_path: Path) -> None:
+    options = ("--labels", "cat, dog", "--user", "anna")
+    with annotating(photograph.parent, *options, cache=tmp_path / "cache") as (address, process):
+        project = get(f"{address}api/project")
+        assert [label["name"] for label in project["labels"]] == ["cat", "dog"]
+        assert project["user"] == "anna"
+        (image,) = get(f"{address}api/images")["images"]
+        assert (image["name"], image["width"], image["height"]) == ("photo.jpg", 128, 96)
+        with urllib.request.urlopen(address, timeout=20) as page:
+            assert page.headers["content-type"].startswith("text/html")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+        assert process.returncode == 0
+        assert "Traceback" not in err + out
+    assert (photograph.parent / ".tamis" / "project.sqlite").is_file()
+
+
+def test_two_at_once_want_two_ports(photograph: Path, tmp_path: Path) -> None:
+    with annotating(photograph.parent, cache=tmp_path / "cache") as (address, _):
+        port = address.rstrip("/").rpartition(":")[2]
+        command = [sys.executable, "-m", "tamis", "annotate", str(photograph.parent), "--no-browser", "--port", port]
+        second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert second.returncode == 2
+        assert second.stderr == f"tamis: --port {port}: is taken by another program; leave it out for a free one\n"
+
+
+def test_others_need_the_token(photograph: Path, tmp_path: Path) -> None:
+    with annotating(photograph.parent, "--host", "0.0.0.0", cache=tmp_path / "cache") as (address, _):
+        match = re.fullmatch(r"http://(\S+):(\d+)/\?token=(\S{20,})", address)
+        assert match is not None
+        here = f"http://127.0.0.1:{match[2]}/api/project"
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            get(here)
+        assert refused.value.code == 401
+        refused.value.close()
+        assert get(here, Authorization=f"Bearer {match[3]}")["version"]
+
+
+def test_only_to_look(photograph: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tamis", "annotate", str(photograph.parent), "--no-browser", "--readonly"]
+    nothing = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert nothing.returncode == 2
+    assert "there is no project yet" in nothing.stderr
+    with annotating(photograph.parent, cache=tmp_path / "cache"):
+        pass
+    with annotating(photograph.parent, "--readonly", cache=tmp_path / "cache") as (address, _):
+        assert get(f"{address}api/project")["readonly"]
