@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ class Served:
     def get(self, path: str) -> Any:
         return httpx.get(self.url + path, timeout=30).raise_for_status().json()
 
-    def masks(self, image: int = 1) -> list[dict[str, Any]]:
+    def masks(self, image: int = 1) -> list[Mapping[str, Any]]:
         """The masks of an image as its events make them."""
         from tamis.annotation.fold import History, advanced, drawing
 

@@ -63,7 +63,7 @@ def test_the_page_and_the_library_make_the_same_masks(run: Run, encoded: Encoded
     (tmp_path / "table").write_bytes(pack_answers(encoded))
     rng = np.random.default_rng(3)
     height, width = encoded.shape
-    questions = []
+    questions: list[dict[str, Any]] = []
     for count in (1, 1, 1, 2, 3, 5, 8) * 8:
         # Clicks near each other meet in one region, which is then split.
         x, y = rng.random(2) * [width - 12, height - 12]
@@ -72,8 +72,8 @@ def test_the_page_and_the_library_make_the_same_masks(run: Run, encoded: Encoded
         questions.append({"clicks": clicks, "threshold": float(rng.choice([0.2, 0.5, 0.65, 0.9]))})
     masks = run("masks", {"table": str(tmp_path / "table"), "questions": questions})
     for question, mask in zip(questions, masks, strict=True):
-        clicks = [Click(**click) for click in question["clicks"]]
-        assert mask == rle(encoded.probability(clicks) > question["threshold"])
+        asked = [Click(**click) for click in question["clicks"]]
+        assert mask == rle(encoded.probability(asked) > question["threshold"])
 
 
 def test_a_box_asks_for_what_fills_it(run: Run, encoded: EncodedRegions, tmp_path: Path) -> None:

@@ -163,13 +163,10 @@ def test_every_control_has_a_name_and_html_in_names_is_text(page: Page, server: 
     for control in page.locator("button:visible, input:visible, select:visible, textarea:visible").all():
         name = control.evaluate("(e) => e.ariaLabel || e.textContent.trim() || e.labels?.[0]?.textContent.trim()")
         assert name, control.evaluate("(e) => e.outerHTML")
-    for selector, role in (
-        ("#images", "listbox"),
-        ("#tools", "toolbar"),
-        ("#stage", "application"),
-        ("#saving", "status"),
-    ):
-        expect(page.locator(selector)).to_have_role(role)
+    expect(page.locator("#images")).to_have_role("listbox")
+    expect(page.locator("#tools")).to_have_role("toolbar")
+    expect(page.locator("#stage")).to_have_role("application")
+    expect(page.locator("#saving")).to_have_role("status")
 
 
 def test_a_photograph_is_upright_and_its_masks_fit_it(page: Page, server: Served) -> None:

@@ -1,7 +1,7 @@
 /** What opens over the page: shortcuts, statistics, export, and questions that only a person can answer. */
 import { get } from './http.js';
 import { nameOf, shown } from './keys.js';
-import { byId, element } from './panels.js';
+import { byId, element, STATES } from './panels.js';
 
 /** @typedef {import('./keys.js').Keys} Keys */
 
@@ -58,12 +58,12 @@ export async function statistics() {
   const figures = [
     [told.images, 'images'], [(told.states.done ?? 0) + (told.states.reviewed ?? 0), 'done'], [told.masks, 'masks'],
     [told.clicks, 'clicks'], [duration(told.seconds), 'at work'],
-    [told.masks ? (told.seconds / told.masks).toFixed(1) : '–', 'seconds a mask'],
+    [told.seconds_per_mask?.toFixed(1) ?? '–', 'seconds a mask'],
   ];
   const tables = [
-    table('Labels', ['label', 'masks', 'images'], (told.per_label ?? []).map((/** @type {any} */ each) => [each.name ?? each.label, each.masks, each.images])),
-    table('People', ['name', 'masks', 'seconds', 'clicks'], (told.per_user ?? []).map((/** @type {any} */ each) => [each.user, each.masks, Math.round(each.seconds ?? 0), each.clicks])),
-    table('Images', ['image', 'state', 'masks', 'clicks', 'seconds'], (told.per_image ?? []).map((/** @type {any} */ each) => [each.name, each.state, each.masks, each.clicks, Math.round(each.seconds)])),
+    table('Labels', ['label', 'masks', 'images'], (told.per_label ?? []).map((/** @type {any} */ each) => [each.label, each.masks, each.images])),
+    table('People', ['name', 'images', 'changes', 'clicks', 'seconds'], (told.per_user ?? []).map((/** @type {any} */ each) => [each.user, each.images, each.events, each.clicks, Math.round(each.seconds)])),
+    table('Images', ['image', 'state', 'masks', 'clicks', 'seconds'], (told.per_image ?? []).map((/** @type {any} */ each) => [each.image, STATES[/** @type {import('./types.js').ImageState} */ (each.state)], each.masks, each.clicks, Math.round(each.seconds)])),
   ];
   const shownFigures = element('div', { class: 'figures' }, ...figures.map(([value, name]) => element('div', {}, element('b', {}, String(value)), String(name))));
   open('Statistics', [shownFigures, ...tables], [

@@ -3,7 +3,8 @@
  * event of the session; what is drawn follows from the session's content.
  */
 import { post } from './http.js';
-import { area, bounds, decode, empty, encode, fromDense, subtract, toDense, union, contains } from './rle.js';
+import { Regions } from './regions.js';
+import { area, bounds, decode, empty, encode, fromDense, subtract, toDense, union } from './rle.js';
 import { randomId } from './session.js';
 import { separate, withoutHoles, withoutIslands } from './shapes.js';
 
@@ -14,7 +15,6 @@ import { separate, withoutHoles, withoutIslands } from './shapes.js';
 /** @typedef {import('./answers.js').AnswerTable} AnswerTable */
 /** @typedef {import('./layers.js').Layers} Layers */
 /** @typedef {import('./view.js').View} View */
-/** @typedef {{mask: Mask, area: number}} Proposal */
 /** @typedef {{granularity: number, threshold: number}} Level */
 
 /** From the largest answer to the smallest where the segmentor has one granularity: level lines of the probability. */
@@ -38,13 +38,11 @@ export class Editor {
   allHidden = false;
   /** @type {Set<string>} */
   hidden = new Set();
-  /** @type {Proposal[]} the smallest first */
-  proposals = [];
+  /** @type {Regions | null} all proposals, once they are asked for */
+  regions = null;
   level = 2;
   width = 0;
   height = 0;
-  /** @type {OffscreenCanvas | null} */
-  #drawnProposals = null;
   /** Whether the active mask was begun by the tool at work, so that Escape drops it. */
   #begun = false;
   #previewed = '';
@@ -74,8 +72,7 @@ export class Editor {
     this.table = null;
     this.active = null;
     this.hidden.clear();
-    this.proposals = [];
-    this.#drawnProposals = null;
+    this.regions = null;
     this.clearPreview();
     this.refresh();
   }
@@ -368,18 +365,8 @@ export class Editor {
 
   /** @param {import('./types.js').Rle[]} rles */
   useProposals(rles) {
-    this.proposals = rles
-      .map((rle) => decode(rle))
-      .map((mask) => ({ mask, area: area(mask) }))
-      .sort((a, b) => a.area - b.area);
-    this.#drawnProposals = null;
+    this.regions = new Regions(rles, this.width, this.height);
     this.hooks.drawTools();
-  }
-
-  /** The smallest proposal at a place, or -1. @param {number} x @param {number} y */
-  proposalAt(x, y) {
-    if (x < 0 || y < 0 || x >= this.width || y >= this.height) return -1;
-    return this.proposals.findIndex((each) => contains(each.mask, x, y));
   }
 
   /** @param {Set<number>} taken */
@@ -387,33 +374,18 @@ export class Editor {
     const key = `proposals ${[...taken].join()}`;
     if (key === this.#previewed) return;
     this.#previewed = key;
-    const mask = this.#together(taken);
+    const mask = this.regions?.together(taken) ?? null;
     if (mask) this.layers.previewMask(mask);
     else this.layers.previewRegions(null);
   }
 
   /** @param {Set<number>} taken */
   takeProposals(taken) {
-    const mask = this.#together(taken);
+    const mask = this.regions?.together(taken);
     if (!mask) return;
     this.session?.countClick();
     this.addShape(mask, 'region');
     this.finish();
-  }
-
-  /** @param {Set<number>} taken @returns {Mask | null} */
-  #together(taken) {
-    const masks = [...taken].flatMap((index) => this.proposals[index]?.mask ?? []);
-    return masks.length ? masks.reduce(union) : null;
-  }
-
-  /** @param {CanvasRenderingContext2D} context */
-  drawProposals(context) {
-    if (!this.proposals.length) return;
-    this.#drawnProposals ??= outlines(this.proposals, this.width, this.height);
-    const { x, y } = this.view.toStage(0, 0);
-    context.imageSmoothingEnabled = true;
-    context.drawImage(this.#drawnProposals, x, y, this.width * this.view.scale, this.height * this.view.scale);
   }
 
   drawTools() {
@@ -435,34 +407,4 @@ export class Editor {
     const width = this.layers.width / density, height = this.layers.height / density;
     if (middle.x < 0 || middle.y < 0 || middle.x > width || middle.y > height) this.pan(width / 2 - middle.x, height / 2 - middle.y);
   }
-}
-
-/**
- * The outlines of proposals, large ones below, on a canvas of at most two megapixels.
- * @param {Proposal[]} proposals the smallest first
- * @param {number} width
- * @param {number} height
- */
-function outlines(proposals, width, height) {
-  const factor = Math.min(1, Math.sqrt(2e6 / (width * height)));
-  const w = Math.max(1, Math.round(width * factor)), h = Math.max(1, Math.round(height * factor));
-  const owner = new Uint16Array(w * h);
-  [...proposals].reverse().forEach(({ mask }, index) => {
-    const dense = toDense(mask);
-    for (let y = 0; y < h; y++) {
-      const row = Math.floor((y + 0.5) / factor);
-      for (let x = 0; x < w; x++) if (dense[Math.floor((x + 0.5) / factor) * height + row]) owner[y * w + x] = index + 1;
-    }
-  });
-  const canvas = new OffscreenCanvas(w, h);
-  const context = canvas.getContext('2d');
-  const pixels = new ImageData(w, h), out = new Uint32Array(pixels.data.buffer);
-  for (let i = 0; i < out.length; i++) {
-    const own = owner[i] ?? 0;
-    const edge = own !== owner[i + 1] || own !== owner[i + w];
-    const hue = (own * 2654435761) >>> 8;
-    out[i] = edge ? 0xe0ffffff : own ? (0x48000000 | (hue & 0xffffff)) >>> 0 : 0;
-  }
-  context?.putImageData(pixels, 0, 0);
-  return canvas;
 }

@@ -1,5 +1,7 @@
 /** The page put together: the project, the image at hand, the keyboard and the panels. */
 import { readTable } from './answers.js';
+import { Conflicts } from './conflicts.js';
+import { listen } from './controls.js';
 import * as dialogs from './dialogs.js';
 import { Editor } from './editor.js';
 import { get, HttpError, post, request } from './http.js';
@@ -7,24 +9,29 @@ import { Keys } from './keys.js';
 import { Layers } from './layers.js';
 import { Leases } from './leases.js';
 import { Outbox } from './outbox.js';
-import { byId, element, ImageList, renderInstances, renderLabels } from './panels.js';
+import { byId, element, ImageList, input, renderInstances, renderLabels } from './panels.js';
 import { randomId, Session } from './session.js';
 import { Stage } from './stage.js';
-import { boxTool, brushTool, clickTool, panTool, polygonTool, regionTool, selectTool } from './tools.js';
 import { View } from './view.js';
 
 /** @typedef {import('./types.js').ImageRow} ImageRow */
 /** @typedef {import('./types.js').Label} Label */
 /** @typedef {import('./types.js').ImageState} ImageState */
 
-const input = (/** @type {string} */ id) => byId(id, HTMLInputElement);
 const button = (/** @type {string} */ id) => byId(id, HTMLButtonElement);
 const any = (/** @type {string} */ id) => byId(id, HTMLElement);
 
 const view = new View();
 const layers = new Layers(byId('photo', HTMLCanvasElement), byId('masks', HTMLCanvasElement), view);
 const keys = new Keys();
-const leases = new Leases(sessionName(), lostLease);
+const leases = new Leases(sessionName(), (image, who) => conflicts.offerTakeover(image, who));
+const conflicts = new Conflicts(leases, {
+  outbox: () => outbox,
+  nameOf: (image) => list.images.get(image)?.name ?? 'an image',
+  current: () => editor.session?.image ?? null,
+  known: (image, seq) => known.set(image, seq),
+  reopen,
+});
 /** @type {import('./types.js').Project} */
 let project;
 /** @type {Map<string, Label>} */
@@ -52,18 +59,6 @@ const editor = new Editor(layers, view, {
 stage.editor = editor;
 const list = new ImageList(any('images'), (id) => void openImage(id));
 
-/** @type {Record<string, {name: string, tool: import('./tools.js').Tool}>} */
-const tools = {
-  click: { name: 'Click', tool: clickTool(editor) },
-  box: { name: 'Box', tool: boxTool(editor) },
-  brush: { name: 'Brush', tool: brushTool(editor, 1) },
-  eraser: { name: 'Eraser', tool: brushTool(editor, 0) },
-  polygon: { name: 'Polygon', tool: polygonTool(editor) },
-  region: { name: 'Regions', tool: regionTool(editor) },
-  select: { name: 'Select', tool: selectTool(editor) },
-  pan: { name: 'Move', tool: panTool(editor) },
-};
-
 // Images.
 
 /** @param {number} id */
@@ -75,7 +70,7 @@ async function openImage(id) {
   list.current = id;
   renderList();
   list.showCurrent();
-  hideBanner();
+  conflicts.hide();
   if (before !== null) await outbox.send().then(() => leases.release(before));
   editor.open(null, 0, 0);
   layers.show(null);
@@ -90,8 +85,8 @@ async function openImage(id) {
     editor.open(session, photo.width, photo.height);
     stage.fit();
     location.replace(`#${encodeURIComponent(image.name)}`);
-    if (!project.readonly && !leases.has(id)) offerTakeover(id, leases.editor);
-    else if (image.changed) offerAccept(id);
+    if (!project.readonly && !leases.has(id)) conflicts.offerTakeover(id, leases.editor);
+    else if (image.changed) conflicts.offerAccept(id);
     outbox.release(id);
     showImage();
     await readAnswers(id, mine);
@@ -128,13 +123,13 @@ async function readAnswers(id, mine) {
   if (mine !== opening) return;
   wait('');
   stage.hover();
-  if (stage.tool === tools.region?.tool) void readProposals();
+  if (any('tool-region').ariaPressed === 'true') void readProposals();
   showMasks();
 }
 
 async function readProposals() {
   const session = editor.session;
-  if (!session || editor.proposals.length) return;
+  if (!session || editor.regions) return;
   wait('Finding regions …');
   try {
     const { proposals } = await get(`/api/images/${session.image}/proposals`);
@@ -182,8 +177,6 @@ function renderList() {
   any('count').textContent = `${ended} / ${all.length}`;
 }
 
-// Leases and conflicts.
-
 function editable() {
   const image = editor.session?.image;
   if (image === undefined) return false;
@@ -192,73 +185,10 @@ function editable() {
   return !project.readonly && leases.has(image);
 }
 
-/** @param {number} id @param {string | null} who */
-function offerTakeover(id, who) {
-  banner(`${who ?? 'Somebody'} is editing this image. You can look at it.`, [['Take over', async () => {
-    await leases.take(id, true);
-    reopen(id);
-  }]]);
-}
-
-/** @param {number} id */
-function offerAccept(id) {
-  banner('This file has changed since it was annotated. Its masks are kept, but may not fit any more.', [['They fit', async () => {
-    await post(`/api/images/${id}/accept`, {});
-    hideBanner();
-  }]]);
-}
-
-/** @param {number} id @param {string | null} who */
-function lostLease(id, who) {
-  if (id === editor.session?.image) offerTakeover(id, who);
-}
-
 /** @param {number} id */
 function reopen(id) {
   list.current = null;
   void openImage(id);
-}
-
-/** The server will not take what waits for an image. @param {number} id @param {HttpError} error */
-async function refused(id, error) {
-  showSaving('unsaved', error.message, outbox.count);
-  const name = list.images.get(id)?.name ?? 'an image';
-  if (error.status === 423) {
-    if (await leases.take(id)) return outbox.release(id);
-    return offerTakeover(id, error.body?.editor ?? null);
-  }
-  const theirs = () => {
-    outbox.drop(id);
-    reopen(id);
-  };
-  if (error.status !== 409) {
-    return banner(`${name}: ${error.message}. The change is kept in this browser.`, [['Give it up', theirs]]);
-  }
-  const who = error.body?.events?.at(-1)?.user ?? 'Somebody';
-  banner(`${who} changed ${name} meanwhile. Your ${outbox.pending(id).length} change(s) are not saved yet.`, [
-    ['Put mine on top', () => {
-      known.set(id, error.body.seq);
-      outbox.release(id);
-      reopen(id);
-    }],
-    ['Take theirs', theirs],
-  ]);
-}
-
-/** @param {string} text @param {[string, () => void][]} choices */
-function banner(text, choices) {
-  any('banner-text').textContent = text;
-  any('banner').replaceChildren(any('banner-text'), ...choices.map(([name, act]) => element('button', {
-    onclick: () => {
-      hideBanner();
-      act();
-    },
-  }, name)));
-  any('banner').hidden = false;
-}
-
-function hideBanner() {
-  any('banner').hidden = true;
 }
 
 // What is shown.
@@ -354,172 +284,6 @@ function wait(text) {
   any('waiting').hidden = !text;
 }
 
-// Keyboard, buttons, options.
-
-/** @param {string} name */
-function useTool(name) {
-  const chosen = tools[name];
-  if (!chosen) return;
-  stage.use(chosen.tool);
-  for (const each of any('tools').children) each.setAttribute('aria-pressed', String(each.id === `tool-${name}`));
-  say(chosen.tool.title);
-  if (name === 'region') void readProposals();
-  stage.hover();
-}
-
-/** @type {Record<string, () => void>} */
-const actions = {
-  next: () => go(1),
-  previous: () => go(-1),
-  done: () => {
-    if (!editable()) return;
-    editor.finish();
-    setState('done');
-    go(1);
-  },
-  skip: () => {
-    if (!editable()) return;
-    setState('skipped');
-    go(1);
-  },
-  finish: () => {
-    if (stage.tool?.finish) stage.tool.finish();
-    editor.finish();
-    stage.hover();
-  },
-  cancel: () => {
-    if (!stage.tool?.cancel?.()) editor.cancel();
-    stage.hover();
-  },
-  delete: () => editor.deleteActive(),
-  undo: () => editor.do('undo'),
-  redo: () => editor.do('redo'),
-  sign: () => {
-    input('negative').click();
-    stage.hover();
-  },
-  smaller: () => setBrush(editor.brush / 1.25),
-  larger: () => setBrush(editor.brush * 1.25 + 1),
-  finer: () => void editor.changeLevel(-1).then(() => stage.hover()),
-  coarser: () => void editor.changeLevel(1).then(() => stage.hover()),
-  merge: () => editor.mergeAt(stage.place.x, stage.place.y),
-  split: () => editor.split(),
-  fill: () => editor.fillHoles(),
-  islands: () => editor.removeIslands(),
-  duplicate: () => void duplicate(),
-  fit: () => stage.fit(),
-  'zoom.in': () => stage.zoomMiddle(1.25),
-  'zoom.out': () => stage.zoomMiddle(0.8),
-  hide: () => input('shown').click(),
-  save: () => say(outbox.count ? 'Not everything is saved yet; see above.' : 'Everything is saved: every change is on the disk as soon as it is made.'),
-  search: () => input('search').focus(),
-  help: () => dialogs.shortcuts(keys),
-};
-for (const name of Object.keys(tools)) actions[`tool.${name}`] = () => useTool(name);
-
-/** @param {number} size */
-function setBrush(size) {
-  editor.brush = Math.round(Math.min(200, Math.max(1, size)));
-  input('brush').value = String(editor.brush);
-  stage.draw();
-}
-
-async function duplicate() {
-  const mask = editor.activeMask, label = editor.activeInstance?.label, before = list.current;
-  if (!mask) return say('Select a mask to copy it to the next image.');
-  go(1);
-  const arrived = () => editor.session && list.current !== before && editor.session.image === list.current;
-  for (let tries = 0; tries < 200 && !arrived(); tries++) await new Promise((resolve) => setTimeout(resolve, 50));
-  if (!arrived()) return;
-  if (editor.width !== mask.width || editor.height !== mask.height) return say('The next image has another size: the mask was not copied.');
-  editor.addShape(mask, 'copy', label);
-}
-
-function onKey(/** @type {KeyboardEvent} */ event) {
-  const target = event.target;
-  const typing = target instanceof HTMLTextAreaElement || (target instanceof HTMLInputElement && !['range', 'checkbox', 'radio'].includes(target.type));
-  if (byId('dialog', HTMLDialogElement).open || event.isComposing) return;
-  if (typing) {
-    if (event.key === 'Escape') target.blur();
-    return;
-  }
-  editor.session?.active();
-  const control = target instanceof HTMLButtonElement || target instanceof HTMLSelectElement || target instanceof HTMLInputElement || (target instanceof HTMLElement && target.role === 'option');
-  if (control && ['Enter', ' ', 'Tab'].includes(event.key)) return;
-  if ((target instanceof HTMLInputElement || target instanceof HTMLSelectElement) && event.key.startsWith('Arrow')) return;
-  if (event.key === 'Tab' && target !== any('stage')) return;
-  if (event.key === ' ') {
-    event.preventDefault();
-    return stage.space(true);
-  }
-  const label = /^[1-9]$/.test(event.key) && !event.ctrlKey ? [...labels.values()].find((each) => each.key === event.key) : undefined;
-  const action = keys.action(event);
-  if (label) editor.chooseLabel(label.id);
-  else if (action) actions[action]?.();
-  else return;
-  event.preventDefault();
-}
-
-function listen() {
-  window.addEventListener('keydown', onKey);
-  window.addEventListener('keyup', (event) => {
-    if (event.key === ' ') stage.space(false);
-  });
-  for (const [name, { name: text, tool }] of Object.entries(tools)) {
-    any('tools').append(element('button', {
-      id: `tool-${name}`, 'aria-pressed': false, title: `${tool.title} (${keys.hint(`tool.${name}`)})`, onclick: () => useTool(name),
-    }, text));
-  }
-  for (const name of ['previous', 'next', 'undo', 'redo', 'done', 'help', 'merge', 'split', 'fill', 'islands', 'duplicate', 'delete']) {
-    button(name).addEventListener('click', () => actions[name]?.());
-    button(name).title = `${button(name).ariaLabel ?? button(name).textContent} (${keys.hint(name)})`;
-  }
-  // A mask under the pointer cannot be meant by a button.
-  button('merge').title = `Point at another mask and press ${keys.hint('merge')}`;
-  button('statistics').addEventListener('click', () => void dialogs.statistics().catch((error) => say(error.message)));
-  button('export').addEventListener('click', () => dialogs.exporting(project.formats));
-  for (const [id, side] of /** @type {const} */ ([['show-images', 'left'], ['show-masks', 'right']])) {
-    button(id).addEventListener('click', () => button(id).setAttribute('aria-expanded', String(any(side).classList.toggle('open'))));
-  }
-  input('search').addEventListener('input', renderList);
-  byId('filter', HTMLSelectElement).addEventListener('change', renderList);
-  any('images').addEventListener('keydown', (event) => {
-    if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
-      event.preventDefault();
-      event.stopPropagation();
-      go(event.key === 'ArrowDown' ? 1 : -1);
-    }
-  });
-  byId('state', HTMLSelectElement).addEventListener('change', (event) => setState(/** @type {any} */ (event.target).value));
-  byId('note', HTMLTextAreaElement).addEventListener('change', (event) => editor.do('image.note', { text: /** @type {any} */ (event.target).value }));
-  byId('add-label', HTMLFormElement).addEventListener('submit', (event) => {
-    event.preventDefault();
-    const name = input('label-name').value.trim();
-    if (name) void changeLabels({ action: 'add', name });
-    input('label-name').value = '';
-  });
-  input('level').addEventListener('input', () => void editor.changeLevel(Number(input('level').value) > editor.level ? 1 : -1));
-  input('brush').addEventListener('input', () => setBrush(Number(input('brush').value)));
-  input('opacity').addEventListener('input', () => {
-    layers.opacity = Number(input('opacity').value) / 100;
-    layers.draw();
-  });
-  const filter = () => (layers.photoCanvas.style.filter = `brightness(${input('brightness').value}%) contrast(${input('contrast').value}%)`);
-  input('brightness').addEventListener('input', filter);
-  input('contrast').addEventListener('input', filter);
-  input('negative').addEventListener('change', () => (stage.negative = input('negative').checked));
-  input('single').addEventListener('change', () => (editor.single = input('single').checked));
-  input('claim').addEventListener('change', () => (editor.claim = input('claim').checked));
-  input('shown').addEventListener('change', () => {
-    editor.allHidden = !input('shown').checked;
-    editor.refresh();
-  });
-  window.addEventListener('beforeunload', (event) => {
-    if (outbox.count) event.preventDefault();
-  });
-  window.addEventListener('pagehide', () => leases.leave());
-}
-
 /** One name for each tab, kept over a reload. */
 function sessionName() {
   const name = sessionStorage.getItem('tamis.client') ?? randomId();
@@ -538,12 +302,19 @@ async function start() {
     lease: (image) => leases.of(image),
     acknowledged: (image, seq) => known.set(image, seq),
     told: showSaving,
-    refused: (image, error) => void refused(image, error),
+    refused: (image, error) => {
+      showSaving('unsaved', error.message, outbox.count);
+      void conflicts.refused(image, error);
+    },
   });
   await outbox.open();
-  listen();
   useLabels(project.labels);
-  useTool('click');
+  listen({
+    editor, stage, layers, keys, list, leases, project, outbox, go, setState, editable, say, renderList,
+    labels: () => labels.values(),
+    readProposals: () => void readProposals(),
+    changeLabels: (change) => void changeLabels(change),
+  });
   await pollImages();
   const asked = decodeURIComponent(location.hash.slice(1));
   const all = list.visible('', '');

@@ -4,7 +4,7 @@
 /** @typedef {import('./types.js').Label} Label */
 /** @typedef {import('./types.js').Instance} Instance */
 
-const STATES = { todo: 'to do', progress: 'in progress', done: 'done', reviewed: 'reviewed', skipped: 'skipped' };
+export const STATES = { todo: 'to do', progress: 'in progress', done: 'done', reviewed: 'reviewed', skipped: 'skipped' };
 const ENCODED = { waiting: 'being prepared', ready: 'ready', failed: 'could not be prepared', none: 'prepared when opened' };
 
 /**
@@ -31,6 +31,9 @@ export function byId(id, kind) {
   if (!(found instanceof kind)) throw new Error(`the page has no ${kind.name} #${id}`);
   return found;
 }
+
+/** @param {string} id */
+export const input = (id) => byId(id, HTMLInputElement);
 
 /** The list of images; rows are made once and changed in place, so that a folder of thousands stays quick. */
 export class ImageList {

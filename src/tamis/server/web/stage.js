@@ -21,6 +21,8 @@ export class Stage {
   #panning = null;
   #frame = 0;
   #viewMoved = false;
+  /** The whole image is shown, and stays so when the window changes. */
+  #fitted = true;
   /** @type {Editor | null} */
   editor = null;
 
@@ -56,13 +58,15 @@ export class Stage {
     const density = window.devicePixelRatio || 1;
     this.marks.width = Math.round(width * density);
     this.marks.height = Math.round(height * density);
-    this.draw();
+    if (this.#fitted) this.fit();
+    else this.draw();
   }
 
   fit() {
     const { width, height } = this.element.getBoundingClientRect();
     if (this.editor?.width) this.view.fit(this.editor.width, this.editor.height, width, height);
     this.moved();
+    this.#fitted = true;
   }
 
   /** @param {number} factor */
@@ -75,6 +79,7 @@ export class Stage {
   /** The view has changed: draw once before the next frame. */
   moved() {
     this.#viewMoved = true;
+    this.#fitted = false;
     this.draw();
   }
 

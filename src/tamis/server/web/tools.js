@@ -204,7 +204,7 @@ export function regionTool(editor) {
   let taken = new Set();
   /** @param {Place} place */
   const take = (place) => {
-    const index = editor.proposalAt(place.x, place.y);
+    const index = editor.regions?.at(place.x, place.y) ?? -1;
     if (index >= 0) taken.add(index);
     editor.previewProposals(taken);
   };
@@ -212,7 +212,7 @@ export function regionTool(editor) {
     title: 'Regions: click takes one, dragging collects',
     cursor: 'cell',
     hover: (place) => {
-      const index = editor.proposalAt(place.x, place.y);
+      const index = editor.regions?.at(place.x, place.y) ?? -1;
       editor.previewProposals(new Set(index >= 0 ? [index] : []));
     },
     down: (place) => {
@@ -224,7 +224,7 @@ export function regionTool(editor) {
       editor.takeProposals(taken);
       taken = new Set();
     },
-    draw: (context) => editor.drawProposals(context),
+    draw: (context) => editor.regions?.draw(context, editor.view),
   };
 }
 
