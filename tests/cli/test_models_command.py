@@ -15,6 +15,7 @@ from PIL import Image
 if find_spec("transformers") is None or find_spec("torch") is None:
     pytest.skip("the extra [hub] is not installed", allow_module_level=True)
 
+from tamis.cli import consent
 from tamis.segmentors.hub import catalogue
 from tamis.segmentors.hub.folder import folder_of
 from tests.segmentors.hub import tiny
@@ -74,6 +75,22 @@ def test_pull_fetches_what_the_other_commands_then_find(tamis: Tamis, hub: Hub, 
     assert out.endswith(f"wrote {folder_of(NAME)}\n")
     assert {m["name"]: m["available"] for m in json.loads(tamis("models", "--json")[1])}[NAME]
     assert tamis("click", photograph, "--at", "40,50", "--segmentor", NAME)[0] == 0
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_on_a_terminal_missing_weights_are_asked_about(
+    tamis: Tamis, hub: Hub, photograph: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    """Of a pinned model only; here the pin is the commit of the hub on this computer."""
+    models = tuple(replace(model, revision=COMMIT) if model.name == NAME else model for model in catalogue.MODELS)
+    monkeypatch.setattr(consent, "MODELS", models)
+    terminal = io.StringIO(f"{answer}\n")
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    code, out, err = tamis("click", photograph, "--at", "40,50", "--segmentor", NAME)
+    assert f"The weights of {NAME} are not here." in err
+    assert "licence   Apache-2.0" in out
+    assert (code, (folder_of(NAME) / "model.safetensors").exists()) == ((0, True) if answer == "y" else (130, False))
 
 
 def test_pull_of_an_unknown_name_or_revision_is_a_sentence(tamis: Tamis, hub: Hub) -> None:

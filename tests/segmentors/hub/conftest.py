@@ -1,6 +1,7 @@
 """A cache of its own for every test, and one small model of every family in it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,15 +30,15 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def placed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """Put a small model where the real one of that name belongs; its checksum, which is the real one's, is unpinned."""
-    from dataclasses import replace
+    """Put a small model where the real one of that name belongs."""
+    return lambda name: place(name, monkeypatch)
 
+
+def place(name: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write a small model into the cache under the name of a real one, whose checksum counts no longer."""
     from tamis.segmentors.hub import catalogue
     from tests.segmentors.hub import tiny
 
-    def place(name: str) -> Path:
-        unpinned = tuple(replace(model, sha256="") if model.name == name else model for model in catalogue.MODELS)
-        monkeypatch.setattr(catalogue, "MODELS", unpinned)
-        return tiny.write(getattr(tiny, MAKERS[name])(), folder_of(name))
-
-    return place
+    unpinned = tuple(replace(model, sha256="") if model.name == name else model for model in catalogue.MODELS)
+    monkeypatch.setattr(catalogue, "MODELS", unpinned)
+    return tiny.write(getattr(tiny, MAKERS[name])(), folder_of(name))

@@ -1,8 +1,6 @@
 """Every family, small and with random weights, loaded as the real ones are."""
 
-from collections.abc import Callable
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,12 +26,12 @@ from tamis.segmentors import (
     load_segmentor,
 )
 from tamis.segmentors.hub.promptable import EncodedPrompts, Promptable
-from tests.segmentors.hub.conftest import MAKERS
+from tests.segmentors.hub.conftest import MAKERS, place
 
 Scene = tuple[ImageArray, MaskArray]
 
 
-@pytest.fixture(params=MAKERS)
+@pytest.fixture(scope="module", params=MAKERS)
 def name(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     if name == "edgetam" and (find_spec("timm") is None or find_spec("torchvision") is None):
@@ -41,15 +39,17 @@ def name(request: pytest.FixtureRequest) -> str:
     return name
 
 
-@pytest.fixture
-def segmentor(name: str, placed: Callable[[str], Path]) -> Promptable:
-    placed(name)
-    loaded = load_segmentor(name)
+@pytest.fixture(scope="module")
+def segmentor(name: str, tmp_path_factory: pytest.TempPathFactory) -> Promptable:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TAMIS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        place(name, patch)
+        loaded = load_segmentor(name)
     assert isinstance(loaded, Promptable)
     return loaded
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def encoded(segmentor: Promptable, scene: Scene) -> EncodedPrompts:
     return segmentor.encode(scene[0])
 
@@ -151,9 +151,7 @@ def test_proposals_of_a_whole_image_are_scored_by_the_model(encoded: EncodedProm
     np.testing.assert_allclose(proposals.scores, encoded.scores(proposals.clicks), atol=1e-5)
 
 
-def test_images_of_any_shape(name: str, placed: Callable[[str], Path]) -> None:
-    placed(name)
-    segmentor = load_segmentor(name)
+def test_images_of_any_shape(segmentor: Promptable) -> None:
     for shape in [(1, 1), (1, 40), (40, 1), (3, 700)]:
         image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
         encoded = segmentor.encode(image)

@@ -7,7 +7,7 @@ from typing import Any
 from tamis.errors import InputError, OutputError, UnavailableError
 from tamis.runs import file_hash
 from tamis.segmentors.hub.catalogue import FILES, WEIGHTS, HubModel
-from tamis.segmentors.hub.folder import Record, folder_of, mismatch, verified, write_record
+from tamis.segmentors.hub.folder import Record, folder_of, mismatch, read_record, verified, write_record
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,7 @@ def fetch(offer: Offer, endpoint: str | None = None) -> Record:
             raise mismatch(weights, found, offer.sha256)
     # Written first: whatever happens later, files that are not these are refused when the model is loaded.
     expected = {WEIGHTS: {"sha256": offer.sha256}} if offer.sha256 else {}
-    record = Record(offer.model.repository, offer.commit, expected)
-    write_record(offer.folder, record)
+    write_record(offer.folder, Record(offer.model.repository, offer.commit, expected))
     for name in FILES:
         if (offer.folder / name).is_file() and name == WEIGHTS and offer.sha256:
             continue
@@ -120,7 +119,7 @@ def fetch(offer: Offer, endpoint: str | None = None) -> Record:
         except (hub.errors.HTTPError, OSError) as error:
             raise _offline(offer.model, error) from None
     verified(offer.folder, {WEIGHTS: offer.sha256} if offer.sha256 else {})
-    return record
+    return read_record(offer.folder)
 
 
 def _hub() -> Any:

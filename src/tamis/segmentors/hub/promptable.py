@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -210,14 +210,18 @@ class EncodedPrompts:
         """The several masks for each click alone, a batch at a time."""
         require_inside(clicks, self.shape)
         for first in range(0, len(clicks), BATCH):
-            batch = clicks[first : first + BATCH]
+            yield self._batch(tuple(clicks[first : first + BATCH]))
+
+    @cached_property
+    def _batch(self) -> Callable[[tuple[Click, ...]], Answers]:
+        """Decodes a batch of single clicks and remembers the last: masks and scores are asked for in turn."""
+
+        def decoded(batch: tuple[Click, ...]) -> Answers:
             single = [self.together([click]) for click in batch]
-            yield self.decoder.several(
-                Prompts(
-                    np.concatenate([prompt.points for prompt in single]),
-                    np.concatenate([prompt.labels for prompt in single]),
-                )
-            )
+            points = np.concatenate([prompt.points for prompt in single])
+            return self.decoder.several(Prompts(points, np.concatenate([prompt.labels for prompt in single])))
+
+        return lru_cache(maxsize=1)(decoded)
 
     def _probability(self, logits: NDArray[np.float32]) -> ProbabilityArray:
         return sigmoid(self.geometry.full(logits, self.shape))

@@ -1,7 +1,7 @@
 """Models of the SAM family run by torch, built by transformers. Import it inside functions: it takes seconds."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -176,18 +176,17 @@ def load_network(family: Family, folder: Path) -> Any:
     Raises:
         InputError: the weights are another model's; the message names the first keys that differ.
     """
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
     made = getattr(transformers, family.network)
     try:
-        network, found = made.from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            dtype=torch.float32,
-            ignore_mismatched_sizes=True,  # they are told below, with all others
-            output_loading_info=True,
-        )
+        with _quiet():
+            network, found = made.from_pretrained(
+                folder,
+                local_files_only=True,
+                use_safetensors=True,
+                dtype=torch.float32,
+                ignore_mismatched_sizes=True,  # they are told below, with all others
+                output_loading_info=True,
+            )
     except (OSError, ValueError, TypeError, RuntimeError, KeyError, AttributeError, SafetensorError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{folder}: holds no model of the family {family.name} ({first})") from error
@@ -282,6 +281,21 @@ def _decoder_inputs(decoder: Any, embedding: list[Tensor]) -> tuple[Tensor, dict
     if finer:
         return coarse, {"high_resolution_features": finer}
     return coarse, {}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' own report about the weights, which is told better below."""
+    log = transformers.utils.logging
+    verbosity, bars = log.get_verbosity(), log.is_progress_bar_enabled()
+    log.set_verbosity_error()
+    log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        log.set_verbosity(verbosity)
+        if bars:
+            log.enable_progress_bar()
 
 
 def _too_large(device: torch.device) -> UnavailableError:
