@@ -10,7 +10,7 @@ DATA   := $(if $(TAMIS_DATA),TAMIS_DATA="$(TAMIS_DATA)")
 .PHONY: demo test lint format check docs bench clean
 
 demo: $(VENV)/.core
-	@$(BIN)/tamis demo --out demo $(IMAGES)
+	@$(BIN)/tamis demo --out demo --annotate $(IMAGES)
 
 test: lint check
 

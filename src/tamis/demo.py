@@ -9,6 +9,8 @@ from time import perf_counter
 import tamis
 from tamis.arrays import ImageArray
 from tamis.clicks import Click
+from tamis.errors import InputError
+from tamis.files import write_bytes
 from tamis.image import read_image, resize_to_fit, write_image
 from tamis.mask import containment_matrix
 from tamis.page import figure, write_page
@@ -79,6 +81,29 @@ def make_demo(out: Path, segmentor: Segmentor, images: Sequence[Path] = ()) -> I
         "grid of 32 × 32 simulated clicks finds; the dots are single clicks and what each of them gives.</p>"
     )
     write_page(out / "index.html", "What tamis sees", intro + "\n".join(parts))
+
+
+def save_photographs(folder: Path, images: Sequence[Path] = ()) -> None:
+    """Put the photographs of the page into a folder, as `tamis annotate` takes one.
+
+    Args:
+        folder: made if needed; what is there already stays as it is, so that masks drawn on it stay too.
+        images: further photographs, copied as they are.
+
+    Raises:
+        InputError: an image cannot be read.
+        OutputError: the folder cannot be written to.
+    """
+    for path in images:
+        if not (folder / path.name).exists():
+            try:
+                content = path.read_bytes()
+            except OSError as error:
+                raise InputError(f"{path}: cannot be read ({error.strerror}); check its name") from error
+            write_bytes(folder / path.name, content)
+    for name in SAMPLES:
+        if not (folder / f"{name}.png").exists():
+            write_image(folder / f"{name}.png", sample(name))
 
 
 def typical_clicks(proposals: Proposals, count: int = 3) -> list[Click]:

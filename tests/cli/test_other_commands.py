@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tamis.cli import demo_command
 from tamis.segmentors import registry
 from tamis.segmentors.registry import Model
 
@@ -56,6 +57,34 @@ def test_demo_makes_a_page_of_all_photographs(tamis: Tamis, photograph: Path, tm
     assert out.rstrip().endswith(str(tmp_path / "look" / "index.html"))
     assert page.count("<img ") == len(list((tmp_path / "look").glob("*.jpg")))
     assert page.count("<figcaption>one click at") == 3 * 5
+
+
+def test_demo_ends_at_the_annotator_where_somebody_is_there(
+    tamis: Tamis, photograph: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[Path] = []
+    monkeypatch.setattr(demo_command, "annotate", lambda folder, *arguments, **options: served.append(folder))
+    code, out, _ = tamis("demo", photograph, "--out", tmp_path / "look", "--segmentor", "hierarchy", "--annotate")
+    photographs = tmp_path / "look" / "photographs"
+    assert (code, served) == (0, [])  # this is no terminal
+    assert out.rstrip().endswith(f"annotate the photographs with: tamis annotate {photographs}")
+    names = ["astronaut.png", "chelsea.png", "coffee.png", "photo.jpg", "rocket.png"]
+    assert sorted(path.name for path in photographs.iterdir()) == names
+    assert (photographs / "photo.jpg").read_bytes() == photograph.read_bytes()
+    monkeypatch.setattr(demo_command, "somebody_is_there", lambda *arguments: True)
+    tamis("demo", photograph, "--out", tmp_path / "look", "--segmentor", "hierarchy", "--annotate")
+    assert served == [photographs]
+
+
+def test_somebody_is_there() -> None:
+    screen = {"DISPLAY": ":0"}
+    assert demo_command.somebody_is_there(screen, True, "linux")
+    assert demo_command.somebody_is_there({"WAYLAND_DISPLAY": "wayland-0"}, True, "linux")
+    assert demo_command.somebody_is_there({}, True, "darwin")
+    assert not demo_command.somebody_is_there({}, True, "linux")
+    assert not demo_command.somebody_is_there(screen, False, "linux")
+    assert not demo_command.somebody_is_there({**screen, "DEMO": "headless"}, True, "linux")
+    assert not demo_command.somebody_is_there({**screen, "CI": "true"}, True, "linux")
 
 
 def test_demo_names_a_bad_photograph(tamis: Tamis, tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 import getpass
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from tamis.cli.options import max_pixels_option, segmentor_option
+from tamis.image import MAX_PIXELS
 from tamis.segmentors.registry import find_model
 
 
@@ -51,6 +54,39 @@ def command(
     tamis annotate photos/ --labels cat,dog
     tamis annotate photos/ --host 0.0.0.0 --port 8000
     """
+    wanted = [part.strip() for part in labels.split(",") if part.strip()]
+    annotate(
+        folder,
+        [] if readonly else wanted,
+        segmentor,
+        Listening(host, port, not no_browser),
+        db=db,
+        user=user or account(),
+        readonly=readonly,
+        max_pixels=max_pixels,
+    )
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Where the page is, and whether to open it."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    browser: bool = True
+
+
+def annotate(
+    folder: Path,
+    labels: Sequence[str],
+    segmentor: str,
+    place: Listening,
+    db: str | None = None,
+    user: str = "",
+    readonly: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> None:
+    """Serve the annotator until Ctrl-C; the arguments are those of the command."""
     if ":" not in segmentor:
         find_model(segmentor)  # a wrong name is said here, not on the page
     from tamis.annotation import open_project
@@ -59,21 +95,19 @@ def command(
     from tamis.server.security import LOCAL, Access, new_token
     from tamis.server.serve import address_of, bound_socket, open_browser, serve
 
-    name = user or account()
-    wanted = [part.strip() for part in labels.split(",") if part.strip()]
-    project = open_project(folder, db, () if readonly else wanted, name, not readonly, max_pixels)
+    project = open_project(folder, db, labels, user, not readonly, max_pixels)
     try:
-        listening = bound_socket(host, port)
-        token = None if host in LOCAL else new_token()
-        access = Access(host, listening.getsockname()[1], token)
+        listening = bound_socket(place.host, place.port)
+        token = None if place.host in LOCAL else new_token()
+        access = Access(place.host, listening.getsockname()[1], token)
         address = address_of(access)
 
         def started() -> None:
             click.echo(f"annotating {folder} at {address}\nCtrl-C ends it; everything is saved as it is done")
-            if not no_browser:
+            if place.browser:
                 threading.Thread(target=open_browser, args=[address], daemon=True).start()
 
-        serve(make_app(Workshop(project, segmentor), readonly, name, access), listening, started)
+        serve(make_app(Workshop(project, segmentor), readonly, user, access), listening, started)
     finally:
         project.close()
 

@@ -1,11 +1,15 @@
 """`tamis demo`: a page of masks, for a first look."""
 
+import os
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from tamis.cli.annotate_command import Listening, account, annotate
 from tamis.cli.options import segmentor_option
-from tamis.demo import make_demo
+from tamis.demo import make_demo, save_photographs
 from tamis.image import find_images
 from tamis.runs import require_folder
 from tamis.segmentors import load_segmentor
@@ -17,7 +21,13 @@ from tamis.segmentors import load_segmentor
     "--out", metavar="DIR", default="demo", show_default=True, type=click.Path(path_type=Path), help="Where to write."
 )
 @segmentor_option
-def command(images: tuple[str, ...], out: Path, segmentor: str) -> None:
+@click.option(
+    "--annotate",
+    "then_annotate",
+    is_flag=True,
+    help="Then open the photographs in the annotator, where there is a screen and somebody at it.",
+)
+def command(images: tuple[str, ...], out: Path, segmentor: str, then_annotate: bool) -> None:
     """Make a page of masks from four sample photographs and your own.
 
     \b
@@ -32,3 +42,23 @@ def command(images: tuple[str, ...], out: Path, segmentor: str) -> None:
             f"{shown.masks_seconds:.2f} s, one click {shown.click_seconds * 1000:.0f} ms"
         )
     click.echo(f"look at {(out / 'index.html').resolve()}")
+    if then_annotate:
+        photographs = out / "photographs"
+        save_photographs(photographs, paths)
+        if somebody_is_there(os.environ, sys.stdin.isatty() and sys.stdout.isatty(), sys.platform):
+            annotate(photographs, ["object"], segmentor, Listening(), user=account())
+        else:
+            click.echo(f"annotate the photographs with: tamis annotate {photographs}")
+
+
+def somebody_is_there(environment: Mapping[str, str], terminal: bool, platform: str) -> bool:
+    """Whether a page can be opened and seen.
+
+    Args:
+        environment: DEMO=headless says no, and so does CI.
+        terminal: the program runs in one.
+        platform: as in `sys.platform`; Linux says in the environment whether there is a screen.
+    """
+    if not terminal or environment.get("DEMO") == "headless" or environment.get("CI"):
+        return False
+    return platform in ("darwin", "win32") or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
