@@ -1,6 +1,7 @@
 """Every family, small and with random weights, loaded as the real ones are."""
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 
 from tamis.arrays import ImageArray, MaskArray
 from tamis.clicks import Click, grid_clicks
-from tamis.encodings import FromArrays, HasArrays
+from tamis.encodings import EncodingCache, FromArrays, HasArrays
 from tamis.errors import InputError
 from tamis.proposals import grid_proposals
 from tamis.segmentors import (
@@ -136,11 +137,14 @@ def test_bad_prompts_are_refused_in_a_sentence(encoded: EncodedPrompts) -> None:
         encoded.probability_from_mask(np.zeros((96, 96), bool), [])
 
 
-def test_an_encoded_image_comes_back_from_its_arrays(
-    segmentor: Promptable, encoded: EncodedPrompts, scene: Scene
+def test_an_encoded_image_comes_back_from_the_disk(
+    segmentor: Promptable, encoded: EncodedPrompts, scene: Scene, tmp_path: Path
 ) -> None:
     assert isinstance(encoded, HasArrays)
-    again = segmentor.from_arrays(scene[0], encoded.arrays())
+    cache = EncodingCache(segmentor, tmp_path)
+    assert cache.save("0" * 64, encoded)
+    again = cache.load("0" * 64, scene[0])
+    assert again is not None
     clicks = [Click(40, 50), Click(90, 20, positive=False)]
     assert (again.probability(clicks) == encoded.probability(clicks)).all()
 

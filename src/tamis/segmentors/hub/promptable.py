@@ -65,7 +65,7 @@ class Promptable:
         Raises:
             KeyError: one is missing.
         """
-        parts = tuple(np.asarray(arrays[f"part{i}"], np.float32) for i in range(len(arrays)))
+        parts = tuple(np.asarray(arrays[f"part{i}"], np.float32) for i in range(max(1, len(arrays))))
         return self.encoded((image.shape[0], image.shape[1]), parts, self.model, self.geometry)
 
 
