@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from tamis.annotation.answers import Box, ask, score_of
@@ -18,6 +19,12 @@ from tamis.segmentors import Segmentor, load_segmentor
 
 PATROL = 5.0
 """Seconds between looks at the folder."""
+
+LEISURE = 20
+"""How many times as long as such a look takes there is at least between two of them."""
+
+HEAD_START = 4.0
+"""Seconds that the first image has for itself, at most."""
 
 ANSWER_TIMEOUT = 60.0
 """Seconds that a question waits for an image to be encoded."""
@@ -157,7 +164,9 @@ class Workshop:
     def _patrol(self) -> None:
         """Look at every file once, then at the folder every few seconds."""
         looked: set[int] = set()
+        self._let_the_first_go_ahead()
         while not self._closing.is_set():
+            start = monotonic()
             try:
                 self.project.refresh()
                 self.board.update()
@@ -172,4 +181,17 @@ class Workshop:
                 self.board.update()
             except (TamisError, OSError):
                 pass  # a locked database or a folder out of reach: the pages learn of it, and the next round may do
-            self._closing.wait(PATROL)
+            self._closing.wait(max(PATROL, LEISURE * (monotonic() - start)))
+
+    def _let_the_first_go_ahead(self) -> None:
+        """Wait until the image that the page will show can be clicked on: hashing a large folder would slow it down."""
+        end = monotonic() + HEAD_START
+        first = self.board.order()[0]
+        while monotonic() < end and not self._closing.wait(0.02):
+            try:
+                if self.encoder.table(self.source(first)) is not None:
+                    return
+            except TamisError:
+                return
+            if self.encoder.problem(first):
+                return
