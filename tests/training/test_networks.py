@@ -87,7 +87,7 @@ def test_training_begins_with_the_embedding_the_tree_and_the_border_between() ->
     batch = region_batch(network, 5)
     answers, by_tree = network(*batch)
     pairs = batch[1]
-    torch.testing.assert_close(answers[0], pairs[1] * 4 - pairs[0] * 3 + by_tree / 2)
+    torch.testing.assert_close(answers[0], pairs[1] * 4 - pairs[0] * 3 + by_tree)
 
 
 def test_the_answers_of_the_tree_are_sums_over_the_nodes_around_both() -> None:

@@ -118,4 +118,4 @@ def picture(page: Page, name: str) -> None:
     """A picture for the documentation, if somebody asks for them."""
     folder = os.environ.get("TAMIS_PICTURES")
     if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png")
+        page.screenshot(path=Path(folder) / f"{name}.jpg", type="jpeg", quality=82)

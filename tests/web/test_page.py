@@ -12,6 +12,7 @@ from PIL import Image
 
 from tamis.arrays import ImageArray, MaskArray
 from tamis.clicks import Click
+from tamis.demo import sample
 from tamis.image import read_image
 from tamis.mask import Masks
 from tamis.segmentors.embedded import Embedded
@@ -98,7 +99,6 @@ def test_a_mask_shows_under_the_pointer_and_a_click_keeps_what_the_library_finds
     clicks = [Click(**click) for click in mask["clicks"]]
     expected = Embedded().encode(read_image(server.folder / "a.png")).probability(clicks) > 0.5
     assert mask["rle"] == rle(expected)
-    picture(page, "annotate")
 
 
 def test_a_right_click_takes_away_and_its_pixel_is_out(page: Page, server: Served) -> None:
@@ -148,7 +148,6 @@ def test_everything_can_be_done_from_the_keyboard_but_pointing(page: Page, serve
     expect(page.locator("#instances li")).to_have_attribute("aria-selected", "false")
     page.keyboard.press("?")
     expect(page.locator("#dialog")).to_contain_text("Next image")
-    picture(page, "annotate-keys")
     page.keyboard.press("Escape")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#images li[aria-selected=true]")).to_contain_text("turned.jpg")
@@ -283,7 +282,6 @@ def test_five_hundred_masks_on_an_image(page: Page, server: Served) -> None:
     page.mouse.click(*place(page, 0.5, 0.5))
     expect(page.locator("#instances li")).to_have_count(501)
     saved(page)
-    picture(page, "annotate-many")
 
 
 def rle(mask: MaskArray) -> dict[str, Any]:
@@ -345,10 +343,33 @@ def test_statistics_and_a_narrow_window(page: Page, server: Served) -> None:
     saved(page)
     page.locator("#statistics").click()
     expect(page.locator("#dialog")).to_contain_text("seconds a mask")
-    picture(page, "annotate-statistics")
     page.keyboard.press("Escape")
     page.set_viewport_size({"width": 800, "height": 600})
     page.emulate_media(color_scheme="dark")
     page.get_by_role("button", name="Masks", exact=True).click()
     expect(page.locator("#instances li")).to_be_visible()
-    picture(page, "annotate-narrow")
+
+
+def test_real_photographs_with_the_tools_that_the_documentation_shows(page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    for name in ("coffee", "astronaut", "chelsea"):
+        Image.fromarray(sample(name)).save(folder / f"{name}.png")
+    SHAPES["coffee.png"] = (600, 400)
+    with served(folder, "--labels", "cup,spoon,table", "--user", "anna") as server:
+        open_image(page, server, "coffee.png")
+        page.mouse.click(*place(page, 0.55, 0.35))
+        page.keyboard.press("Enter")
+        page.keyboard.press("2")
+        page.mouse.click(*place(page, 0.6, 0.71))
+        page.keyboard.press("Enter")
+        page.keyboard.press("3")
+        page.mouse.move(*place(page, 0.85, 0.85))
+        saved(page)
+        expect(page.locator("#instances li")).to_have_count(2)
+        picture(page, "annotate")
+        page.emulate_media(color_scheme="dark")
+        page.keyboard.press("r")
+        expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
+        page.mouse.move(*place(page, 0.3, 0.5))
+        picture(page, "annotate-regions")

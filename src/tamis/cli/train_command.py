@@ -106,6 +106,7 @@ def embedding(
 @_threads
 @click.option("--lr", default=1.2e-3, show_default=True, help="Highest rate of learning.")
 @click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A: its best.pt.")
+@click.option("--start", type=click.Path(path_type=Path), help="Weights of an earlier stage B to start from.")
 def regions(
     data: tuple[str, ...],
     pack: Path | None,
@@ -117,6 +118,7 @@ def regions(
     threads: int,
     lr: float,
     pixels: Path,
+    start: Path | None,
 ) -> None:
     """Stage B: which regions belong together."""
     _require_torch()
@@ -132,6 +134,7 @@ def regions(
         resume=resume,
         loop=LoopOptions(minutes=minutes, lr=lr, seed=seed, threads=threads, warmup=60, validate_minutes=8),
         pixel_weights=pixels,
+        region_weights=start,
     )
     click.echo(f"weights: {train_regions(config)}")
 

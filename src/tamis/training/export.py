@@ -87,7 +87,7 @@ def export_regions(network: RegionNetwork, file: Path, notes: Mapping[str, str])
     example = on_device(example_inputs(network.shape), torch.device("cpu"))
     regions = torch.export.Dim("regions", min=2, max=4096)
     nodes = torch.export.Dim("nodes", min=3, max=8191)
-    free = {
+    free: dict[str, dict[int, object]] = {
         "tokens": {0: regions},
         "pairs": {1: regions, 2: regions},
         "areas": {0: regions},

@@ -18,7 +18,16 @@ from tamis.training.region_network import RegionNetwork
 from tamis.training.regions import Example, RegionOptions, RegionTask, make_example
 from tamis.training.sources import SHARES, Source, validation_photographs
 
-REGION_SHARES = {**SHARES, "bsds500": 0.42, "duts": 0.24, "coco_mval": 0.12, "camvid": 0.04, "feral_cats": 0.06}
+REGION_SHARES = {
+    **SHARES,
+    "bsds500": 0.35,
+    "duts": 0.26,
+    "coco_mval": 0.12,
+    "camvid": 0.03,
+    "weizmann_horses": 0.08,
+    "leeds_butterflies": 0.05,
+    "feral_cats": 0.06,
+}
 """The same for stage B."""
 
 REGION_PHOTOGRAPHS = {
@@ -51,6 +60,8 @@ class RunConfig:
     regions: RegionOptions = field(default_factory=RegionOptions)
     pixel_weights: Path | None = None
     """Of stage A, for stage B."""
+    region_weights: Path | None = None
+    """Of an earlier stage B, to start from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +157,8 @@ def train_regions(config: RunConfig) -> Path:
     torch.manual_seed(config.loop.seed)
     shares = {name: REGION_SHARES.get(name, share) for name, share in data.shares.items()}
     task = RegionTask(examples, shares, data.validation, pixels, config.regions, device, config.loop.half)
+    if config.region_weights is not None:
+        load_regions(config.region_weights, task.regions).train()
     train(task, config.loop, config.out, as_json(config), config.resume)
     return config.out / "best.pt"
 

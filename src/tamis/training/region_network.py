@@ -87,11 +87,10 @@ class Nodes(nn.Module):
     def __init__(self, shape: RegionShape) -> None:
         super().__init__()
         self.project = nn.Linear(shape.width, shape.node)
-        self.score = nn.Sequential(
-            nn.Linear(shape.node + NODE_NUMBERS, shape.node), nn.GELU(approximate="tanh"), nn.Linear(shape.node, 1)
-        )
-        nn.init.zeros_(self.score[2].weight)
-        nn.init.zeros_(self.score[2].bias)
+        last = nn.Linear(shape.node, 1)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.score = nn.Sequential(nn.Linear(shape.node + NODE_NUMBERS, shape.node), nn.GELU(approximate="tanh"), last)
 
     def forward(
         self, tokens: Tensor, areas: Tensor, nodes: Tensor, order: Tensor, ranges: Tensor, parents: Tensor
@@ -161,7 +160,7 @@ class RegionNetwork(nn.Module):
             self.shortcut.weight.zero_()
             self.shortcut.weight[:, 0] = -3.0 / GAIN
             self.shortcut.weight[:, 1] = 4.0 / GAIN
-            self.shortcut.weight[:, -1] = 2.0 / GAIN
+            self.shortcut.weight[:, -1] = 4.0 / GAIN
             self.shortcut.bias.zero_()
 
     def set_statistics(self, tokens: Tensor) -> None:
