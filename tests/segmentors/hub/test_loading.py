@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 
 from tamis.clicks import Click
 from tamis.errors import InputError, UnavailableError
@@ -21,6 +22,18 @@ from tamis.segmentors.hub.torch_model import TorchModel, in_batches
 from tests.segmentors.hub import tiny
 
 Placed = Callable[[str], Path]
+
+_MEMORY = {
+    "memory_attention_hidden_size": 32,
+    "memory_attention_num_layers": 1,
+    "memory_attention_feed_forward_hidden_size": 32,
+    "memory_encoder_hidden_size": 32,
+    "memory_encoder_output_channels": 8,
+    "mask_downsampler_embed_dim": 32,
+    "memory_fuser_embed_dim": 32,
+    "memory_fuser_intermediate_dim": 32,
+}
+"""What only films need, small."""
 
 
 def test_the_catalogue_is_consistent() -> None:
@@ -111,21 +124,61 @@ def test_a_video_models_weights_serve_its_image_model(tmp_path: Path) -> None:
     parts = {name: small[name] for name in ("vision_config", "prompt_encoder_config", "mask_decoder_config")}
     config = transformers.Sam2VideoConfig(
         **parts,
+        **_MEMORY,
         image_size=256,
-        memory_attention_hidden_size=32,
-        memory_attention_num_layers=1,
-        memory_attention_feed_forward_hidden_size=32,
         memory_attention_rope_feat_sizes=[16, 16],
-        memory_encoder_hidden_size=32,
-        memory_encoder_output_channels=8,
-        mask_downsampler_embed_dim=32,
-        memory_fuser_embed_dim=32,
-        memory_fuser_intermediate_dim=32,
     )
     folder = tiny.write(transformers.Sam2VideoModel(config), tmp_path / "video")
     assert json.loads((folder / "config.json").read_text())["model_type"] == "sam2_video"
     loaded = load_weights(HubModel("small", "sam2.1", "nobody/small", 1), folder)
     assert loaded.encode(np.zeros((20, 30, 3), np.uint8)).probability([Click(4, 4)]).shape == (20, 30)
+
+
+def test_the_whole_of_sam_3_serves_its_tracker(tmp_path: Path) -> None:
+    """The hub has SAM 3 as one file: a detector that finds words, and the tracker, which sees through its eyes."""
+    small = tiny.sam3().config.to_dict()
+    sees = {**small["vision_config"], "model_type": "sam3_vision_model"}
+    few = {"hidden_size": 32, "num_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    config = transformers.Sam3VideoConfig(
+        detector_config={
+            "vision_config": sees,
+            "text_config": {
+                "hidden_size": 32,
+                "num_hidden_layers": 1,
+                "num_attention_heads": 2,
+                "intermediate_size": 32,
+                "projection_dim": 32,
+                "vocab_size": 100,
+                "bos_token_id": 0,
+                "eos_token_id": 1,
+            },
+            "geometry_encoder_config": few,
+            "detr_encoder_config": few,
+            "detr_decoder_config": {**few, "num_queries": 5},
+            "mask_decoder_config": {"hidden_size": 32, "num_upsampling_stages": 2, "num_attention_heads": 2},
+        },
+        tracker_config={
+            "vision_config": sees,
+            "prompt_encoder_config": small["prompt_encoder_config"],
+            "mask_decoder_config": small["mask_decoder_config"],
+            **_MEMORY,
+            "image_size": 252,
+            "memory_attention_rope_feat_sizes": [18, 18],
+        },
+    )
+    whole = transformers.Sam3VideoModel(config)
+    folder = tiny.write(whole, tmp_path / "whole")
+    # transformers writes the tracker's prefix twice here; the hub's file has it once.
+    weights = load_file(folder / "model.safetensors")
+    once = {name.replace("tracker_model.tracker_model.", "tracker_model."): part for name, part in weights.items()}
+    save_file(once, folder / "model.safetensors", metadata={"format": "pt"})
+    loaded = load_weights(HubModel("small", "sam3", "nobody/small", 1), folder)
+    assert loaded.encode(np.zeros((20, 30, 3), np.uint8)).probability([Click(4, 4)]).shape == (20, 30)
+    eyes = whole.detector_model.vision_encoder.state_dict()
+    assert isinstance(loaded.model, TorchModel)
+    for name, part in loaded.model.network.vision_encoder.state_dict().items():
+        if name.startswith("backbone."):
+            assert torch.equal(part, eyes[name])
 
 
 def test_the_encoder_may_run_in_half_precision(placed: Placed) -> None:
