@@ -55,6 +55,18 @@ def test_unreadable_images_stay_in_the_list_with_a_sentence(folder: Path) -> Non
     project.close()
 
 
+def test_a_name_that_is_no_text_is_listed_with_a_sentence(folder: Path, save_picture: Callable[..., None]) -> None:
+    try:
+        (folder / "a.png").rename(folder / "caf\udce9.png")
+    except (OSError, UnicodeError):
+        pytest.skip("this disk takes no name that is not text")
+    project = open_project(folder)
+    found = rows(project)
+    assert found["caf\\udce9.png"].problem == "its name is no text; rename it"
+    assert found["b.png"].problem is None
+    project.close()
+
+
 def test_a_changed_file_is_flagged_and_keeps_its_masks(
     project: Project, annotator: Callable[..., Any], save_picture: Callable[..., None]
 ) -> None:

@@ -16,7 +16,7 @@ def change(project: Project, function: Callable[..., Any], *arguments: Any) -> A
 
 def test_labels_survive_and_are_offered_once(project: Project, db: str) -> None:
     change(project, labels.add_label, "bird", "anna", "#FF0000", "b")
-    again = open_project(project.folder, db, ["Cat", "fish", " dog "])
+    again = open_project(project.folder, db, ["Cat", "fish", " dog ", "FISH"])
     found = again.labels()
     again.close()
     assert [label.name for label in found] == ["cat", "dog", "bird", "fish"]

@@ -117,8 +117,10 @@ def test_a_mistake_of_ours_is_said_too(page: Any, monkeypatch: pytest.MonkeyPatc
 
 
 def test_labels(page: Any) -> None:
+    before = page.get("/api/images")["labels"]
     added = page.post("/api/labels", {"action": "add", "name": "<img src=x>"})["labels"]
     assert [label["name"] for label in added] == ["cat", "dog", "<img src=x>"]
+    assert page.get("/api/images")["labels"] == before + 1
     cat, dog, third = (label["id"] for label in added)
     changed = page.post("/api/labels", {"action": "change", "id": dog, "name": "wolf", "color": "#123456", "key": ""})
     assert changed["labels"][1] == {"id": dog, "name": "wolf", "color": "#123456", "key": ""}

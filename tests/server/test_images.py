@@ -127,6 +127,18 @@ def test_a_segmentor_without_a_table_answers_by_masks(serve: Callable[..., Any])
     assert page.get("/api/images")["images"][0]["encoded"] == "none"
 
 
+def test_too_many_questions_at_once_are_refused(page: Any) -> None:
+    workshop = page.client.app._app.state.context.workshop
+    held = 0
+    while workshop._asking.acquire(blocking=False):
+        held += 1
+    assert held == 16
+    refused = page.post("/api/images/1/mask", {"clicks": [{"x": 5, "y": 5}]}, status=503)
+    assert "too many questions" in refused["error"]
+    workshop._asking.release()
+    page.post("/api/images/1/mask", {"clicks": [{"x": 5, "y": 5}]})
+
+
 def test_proposals(page: Any) -> None:
     found = page.get("/api/images/1/proposals")["proposals"]
     assert found

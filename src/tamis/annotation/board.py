@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from tamis.annotation.catalogue import ImageRow, image_rows, reading_order
 from tamis.annotation.leases import editors
 from tamis.annotation.project import Project
-from tamis.annotation.schema import clock
+from tamis.annotation.schema import clock, events
 
 
 class Board:
@@ -34,6 +34,7 @@ class Board:
         # Larger than any version of an earlier run, so that a page that is still open asks for nothing wrong.
         self._version = int(time.time() * 1000)
         self._tick = -1
+        self._labels = 0
 
     def update(self) -> None:
         """Read what has changed in the database since the last time."""
@@ -42,6 +43,9 @@ class Board:
                 now = connection.execute(select(clock.c.now)).scalar_one()
                 rows = image_rows(connection, self._tick) if now != self._tick else []
                 at_work = editors(connection)
+                if now != self._tick:
+                    project_events = select(func.count()).where(events.c.image_id.is_(None))
+                    self._labels = connection.execute(project_events).scalar_one()
             self._tick = now
             for row in rows:
                 self._rows[row.id] = row
@@ -64,6 +68,12 @@ class Board:
             known = -1 if version is None or version > self._version else version
             images = [self._said[image_id] for image_id in self._order if self._versions[image_id] > known]
             return self._version, images
+
+    @property
+    def labels(self) -> int:
+        """A number that grows whenever the labels change."""
+        with self._lock:
+            return self._labels
 
     def order(self) -> list[int]:
         """The ids of all images in reading order."""

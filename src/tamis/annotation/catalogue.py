@@ -210,6 +210,9 @@ def examine(path: Path, max_pixels: int = MAX_PIXELS) -> Found:
 
 _SAME = object()
 
+_STRANGE = "\\udc"
+"""In a name: bytes that are no UTF-8, as backslashreplace writes them; a database takes nothing else."""
+
 
 def _looked(folder: Path, name: str, stamp: tuple[int | None, int | None], max_pixels: int) -> Any:
     """A Found, None for a file that is gone, or _SAME."""
@@ -220,6 +223,8 @@ def _looked(folder: Path, name: str, stamp: tuple[int | None, int | None], max_p
             return _SAME
         return examine(path, max_pixels)
     except FileNotFoundError:
+        if _STRANGE in name:
+            return Found("", 0, 0, None, "its name is no text; rename it")
         return None
     except (InputError, OSError) as error:
         problem = error.strerror if isinstance(error, OSError) else str(error).removeprefix(f"{name}: ")
@@ -267,7 +272,8 @@ def _names(folder: Path) -> Iterator[str]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
-                yield os.path.relpath(os.path.join(place, name), folder).replace(os.sep, "/")
+                path = os.path.relpath(os.path.join(place, name), folder).replace(os.sep, "/")
+                yield path.encode(errors="backslashreplace").decode()
 
 
 def _chosen(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[ImageRow, tuple[int | None, int | None]]]:

@@ -1,5 +1,6 @@
 """A project's database: SQLite beside the images, or PostgreSQL."""
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -162,6 +163,8 @@ def _problem(place: str, error: SQLAlchemyError) -> Exception:
             return LockedError(f"{place}: another program holds the database; close it and try again")
         if primary == sqlite3.SQLITE_FULL:
             return DiskFullError(f"{place}: the disk is full, and nothing is being saved; free some space")
+        if primary == sqlite3.SQLITE_IOERR and _is_full(place):
+            return DiskFullError(f"{place}: the disk is full, and nothing is being saved; free some space")
         if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
             return DatabaseError(f"{place}: cannot be opened for writing; check permissions, or use --db FILE")
         if primary in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
@@ -173,3 +176,11 @@ def _problem(place: str, error: SQLAlchemyError) -> Exception:
         return LockedError(f"{place}: another program holds the database; try again")
     detail = " ".join(str(cause or error).split())
     return DatabaseError(f"{place}: the database does not answer as it should ({detail[:200]})")
+
+
+def _is_full(place: str) -> bool:
+    """Whether there is no room for even one page beside the database: SQLite then says no more than "I/O error"."""
+    try:
+        return shutil.disk_usage(Path(place).parent).free < 65_536
+    except OSError:
+        return False

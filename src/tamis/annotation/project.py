@@ -172,10 +172,13 @@ def _annotated(row: ImageRow, seen: Drawing, names: Mapping[str, str]) -> Annota
 
 def _add_labels(project: Project, wanted: Sequence[str], user: str) -> None:
     present = {label.name.casefold() for label in project.labels()}
-    missing = [name for name in wanted if " ".join(name.split()).casefold() not in present]
+    missing: dict[str, str] = {}
+    for name in wanted:
+        missing.setdefault(" ".join(name.split()).casefold(), name)
     if not missing and not present:
-        missing = [DEFAULT_LABEL]
-    if missing:
+        missing = {DEFAULT_LABEL: DEFAULT_LABEL}
+    if missing.keys() - present:
         with project.database.writing() as connection:
-            for name in missing:
-                label_list.add_label(connection, name, user)
+            for key, name in missing.items():
+                if key not in present:
+                    label_list.add_label(connection, name, user)

@@ -29,6 +29,9 @@ HEAD_START = 4.0
 ANSWER_TIMEOUT = 60.0
 """Seconds that a question waits for an image to be encoded."""
 
+QUESTIONS = 16
+"""That may wait at once: each holds a thread of the server, and saving must never have to queue behind them."""
+
 REMEMBERED = 32
 """Images whose proposals are kept."""
 
@@ -51,6 +54,7 @@ class Workshop:
         )
         self._proposals: OrderedDict[str, Proposals] = OrderedDict()
         self._lock = threading.Lock()
+        self._asking = threading.BoundedSemaphore(QUESTIONS)
         self._closing = threading.Event()
         self._caretaker = threading.Thread(target=self._patrol, name="caretaker", daemon=True)
 
@@ -135,10 +139,16 @@ class Workshop:
 
         Raises:
             InputError: the image cannot be read, or a click lies outside of it.
+            TamisError: too many ask at once.
             NonsenseError: neither clicks nor a box, or no such granularity.
         """
         self.readable(image_id)
-        probability = ask(self.encoder.wait(image_id, ANSWER_TIMEOUT), clicks, box, granularity)
+        if not self._asking.acquire(blocking=False):
+            raise TamisError("there are too many questions at once; ask again in a moment")
+        try:
+            probability = ask(self.encoder.wait(image_id, ANSWER_TIMEOUT), clicks, box, granularity)
+        finally:
+            self._asking.release()
         return Masks.from_dense((probability > threshold)[None]), score_of(probability, threshold)
 
     def proposals(self, image_id: int) -> Proposals:

@@ -46,7 +46,7 @@ def list_images(served: Served, since: int | None = None) -> dict[str, Any]:
     board = served.workshop.board
     board.update()
     version, images = board.since(since)
-    return {"version": version, "images": images}
+    return {"version": version, "labels": board.labels, "images": images}
 
 
 @router.get("/{image_id}/pixels", response_class=Response)
