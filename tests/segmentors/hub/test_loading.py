@@ -206,7 +206,7 @@ def test_too_many_prompts_for_the_memory_are_asked_in_smaller_batches() -> None:
             raise torch.OutOfMemoryError("full")
         return Answers(part.points[:, :, :, None], part.points[:, :, 0], None)
 
-    found = in_batches(run, prompts(64))
+    found = in_batches(run, prompts(64), 64)
     assert (found.ious == prompts(64).points[:, :, 0]).all()
     assert sizes == [64, 32, 16, 16, 16, 16]
 
@@ -216,4 +216,4 @@ def test_too_little_memory_for_one_prompt_is_a_sentence() -> None:
         raise torch.OutOfMemoryError("full")
 
     with pytest.raises(UnavailableError, match="does not suffice even for one prompt; choose a smaller model"):
-        in_batches(run, prompts(3))
+        in_batches(run, prompts(3), 3)

@@ -1,5 +1,6 @@
 """What runs a model of the SAM family: an encoder, once for an image, and a decoder, for every prompt."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,6 +47,21 @@ class Answers:
     logits: NDArray[np.float32]
     ious: NDArray[np.float32]
     presence: NDArray[np.float32] | None
+
+
+PROMPTS_ON_A_PROCESSOR = 8
+"""How many prompts a processor decodes together: more are no faster there, and all of them take memory meanwhile."""
+
+
+def in_parts(run: Callable[[Prompts], Answers], prompts: Prompts, size: int) -> Answers:
+    """Ask for `size` prompts at a time, and put the answers together."""
+    parts = [run(prompts[first : first + size]) for first in range(0, max(1, len(prompts)), size)]
+    presences = [part.presence for part in parts if part.presence is not None]
+    return Answers(
+        np.concatenate([part.logits for part in parts]),
+        np.concatenate([part.ious for part in parts]),
+        np.concatenate(presences) if presences else None,
+    )
 
 
 Embedding = tuple[NDArray[np.float32], ...]

@@ -13,7 +13,7 @@ from tamis.errors import InputError, UnavailableError
 from tamis.runs import file_hash
 from tamis.segmentors.hub.catalogue import FAMILIES
 from tamis.segmentors.hub.folder import EXPORT_FILES, EXPORTED, is_exported
-from tamis.segmentors.hub.model import Answers, Embedding, Prompts
+from tamis.segmentors.hub.model import PROMPTS_ON_A_PROCESSOR, Answers, Embedding, Prompts, in_parts
 from tamis.segmentors.hub.promptable import EncodedPresence, EncodedPrompts, Promptable
 
 ENCODER, ONE, SEVERAL, NOTES = EXPORT_FILES
@@ -67,11 +67,16 @@ class OnnxDecoder:
 
     def one(self, prompts: Prompts) -> Answers:
         """The answer for each prompt."""
-        return self._decoded(prompts, self.model.heads[0])
+        return self._asked(self.model.heads[0], prompts)
 
     def several(self, prompts: Prompts) -> Answers:
         """From part to whole for each prompt."""
-        return self._decoded(prompts, self.model.heads[1])
+        return self._asked(self.model.heads[1], prompts)
+
+    def _asked(self, head: Any, prompts: Prompts) -> Answers:
+        on_processor = head.get_providers()[0] == "CPUExecutionProvider"
+        size = PROMPTS_ON_A_PROCESSOR if on_processor else max(1, len(prompts))
+        return in_parts(lambda part: self._decoded(part, head), prompts, size)
 
     def _decoded(self, prompts: Prompts, head: Any) -> Answers:
         low = self.model.low

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from tamis.errors import InputError, UnavailableError
 from tamis.segmentors.hub.catalogue import Family
-from tamis.segmentors.hub.model import NOTHING, Answers, Embedding, Prompts
+from tamis.segmentors.hub.model import NOTHING, PROMPTS_ON_A_PROCESSOR, Answers, Embedding, Prompts, in_parts
 
 _NAMED = 3
 """How many differing keys a message names."""
@@ -84,11 +84,15 @@ class TorchDecoder:
 
     def one(self, prompts: Prompts) -> Answers:
         """The answer for each prompt."""
-        return in_batches(lambda part: self._decoded(part, One(self.network)), prompts)
+        return self._asked(One(self.network), prompts)
 
     def several(self, prompts: Prompts) -> Answers:
         """From part to whole for each prompt."""
-        return in_batches(lambda part: self._decoded(part, Several(self.network)), prompts)
+        return self._asked(Several(self.network), prompts)
+
+    def _asked(self, head: "_Head", prompts: Prompts) -> Answers:
+        size = PROMPTS_ON_A_PROCESSOR if self.embedding[0].device.type == "cpu" else max(1, len(prompts))
+        return in_batches(lambda part: self._decoded(part, head), prompts, size)
 
     def _decoded(self, prompts: Prompts, head: "_Head") -> Answers:
         device = self.embedding[0].device
@@ -240,27 +244,19 @@ def embedding_of(network: Any, pixels: Tensor) -> tuple[Tensor, ...]:
     return coarse, early[0]
 
 
-def in_batches(run: Callable[[Prompts], Answers], prompts: Prompts) -> Answers:
-    """Ask for all prompts together, or for ever smaller parts while the memory does not suffice.
+def in_batches(run: Callable[[Prompts], Answers], prompts: Prompts, size: int) -> Answers:
+    """Ask for `size` prompts at a time, or for ever fewer while the memory does not suffice.
 
     Raises:
         UnavailableError: it does not suffice for a single prompt.
     """
-    size = max(1, len(prompts))
     while True:
         try:
-            parts = [run(prompts[first : first + size]) for first in range(0, max(1, len(prompts)), size)]
-            break
+            return in_parts(run, prompts, size)
         except torch.OutOfMemoryError as error:
             if size == 1:
                 raise _too_large(torch.device("cuda")) from error
-            size = (size + 1) // 2
-    presences = [part.presence for part in parts if part.presence is not None]
-    return Answers(
-        np.concatenate([part.logits for part in parts]),
-        np.concatenate([part.ious for part in parts]),
-        np.concatenate(presences) if presences else None,
-    )
+            size = (min(size, len(prompts)) + 1) // 2
 
 
 def _sparse(encoder: Any, points: Tensor, labels: Tensor) -> Tensor:
