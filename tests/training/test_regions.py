@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -5,6 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from tamis.arrays import ImageArray, ProbabilityArray  # noqa: E402
+from tamis.clicks import Click  # noqa: E402
 from tamis.segmentors.embedded_regions import overlaps  # noqa: E402
 from tamis.training.calibration import BORDERS, SHIFTS, calibrate, mean_iou  # noqa: E402
 from tamis.training.loop import LoopOptions, train  # noqa: E402
@@ -18,6 +21,8 @@ from tamis.training.regions import (  # noqa: E402
     disturbed,
     draw_rows,
     make_example,
+    nested_masks,
+    teach,
 )
 from tests.training.scenes import TINY, column, scenes  # noqa: E402
 
@@ -111,3 +116,65 @@ def test_mean_iou_by_hand() -> None:
     truth = np.array([[1, 0.5, 0]], np.float32)
     weights = np.array([[0.25, 0.5, 0.25]], np.float32)
     assert mean_iou(answer, truth, weights) == pytest.approx(0.25 / (0.25 + 0.25 + 0.25))
+
+
+def test_nested_masks_are_those_of_all_annotators_that_hold_the_click() -> None:
+    fine = np.repeat(np.repeat(np.array([[1, 1, 2, 2], [3, 3, 2, 2]], np.int16), 20, 0), 20, 1)
+    coarse = np.where(fine == 2, 1, 2).astype(np.int16)
+    region_map = np.repeat(np.repeat(REGION_MAP, 20, 0), 20, 1)
+    annotations = [annotate(labels, Kind.PARTITION, region_map) for labels in (fine, coarse)]
+    nested = nested_masks(annotations, np.array([0, 1]))
+    np.testing.assert_array_equal(nested, [[[1, 0, 0], [1, 0, 1]], [[0, 1, 0], [0, 1, 0]]])
+
+
+class Halves:
+    """A teacher for whom the left half of an image is one thing."""
+
+    name = "halves"
+    shape = (0, 0)
+
+    def encode(self, image: ImageArray) -> "Halves":
+        self.shape = image.shape[0], image.shape[1]
+        return self
+
+    def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
+        return np.asarray(self.probabilities(clicks)[0], np.float32)
+
+    def probabilities(self, clicks: Sequence[Click]) -> ProbabilityArray:
+        told = np.full((len(clicks), *self.shape), 0.25, np.float32)
+        for answer, click in zip(told, clicks, strict=True):
+            if click.x < self.shape[1] / 2:
+                answer[:, : self.shape[1] // 2] = 0.75
+        return np.asarray(told, np.float32)
+
+
+def test_a_teacher_tells_the_mean_of_its_answers_over_regions() -> None:
+    region_map = np.repeat(np.repeat(np.array([[0, 1]], np.uint16), 20, 0), 20, 1)
+    image = np.zeros((20, 40, 3), np.uint8)
+    taught = teach(Halves(), image, region_map, 12, np.random.default_rng(0))
+    assert set(taught.rows.tolist()) == {0, 1}
+    for row, answers in zip(taught.rows, taught.answers, strict=True):
+        np.testing.assert_allclose(answers, [0.25, 0.25] if row else [0.75, 0.25])
+
+
+@pytest.mark.parametrize("terms", [(("level", 1.0), ("bce", 1.0)), (("lovasz", 1.0),)])
+def test_stage_b_learns_from_any_losses_and_a_teacher(terms: tuple[tuple[str, float], ...]) -> None:
+    torch.manual_seed(0)
+    pixels = PixelNetwork(TINY).eval()
+    rng = np.random.default_rng(0)
+    examples = [
+        make_example(photograph, pixels, CPU, 96, lambda image, regions: teach(Halves(), image, regions, 5, rng))
+        for photograph in scenes(2)
+    ]
+    shape = RegionShape(features=TINY.decoder, embedding=TINY.embedding, width=16, heads=2, layers=1)
+    task = RegionTask(examples, {"scenes": 1.0}, [], pixels, RegionOptions(shape, 8, 1, terms=terms), CPU, half=False)
+    batch = task.batch(np.random.default_rng(0), 0.0)
+    optimiser = torch.optim.Adam(task.regions.parameters(), 1e-2)
+    losses = []
+    for _ in range(12):
+        values = task.losses(batch)
+        optimiser.zero_grad()
+        values["loss"].backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        losses.append(float(values["loss"].detach()))
+    assert losses[-1] < losses[0]

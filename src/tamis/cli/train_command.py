@@ -106,6 +106,11 @@ def embedding(
 @_threads
 @click.option("--lr", default=1.2e-3, show_default=True, help="Highest rate of learning.")
 @click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A: its best.pt.")
+@click.option(
+    "--loss", "losses", multiple=True, metavar="NAME=WEIGHT", help="Instead of bce=1 and iou=2; may be repeated."
+)
+@click.option("--teacher", metavar="NAME", help="A segmentor whose probabilities are learned too.")
+@click.option("--teacher-weight", default=1.0, show_default=True, help="How much they count.")
 @click.option("--start", type=click.Path(path_type=Path), help="Weights of an earlier stage B to start from.")
 def regions(
     data: tuple[str, ...],
@@ -118,12 +123,17 @@ def regions(
     threads: int,
     lr: float,
     pixels: Path,
+    losses: tuple[str, ...],
+    teacher: str | None,
+    teacher_weight: float,
     start: Path | None,
 ) -> None:
     """Stage B: which regions belong together."""
     _require_torch()
     from tamis.training.loop import LoopOptions
     from tamis.training.recipe import RunConfig, train_regions
+    from tamis.training.region_losses import parse_terms
+    from tamis.training.regions import RegionOptions
     from tamis.training.sources import parse_source
 
     config = RunConfig(
@@ -133,8 +143,10 @@ def regions(
         device=device,
         resume=resume,
         loop=LoopOptions(minutes=minutes, lr=lr, seed=seed, threads=threads, warmup=60, validate_minutes=8),
+        regions=RegionOptions(terms=parse_terms(losses), teacher_weight=teacher_weight),
         pixel_weights=pixels,
         region_weights=start,
+        teacher=teacher,
     )
     click.echo(f"weights: {train_regions(config)}")
 

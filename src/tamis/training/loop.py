@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
+from tensorboardX import SummaryWriter
 from torch import Tensor, nn
 
 from tamis.errors import InputError
@@ -99,7 +100,7 @@ def train(
 
     Every step draws from its own generator, seeded with (seed, step), so a resumed run sees the batches that the killed
     one would have seen. Files in `out`: `config.json`, `last.pt` (checkpoint), `best.pt` (weights), `metrics.csv`,
-    `validation.csv`, pictures.
+    `validation.csv`, pictures, and both tables again in `tensorboard/`.
 
     Raises:
         InputError: there is nothing to resume, or `out` holds a run and `resume` is false.
@@ -143,11 +144,14 @@ def train(
         network.train()
         best = _best(out / "validation.csv")
         _append(out / "validation.csv", {"step": step, "seconds": round(seconds, 1), **scores})
+        for name, score in scores.items():
+            board.add_scalar(f"validation/{name}", score, step)
         if scores["miou"] >= best:
             torch.save(average.values, out / "best.pt")
         network.load_state_dict(kept)
 
     network.train()
+    board = SummaryWriter(str(out / "tensorboard"))
     clock = time.monotonic()
     saved_at = validated_at = seconds
     sums: dict[str, float] = {}
@@ -176,6 +180,8 @@ def train(
         if counted == 20:
             means = {name: round(total / counted, 5) for name, total in sums.items()}
             _append(out / "metrics.csv", {"step": step, "seconds": round(seconds, 1), **means})
+            for name, mean in means.items():
+                board.add_scalar(f"training/{name}", mean, step)
             sums, counted = {}, 0
         if seconds - saved_at > 60 * options.save_minutes:
             save()
@@ -186,6 +192,7 @@ def train(
             clock = time.monotonic()  # the time allowed is for training
     save()
     validate()
+    board.close()
     return average.values
 
 

@@ -5,9 +5,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from tamis.arrays import ImageArray
 from tamis.errors import InputError
+from tamis.segmentors.registry import load_segmentor
 from tamis.training.calibration import Calibration, calibrate
 from tamis.training.embedding import EmbeddingOptions, EmbeddingTask
 from tamis.training.loop import LoopOptions, pick_device, placed, train
@@ -15,7 +19,7 @@ from tamis.training.networks import PixelNetwork
 from tamis.training.packing import read_pack
 from tamis.training.photographs import Photograph, read_photographs
 from tamis.training.region_network import RegionNetwork
-from tamis.training.regions import Example, RegionOptions, RegionTask, make_example
+from tamis.training.regions import Example, RegionOptions, RegionTask, Taught, make_example, teach
 from tamis.training.sources import SHARES, Source, validation_photographs
 
 REGION_SHARES = {
@@ -62,6 +66,8 @@ class RunConfig:
     """Of stage A, for stage B."""
     region_weights: Path | None = None
     """Of an earlier stage B, to start from."""
+    teacher: str | None = None
+    """A segmentor by name, whose probabilities stage B learns too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +127,17 @@ def load_pixels(weights: Path, network: PixelNetwork, device: torch.device) -> P
     return network.eval()
 
 
-def prepare_examples(data: Data, pixels: PixelNetwork, device: torch.device) -> list[Example]:
-    """Run the photographs of stage B through stage A, once."""
+def prepare_examples(data: Data, pixels: PixelNetwork, device: torch.device, config: RunConfig) -> list[Example]:
+    """Run the photographs of stage B through stage A, and past the teacher if there is one, once."""
+    teaching = None
+    if config.teacher is not None:
+        teacher, rng = load_segmentor(config.teacher), np.random.default_rng(config.loop.seed)
+
+        def teaching(image: ImageArray, region_map: NDArray[np.uint16]) -> Taught:
+            return teach(teacher, image, region_map, config.regions.taught_clicks, rng)
+
     return [
-        make_example(photograph, pixels, device)
+        make_example(photograph, pixels, device, teaching=teaching)
         for name, photographs in data.training.items()
         for photograph in chosen_for_regions(name, photographs)
     ]
@@ -153,7 +166,7 @@ def train_regions(config: RunConfig) -> Path:
     if config.pixel_weights is None:
         raise InputError("stage B needs the weights of stage A: name them")
     pixels = load_pixels(config.pixel_weights, PixelNetwork(config.embedding.shape), device)
-    examples = prepare_examples(data, pixels, device)
+    examples = prepare_examples(data, pixels, device, config)
     torch.manual_seed(config.loop.seed)
     shares = {name: REGION_SHARES.get(name, share) for name, share in data.shares.items()}
     task = RegionTask(examples, shares, data.validation, pixels, config.regions, device, config.loop.half)

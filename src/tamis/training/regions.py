@@ -1,6 +1,6 @@
 """Stage B: what belongs together, learned from the regions of whole photographs and the pixel network's maps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tamis.arrays import ImageArray, ProbabilityArray
+from tamis.clicks import Click
 from tamis.segmentors.embedded_regions import PixelMaps, RegionInputs, RegionSummary, region_inputs, summarise
 from tamis.segmentors.embedded_sizes import WORKING_SIZE, small_regions, working_shape
+from tamis.segmentors.protocol import Segmentor
 from tamis.training.loop import half_precision
-from tamis.training.losses import pairwise_bce, soft_iou
+from tamis.training.losses import distillation
 from tamis.training.networks import PixelNetwork
 from tamis.training.photographs import Kind, Photograph
+from tamis.training.region_losses import DEFAULT_TERMS, Terms, click_ious, click_losses
 from tamis.training.region_network import RegionNetwork, RegionShape
 from tamis.training.validate import Answer, measure, picture_of_clicks
 
@@ -33,9 +36,14 @@ class RegionOptions:
     """Photographs per step."""
     background: float = 0.2
     background_weight: float = 0.25
-    iou_weight: float = 2.0
+    terms: Terms = DEFAULT_TERMS
+    """What is minimised."""
     tree_weight: float = 0.5
-    """Of the same loss of the tree's own answers."""
+    """Of the same losses of the tree's own answers."""
+    teacher_weight: float = 1.0
+    """Of the distance from a teacher's probabilities, if there is one."""
+    taught_clicks: int = 24
+    """Clicks that a teacher answers in each photograph."""
     noise: float = 0.15
     """Deviation of the noise on embeddings and features, as a share of their own."""
 
@@ -53,6 +61,15 @@ class Annotated(NamedTuple):
     """Whether mask 0 may be clicked, with less weight."""
 
 
+class Taught(NamedTuple):
+    """What a teacher says of T clicks."""
+
+    rows: NDArray[np.int64]
+    """(T,) the regions clicked."""
+    answers: NDArray[np.float32]
+    """(T, R) the mean of its probability over each region."""
+
+
 @dataclass(frozen=True)
 class Example:
     """A photograph as stage B sees it."""
@@ -61,6 +78,7 @@ class Example:
     summary: RegionSummary
     """With a uint16 matrix, to save memory."""
     annotations: tuple[Annotated, ...]
+    taught: Taught | None = None
 
 
 def run_pixels(network: PixelNetwork, image: ImageArray, device: torch.device, half: bool = False) -> PixelMaps:
@@ -93,10 +111,38 @@ def annotate(labels: NDArray[np.int16], kind: Kind, region_map: NDArray[np.uint1
     return Annotated(inside, known / total, clickable, kind is Kind.SINGLE and bool(ground.sum() > 100))
 
 
+def teach(
+    teacher: Segmentor, image: ImageArray, region_map: NDArray[np.uint16], clicks: int, rng: np.random.Generator
+) -> Taught:
+    """A teacher's answers to uniform random clicks, each alone, as means over regions.
+
+    Args:
+        teacher: any segmentor.
+        image: (h, w, 3) uint8 RGB, of the size of the regions.
+        region_map: (h, w) uint16.
+        clicks: how many.
+        rng: of the clicks.
+    """
+    height, width = region_map.shape
+    pixels = np.stack([rng.integers(height, size=clicks), rng.integers(width, size=clicks)], axis=1)
+    told = teacher.encode(image).probabilities([Click.at_pixel(int(row), int(column)) for row, column in pixels])
+    labels = region_map.ravel()
+    counts = np.bincount(labels)
+    answers = np.empty((clicks, len(counts)), np.float32)
+    for answer, probability in zip(answers, told, strict=True):
+        full = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)
+        answer[:] = np.bincount(labels, full.ravel()) / counts
+    return Taught(region_map[pixels[:, 0], pixels[:, 1]].astype(np.int64), answers)
+
+
 def make_example(
-    photograph: Photograph, network: PixelNetwork, device: torch.device, size: int = WORKING_SIZE
+    photograph: Photograph,
+    network: PixelNetwork,
+    device: torch.device,
+    size: int = WORKING_SIZE,
+    teaching: Callable[[ImageArray, NDArray[np.uint16]], Taught] | None = None,
 ) -> Example:
-    """Run everything up to the region network and lay the annotations over the regions."""
+    """Run everything up to the region network and lay the annotations, and what a teacher says, over the regions."""
     height, width = working_shape((photograph.image.shape[0], photograph.image.shape[1]), size)
     image = cv2.resize(photograph.image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
     region_map = small_regions(image)
@@ -110,7 +156,8 @@ def make_example(
         )
         for m in photograph.maps
     )
-    return Example(photograph.dataset, summary, tuple(a for a in annotations if a.clickable.size))
+    taught = teaching(image, region_map) if teaching else None
+    return Example(photograph.dataset, summary, tuple(a for a in annotations if a.clickable.size), taught)
 
 
 class RegionBatch(NamedTuple):
@@ -128,6 +175,10 @@ class RegionBatch(NamedTuple):
     """(R,)."""
     weights: Tensor
     """(K,)."""
+    nested: Tensor | None
+    """(K, J, R) the masks of all J annotators that hold the click, where `level` is minimised."""
+    taught: tuple[Tensor, Tensor] | None
+    """(T,) rows and (T, R) a teacher's answers."""
 
 
 class RegionTask:
@@ -151,6 +202,7 @@ class RegionTask:
         self.shares = np.array([shares[name] for name in self.names])
         self.shares /= self.shares.sum()
         self.options, self.device, self.half = options, device, half
+        self.levels = any(name == "level" for name, _ in options.terms)
         self.pixels = pixels.eval()
         self.regions = RegionNetwork(options.shape).to(device)
         self.held_out = held_out
@@ -183,20 +235,28 @@ class RegionTask:
             self._send(annotated.inside[masks]),
             self._send(annotated.known),
             self._send(weights),
+            self._send(nested_masks(example.annotations, rows)) if self.levels else None,
+            (self._send(example.taught.rows), self._send(example.taught.answers)) if example.taught else None,
         )
 
     def _send(self, array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(array).to(self.device)
 
     def losses(self, batch: list[RegionBatch]) -> dict[str, Tensor]:
-        """Mean over photographs of the click loss by area, and the mean IoU of the training clicks."""
+        """Mean over photographs of the click losses by area, and the mean IoU of the training clicks."""
         losses, ious = [], []
         for part in batch:
             with half_precision(self.device, self.half):
                 answers, by_tree = self.regions(*part.inputs, rows=part.rows)
-            loss, iou = region_loss(answers[0].float(), part, self.options.iou_weight)
-            tree_loss, _ = region_loss(by_tree, part, self.options.iou_weight)
-            losses.append(loss + self.options.tree_weight * tree_loss)
+            loss, iou = region_loss(answers[0].float(), part, self.options.terms)
+            loss = loss + self.options.tree_weight * region_loss(by_tree, part, self.options.terms)[0]
+            if part.taught is not None:
+                rows, taught = part.taught
+                with half_precision(self.device, self.half):
+                    told, _ = self.regions(*part.inputs, rows=rows)
+                apart = distillation(told[0].float(), taught, part.areas[None].expand_as(taught))
+                loss = loss + self.options.teacher_weight * apart.mean()
+            losses.append(loss)
             ious.append(iou)
         return {"loss": torch.stack(losses).mean(), "iou": torch.stack(ious).mean()}
 
@@ -208,22 +268,27 @@ class RegionTask:
         return measure(encode, self.held_out, repeats=3)
 
 
-def region_loss(logits: Tensor, part: RegionBatch, iou_weight: float) -> tuple[Tensor, Tensor]:
-    """BCE + iou_weight · (1 − soft IoU), regions weighted by area; and mean IoU at .5.
-
-    Stage A also counts the clicked mask alone (`own_mask_bce`). Here that made answers too large: without it the mean
-    over seven held-out sets rose from .57 to .61 at equal steps, and nothing was left for calibration to mend.
-    """
+def region_loss(logits: Tensor, part: RegionBatch, terms: Terms) -> tuple[Tensor, Tensor]:
+    """The mean over clicks of the losses `terms`, regions weighted by area; and the mean IoU at one half."""
     weights = (part.areas * part.known)[None].expand_as(logits)
-    each = pairwise_bce(logits, part.targets, weights)
-    each = each + iou_weight * soft_iou(logits, part.targets, weights)
     total = part.weights.sum().clamp_min(1e-6)
-    with torch.no_grad():
-        answer = (logits > 0).float()
-        both = (answer * part.targets * weights).sum(1)
-        either = (torch.maximum(answer, part.targets) * weights).sum(1)
-        iou = (both / either.clamp_min(1e-9) * part.weights).sum() / total
-    return (each * part.weights).sum() / total, iou
+    loss = (click_losses(logits, part.targets, weights, part.nested, terms) * part.weights).sum() / total
+    return loss, (click_ious(logits, part.targets, weights) * part.weights).sum() / total
+
+
+def nested_masks(annotations: Sequence[Annotated], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(K, J, R) float32: for each clicked region the mask of each of J annotators that holds most of it.
+
+    Annotators draw the same photograph from coarse to fine: their masks around one click are mostly nested.
+    """
+    regions = annotations[0].inside.shape[1]
+    masks = np.zeros((len(rows), len(annotations), regions), np.float32)
+    for place, annotated in enumerate(annotations):
+        share = annotated.inside[1:, rows]
+        largest = share.argmax(axis=0)
+        held = share[largest, np.arange(len(rows))] > 0.5
+        masks[held, place] = annotated.inside[1 + largest[held]]
+    return masks
 
 
 def draw_rows(
