@@ -3,6 +3,9 @@
 Their predictors import torchvision, whose wheels fit few builds of torch. What they use of it is small and written
 down here from its documentation, where it is not installed: Pillow's resizing, torch's interpolation with
 antialiasing, normalisation, suppression of overlapping boxes. Everything else is theirs.
+
+segment-anything is installed with what the tests need. sam2 has no wheel, and is compared with where it is there:
+SAM2_BUILD_CUDA=0 pip install --no-build-isolation --no-deps sam2==1.1.0, besides hydra-core and iopath.
 """
 
 import re

@@ -24,7 +24,7 @@ def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """A segmentor of ours, and the original predictor with the same weights."""
     package = {"sam": "segment_anything", "sam2.1": "sam2"}[request.param]
     if find_spec(package) is None:
-        pytest.skip(f"the original program {package} is not installed")
+        pytest.skip(f"the original program {package} is not installed (see originals.py)")
     network = {"sam": tiny.sam, "sam2.1": tiny.sam2}[request.param]()
     folder = tiny.write(network, tmp_path_factory.mktemp("model"))
     predictor = {"sam": originals.sam_predictor, "sam2.1": originals.sam2_predictor}[request.param](network)
