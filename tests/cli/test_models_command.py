@@ -104,6 +104,14 @@ def test_pull_of_an_unknown_name_or_revision_is_a_sentence(tamis: Tamis, hub: Hu
     assert "has no pinned revision: give --revision" in err
 
 
+def test_show_tells_revision_checksum_and_folder(tamis: Tamis) -> None:
+    pinned = catalogue.find_hub_model("sam2.1-tiny")
+    out = tamis("models", "show", "sam2.1-tiny")[1]
+    for said in (f"revision {pinned.revision}", f"SHA-256 {pinned.sha256}", f"folder {folder_of('sam2.1-tiny')}"):
+        assert said in out
+    assert "revision not pinned: give --revision to tamis models pull" in tamis("models", "show", "sam-hq-vit-base")[1]
+
+
 def test_export_without_weights_says_what_to_run(tamis: Tamis) -> None:
     code, _, err = tamis("models", "export", NAME)
     assert code == 2

@@ -7,7 +7,8 @@ import click
 
 from tamis.cli.consent import fetch_with_consent
 from tamis.cli.options import json_option, print_json
-from tamis.segmentors.hub.catalogue import find_hub_model
+from tamis.segmentors.hub.catalogue import MODELS, find_hub_model
+from tamis.segmentors.hub.folder import folder_of
 from tamis.segmentors.registry import DEFAULT, Model, find_model, list_models
 
 
@@ -33,6 +34,11 @@ def show(name: str) -> None:
     model = find_model(name)
     if not model.card:
         click.echo(_described(model))
+        for weights in MODELS:
+            if weights.name == name:
+                click.echo(f"    revision {weights.revision or 'not pinned: give --revision to tamis models pull'}")
+                click.echo(f"    SHA-256 {weights.sha256 or 'not pinned: as the hub states it'}")
+                click.echo(f"    folder {folder_of(name)}")
         return
     package, _, file = model.card.partition(":")
     click.echo(files(package).joinpath(file).read_text(encoding="utf-8").rstrip())
