@@ -146,6 +146,7 @@ def test_events_written_by_another_process_are_seen(project: Project, annotator:
         ("mask.set", {"rle": {"size": [8, 6], "counts": "0"}}, "does not fit the image"),
         ("mask.set", {"rle": {"size": [6, 8], "counts": "5"}}, "is damaged: the counts of RLE 0 add up to 5"),
         ("mask.set", {"rle": {"size": [6, 8], "counts": "é\x00"}}, "is damaged"),
+        ("mask.set", {"rle": {"size": [6, 8], "counts": "0" * 1000}}, "more runs than the image has pixels"),
         ("mask.set", {"rle": None}, "does not fit the image"),
         ("masks.set", {"set": [1], "deleted": []}, "every mask must be an object"),
         ("masks.set", {"set": []}, "needs two lists"),

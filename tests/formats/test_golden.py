@@ -10,6 +10,7 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from tamis.arrays import MaskArray
+from tamis.errors import InputError
 from tamis.formats.record import Dataset, ImageRecord
 from tamis.formats.registry import export, load
 from tamis.mask import Masks
@@ -111,3 +112,72 @@ def test_parquet_says_what_its_columns_are(large: Dataset, tmp_path: Path) -> No
     assert features["image"] == {"_type": "Image"}
     assert features["objects"]["category"]["feature"]["names"] == ["cat", "dog"]
     assert set(features) == set(table.schema.names)
+
+
+def test_what_people_have_lying_about(tmp_path: Path) -> None:
+    """Boxes without masks, polygons, groups and files of old versions."""
+    import json
+
+    square = [[1, 1], [5, 1], [5, 4], [1, 4]]
+    more = [[8, 1], [10, 1], [10, 3], [8, 3]]
+    flat = [value for point in square for value in point]
+    expected = np.zeros((12, 16), bool)
+    expected[1:4, 1:5] = True
+    both = expected.copy()
+    both[1:3, 8:10] = True
+    coco = {
+        "images": [{"id": 7, "file_name": "C:\\photos\\a.png", "width": 16, "height": 12}],
+        "categories": [{"id": 3, "name": "cat"}],
+        "annotations": [
+            {"image_id": 7, "category_id": 3, "bbox": [0, 0, 3, 3]},
+            {"image_id": 7, "category_id": 3, "segmentation": []},
+            {"image_id": 7, "category_id": 3, "segmentation": [flat, [v for point in more for v in point]]},
+            {"image_id": 7, "category_id": 3, "segmentation": {"size": [12, 16], "counts": [0, 192]}},
+        ],
+    }
+    labelme = {
+        "imagePath": "..\\a.png",
+        "shapes": [
+            {"label": "cat", "points": square, "group_id": 1},
+            {"label": "cat", "points": more, "group_id": 1, "shape_type": "polygon"},
+            {"label": "cat", "points": [[0, 0], [3, 3]], "shape_type": "rectangle"},
+            {"label": "dog", "points": square, "group_id": None},
+        ],
+    }
+    polygon = {"points": [[x / 16 * 100, y / 12 * 100] for x, y in square], "polygonlabels": ["cat"]}
+    result = {"type": "polygonlabels", "original_width": 16, "original_height": 12, "value": polygon}
+    studio = [
+        {"data": {"image": "/data/local-files/?d=photos/a.png"}, "annotations": [{"result": [result]}]},
+        {"data": {"image": "b.png"}, "annotations": []},
+    ]
+    item = {
+        "id": "photos/a",
+        "annotations": [
+            {"type": "polygon", "label_id": 0, "group": 4, "points": flat},
+            {"type": "polygon", "label_id": 0, "group": 4, "points": [v for point in more for v in point]},
+            {"type": "bbox", "label_id": 0, "bbox": [0, 0, 1, 1]},
+        ],
+    }
+    datumaro = {"categories": {"label": {"labels": [{"name": "cat"}]}}, "items": [item]}
+    images = {"photos/a.png": (12, 16)}
+    for name, content, wanted in (
+        ("coco", coco, [("cat", both), ("cat", np.ones((12, 16), bool))]),
+        ("labelme", labelme, [("cat", both), ("dog", expected)]),
+        ("labelstudio", studio, [("cat", expected)]),
+        ("datumaro", datumaro, [("cat", both)]),
+    ):
+        file = tmp_path / f"{name}.json"
+        file.write_text(json.dumps(content))
+        (image,) = load(file, name, images)[0].images
+        assert list(image.labels) == [label for label, _ in wanted], name
+        for mask, (_, pixels) in zip(image.masks, wanted, strict=True):
+            assert np.array_equal(mask, pixels), name
+    yolo = tmp_path / "yolo"
+    yolo.mkdir()
+    (yolo / "data.yaml").write_text("nc: 2\nnames: ['cat', \"it's\"]  \n")
+    (yolo / "a.txt").write_text("1 " + " ".join(f"{x / 16} {y / 12}" for x, y in square) + "\n\n")
+    (image,) = load(yolo, "yolo", images)[0].images
+    assert (image.labels, bool((image.masks[0] == expected).all())) == (("it's",), True)
+    (yolo / "a.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    with pytest.raises(InputError, match=r"a\.txt, line 1: expected a class of data\.yaml and x y of three corners"):
+        load(yolo, "yolo", images)

@@ -13,6 +13,9 @@ LONGEST_NOTE = 10_000
 MOST_EVENTS = 1000
 """In one request."""
 
+LONGEST_RUN = 7
+"""Characters of one run, at most."""
+
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
@@ -74,6 +77,8 @@ def _mask(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[st
         )
     from tamis.mask import Masks
 
+    if len(rle["counts"]) > LONGEST_RUN * (shape[0] * shape[1] + 2):
+        raise NonsenseError(f"the mask {body['id']} is damaged: it has more runs than the image has pixels")
     try:
         Masks.from_coco([rle], shape)
     except InputError as error:

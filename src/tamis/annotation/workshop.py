@@ -2,7 +2,8 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
@@ -143,12 +144,8 @@ class Workshop:
             NonsenseError: neither clicks nor a box, or no such granularity.
         """
         self.readable(image_id)
-        if not self._asking.acquire(blocking=False):
-            raise TamisError("there are too many questions at once; ask again in a moment")
-        try:
+        with self._question():
             probability = ask(self.encoder.wait(image_id, ANSWER_TIMEOUT), clicks, box, granularity)
-        finally:
-            self._asking.release()
         return Masks.from_dense((probability > threshold)[None]), score_of(probability, threshold)
 
     def proposals(self, image_id: int) -> Proposals:
@@ -160,12 +157,21 @@ class Workshop:
         row = self.readable(image_id)
         assert row.found_sha256 is not None
         key = row.found_sha256
-        with self._lock:  # one after the other: each takes all that the processor has
+        with self._question(), self._lock:  # one after the other: each takes all that the processor has
             if key not in self._proposals:
                 self._proposals[key] = grid_proposals(self.encoder.wait(image_id, ANSWER_TIMEOUT))
                 while len(self._proposals) > REMEMBERED:
                     self._proposals.popitem(last=False)
             return self._proposals[key]
+
+    @contextmanager
+    def _question(self) -> Iterator[None]:
+        if not self._asking.acquire(blocking=False):
+            raise TamisError("there are too many questions at once; ask again in a moment")
+        try:
+            yield
+        finally:
+            self._asking.release()
 
     def _encoded(self, row: ImageRow) -> Mapping[str, Any]:
         state = self.encoder.state(row.id)

@@ -56,7 +56,7 @@ def parsed(content: Mapping[str, Any], images: Shapes) -> tuple[Dataset, list[st
     found: list[tuple[str, Masks, Sequence[str]]] = []
     for annotation in content["annotations"]:
         name, shape = entries[annotation["image_id"]]
-        if name is not None:
+        if name is not None and annotation.get("segmentation"):  # an annotation may be no more than a box
             mask = mask_of(annotation["segmentation"], shape)
             found.append((name, mask, [categories[annotation["category_id"]]]))
     return collected(categories.values(), found), names.unknown

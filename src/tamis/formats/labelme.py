@@ -53,13 +53,15 @@ def read(path: Path, images: Shapes) -> tuple[Dataset, list[str]]:
     found: list[tuple[str, Masks, Sequence[str]]] = []
     for file in sorted(path.rglob("*.json")) if path.is_dir() else [path]:
         content = json.loads(file.read_bytes())
-        shape = int(content["imageHeight"]), int(content["imageWidth"])
+        sides = content.get("imageHeight"), content.get("imageWidth")  # old files do not say
         stem = file.relative_to(path).with_suffix("").as_posix() if path.is_dir() else file.stem
         # The path of the file tells apart images of the same name in several folders.
         beside = f"{stem.rpartition('/')[0]}/{content['imagePath']}".lstrip("/")
-        name = names.find(beside if beside in images else content["imagePath"], shape)
+        said = None if None in sides else (int(sides[0]), int(sides[1]))
+        name = names.find(beside if beside in images else content["imagePath"], said)
         if name is None:
             continue
+        shape = images[name]
         masks: dict[Any, MaskArray] = {}
         for number, entry in enumerate(content["shapes"]):
             kind = entry.get("shape_type") or "polygon"
