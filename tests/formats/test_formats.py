@@ -254,3 +254,26 @@ def test_files_are_plain_json(name: str, scene: Dataset, tmp_path: Path) -> None
     export(scene, name, tmp_path)
     (file,) = tmp_path.rglob("*.json")
     json.loads(file.read_bytes())
+
+
+def test_small_files_that_would_fill_the_memory(tmp_path: Path) -> None:
+    import base64
+    import io
+
+    from PIL import Image
+
+    vast = '<annotations><image id="0" name="{}" width="1000000" height="1000000">'
+    vast += '<polygon label="x" points="0,0;9,0;9,9"/>'
+    (tmp_path / "annotations.xml").write_text(vast.format("other.png") + "</image></annotations>")
+    assert load(tmp_path, "cvat", {"a.png": (5, 5)})[1] == ["other.png"]
+    (tmp_path / "annotations.xml").write_text(vast.format("a.png") + "</image></annotations>")
+    with pytest.raises(InputError, match="1000000x1000000 in the file"):
+        load(tmp_path, "cvat", {"a.png": (5, 5)})
+    content = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(content, format="PNG")
+    shape = {"label": "x", "shape_type": "mask", "points": [[0, 0], [19_999, 19_999]]}
+    bomb = {**shape, "mask": base64.b64encode(content.getvalue()).decode()}
+    labelme = {"imagePath": "a.png", "imageHeight": 5, "imageWidth": 5, "shapes": [bomb]}
+    (tmp_path / "a.json").write_text(json.dumps(labelme))
+    with pytest.raises(InputError, match=r"a mask is damaged|does not fit"):
+        load(tmp_path / "a.json", "labelme", {"a.png": (5, 5)})

@@ -43,6 +43,12 @@ def test_requests_of_other_sites_change_nothing(page: Any, method: str, headers:
     assert "another site" in answer.json()["error"]
 
 
+def test_other_sites_cannot_show_our_pictures_but_may_link_to_the_page(page: Any) -> None:
+    headers = {"sec-fetch-site": "cross-site"}
+    assert page.client.get("/api/images/1/pixels", headers=headers).status_code == 403
+    assert page.client.get("/", headers=headers).status_code == 200
+
+
 def test_our_own_page_may_change_things(page: Any) -> None:
     headers = {"origin": ME, "sec-fetch-site": "same-origin"}
     answer = page.client.post("/api/labels", json={"action": "add", "name": "bird"}, headers=headers)

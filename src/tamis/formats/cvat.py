@@ -39,8 +39,8 @@ def read(path: Path, images: Shapes) -> tuple[Dataset, list[str]]:
     found: list[tuple[str, Masks, Sequence[str]]] = []
     for image in root.iterfind("image"):
         shape = int(image.attrib["height"]), int(image.attrib["width"])
-        shapes = list(_shapes(image, shape))
         name = names.find(image.attrib["name"], shape)
+        shapes = list(_shapes(image, shape)) if name is not None else []
         if name is not None and shapes:
             found.append((name, Masks.from_dense([mask for mask, _ in shapes], shape), [label for _, label in shapes]))
     return collected(labels, found), names.unknown

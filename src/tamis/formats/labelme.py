@@ -106,7 +106,7 @@ def _mask(entry: Any, shape: tuple[int, int], file: Path) -> MaskArray:
                     f"{file}: a mask of {picture.width}x{picture.height} does not fit its box or its image"
                 )
             pixels = np.asarray(picture.convert("L")) > 0
-    except (binascii.Error, UnidentifiedImageError, OSError, SyntaxError) as error:
+    except (binascii.Error, UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
         raise InputError(f"{file}: a mask is damaged ({error})") from error
     mask = np.zeros(shape, np.bool_)
     mask[top : bottom + 1, left : right + 1] = pixels

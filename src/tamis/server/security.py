@@ -87,7 +87,7 @@ class Guard:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         token_in_url = self._token_in(scope)
         limited = _Limited(receive)
-        refusal = self._refusal(scope["method"], headers, token_in_url)
+        refusal = self._refusal(scope["method"], scope["path"], headers, token_in_url)
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -113,10 +113,12 @@ class Guard:
         if limited.exceeded:
             await _answer(send_safely, *_too_large())
 
-    def _refusal(self, method: str, headers: dict[str, str], token_in_url: bool) -> tuple[int, str] | None:
+    def _refusal(self, method: str, path: str, headers: dict[str, str], token_in_url: bool) -> tuple[int, str] | None:
         host = headers.get("host", "")
         if not self._access.knows_host(host):
             return 421, "this server is not known under the name in the address; use the address that it printed"
+        if path.startswith("/api/") and headers.get("sec-fetch-site") == "cross-site":
+            return 403, "this request comes from another site, and was refused"
         if method not in ("GET", "HEAD", "OPTIONS"):
             origin = headers.get("origin")
             if origin is not None and origin != f"http://{host}":
