@@ -114,6 +114,11 @@ def saved(page: Page) -> None:
     expect(page.locator("#saving")).to_have_text("saved", timeout=15_000)
 
 
+def event(uuid: str, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+    """An event as the page would send it."""
+    return {"uuid": uuid, "kind": kind, "body": body, "at": "2026-01-01T00:00:00Z", "active_ms": 0, "clicks": 0}
+
+
 def picture(page: Page, name: str) -> None:
     """A picture for the documentation, if somebody asks for them."""
     folder = os.environ.get("TAMIS_PICTURES")

@@ -21,7 +21,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright  # noqa: E402
 
-from tests.web.browser import SHAPES, Served, open_image, painted, picture, place, saved, served  # noqa: E402
+from tests.web.browser import SHAPES, Served, event, open_image, painted, picture, place, saved, served  # noqa: E402
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the page is not tried: there is no chromium on this computer")
@@ -287,10 +287,6 @@ def test_five_hundred_masks_on_an_image(page: Page, server: Served) -> None:
 def rle(mask: MaskArray) -> dict[str, Any]:
     told = Masks.from_dense(mask[None]).coco()[0]
     return {"size": list(told["size"]), "counts": told["counts"].decode()}
-
-
-def event(uuid: str, kind: str, body: dict[str, Any]) -> dict[str, Any]:
-    return {"uuid": uuid, "kind": kind, "body": body, "at": "2026-01-01T00:00:00Z", "active_ms": 0, "clicks": 0}
 
 
 def test_twenty_four_megapixels(page: Page, folder: Path) -> None:

@@ -9,7 +9,7 @@ import { Keys } from './keys.js';
 import { Layers } from './layers.js';
 import { Leases } from './leases.js';
 import { Outbox } from './outbox.js';
-import { byId, element, ImageList, input, renderInstances, renderLabels } from './panels.js';
+import { byId, element, ImageList, input, InstanceList, renderLabels } from './panels.js';
 import { randomId, Session } from './session.js';
 import { Stage } from './stage.js';
 import { View } from './view.js';
@@ -58,6 +58,16 @@ const editor = new Editor(layers, view, {
 });
 stage.editor = editor;
 const list = new ImageList(any('images'), (id) => void openImage(id));
+const instanceList = new InstanceList(any('instances'), {
+  select: (id) => {
+    editor.select(id);
+    editor.reveal(id);
+  },
+  toggle: (id) => {
+    if (!editor.hidden.delete(id)) editor.hidden.add(id);
+    editor.refresh();
+  },
+});
 
 // Images.
 
@@ -197,16 +207,7 @@ function showMasks() {
   const session = editor.session;
   const instances = session?.instances ?? [];
   any('mask-count').textContent = instances.length ? String(instances.length) : '';
-  renderInstances(any('instances'), instances, labels, editor.active, editor.hidden, {
-    select: (id) => {
-      editor.select(id);
-      editor.reveal(id);
-    },
-    toggle: (id) => {
-      if (!editor.hidden.delete(id)) editor.hidden.add(id);
-      editor.refresh();
-    },
-  });
+  instanceList.render(instances, labels, editor.active, editor.hidden);
   showLabels();
   const chosen = editor.active !== null, write = !!session && !project.readonly && leases.has(session.image);
   for (const id of ['merge', 'split', 'fill', 'islands', 'duplicate', 'delete']) button(id).disabled = !chosen || !write;

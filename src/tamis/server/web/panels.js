@@ -129,31 +129,60 @@ export function renderLabels(list, labels, chosen, on) {
   }));
 }
 
-/**
- * @param {HTMLElement} list
- * @param {Instance[]} instances
- * @param {Map<string, Label>} labels
- * @param {string | null} active
- * @param {Set<string>} hidden
- * @param {{select: (id: string) => void, toggle: (id: string) => void}} on
- */
-export function renderInstances(list, instances, labels, active, hidden, on) {
-  const rows = instances.map((instance, i) => {
-    const label = labels.get(instance.label);
+/** The masks of an image, the last on top; rows are kept as long as they show the same, so that a thousand stay quick. */
+export class InstanceList {
+  /** @type {Map<string, {row: HTMLElement, shown: string}>} */
+  #rows = new Map();
+
+  /**
+   * @param {HTMLElement} list
+   * @param {{select: (id: string) => void, toggle: (id: string) => void}} on
+   */
+  constructor(list, on) {
+    this.list = list;
+    this.on = on;
+  }
+
+  /**
+   * @param {Instance[]} instances
+   * @param {Map<string, Label>} labels
+   * @param {string | null} active
+   * @param {Set<string>} hidden
+   */
+  render(instances, labels, active, hidden) {
+    const before = this.#rows;
+    this.#rows = new Map();
+    instances.forEach((instance, i) => {
+      const label = labels.get(instance.label);
+      const name = `${i + 1} ${label?.name ?? 'deleted label'}`;
+      const off = hidden.has(instance.id);
+      const shown = JSON.stringify([name, label?.color, instance.id === active, off]);
+      const kept = before.get(instance.id);
+      const row = kept?.shown === shown ? kept.row : this.#row(instance.id, name, label?.color ?? '#888888', instance.id === active, off);
+      this.#rows.set(instance.id, { row, shown });
+    });
+    const rows = [...this.#rows.values()].map((each) => each.row).reverse();
+    // Only what differs is moved: most changes touch one row.
+    rows.forEach((row, i) => {
+      const now = this.list.children[i];
+      if (now !== row) this.list.insertBefore(row, now ?? null);
+    });
+    while (this.list.children.length > rows.length) this.list.lastElementChild?.remove();
+  }
+
+  /** @param {string} id @param {string} name @param {string} color @param {boolean} active @param {boolean} off */
+  #row(id, name, color, active, off) {
     const swatch = element('span', { class: 'swatch' });
-    swatch.style.background = label?.color ?? '#888';
-    const name = `${i + 1} ${label?.name ?? 'deleted label'}`;
-    const off = hidden.has(instance.id);
+    swatch.style.background = color;
     return element('li', {
-      role: 'option', tabIndex: 0, 'aria-selected': instance.id === active,
-      onclick: () => on.select(instance.id),
+      role: 'option', tabIndex: 0, 'aria-selected': active,
+      onclick: () => this.on.select(id),
       onkeydown: (/** @type {KeyboardEvent} */ event) => {
-        if (event.key === 'Enter' || event.key === ' ') press(event, () => on.select(instance.id));
+        if (event.key === 'Enter' || event.key === ' ') press(event, () => this.on.select(id));
       },
     }, swatch, element('span', { class: 'name' }, name),
-    element('button', { 'aria-label': `${off ? 'Show' : 'Hide'} mask ${name}`, 'aria-pressed': off, onclick: (/** @type {Event} */ event) => press(event, () => on.toggle(instance.id)) }, off ? '◌' : '●'));
-  });
-  list.replaceChildren(...rows.reverse());
+    element('button', { 'aria-label': `${off ? 'Show' : 'Hide'} mask ${name}`, 'aria-pressed': off, onclick: (/** @type {Event} */ event) => press(event, () => this.on.toggle(id)) }, off ? '◌' : '●'));
+  }
 }
 
 /** @param {Event} event @param {() => void} act */
