@@ -7,13 +7,16 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+from fastapi.routing import APIRoute
 from PIL import Image
+from starlette.routing import Match
 from starlette.testclient import TestClient
 
 from tamis.annotation import open_project
 from tamis.annotation.workshop import Workshop
 from tamis.mask import Masks
 from tamis.segmentors import load_segmentor
+from tamis.server import events, images, labels, statistics
 from tamis.server.app import make_app
 from tamis.server.security import Access
 
@@ -74,12 +77,28 @@ class Page:
     def get(self, path: str, **options: Any) -> Any:
         answer = self.client.get(path, **options)
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        return self.as_described("GET", path, answer)
 
     def post(self, path: str, body: JSON, status: int = 200) -> Any:
         answer = self.client.post(path, json=body)
         assert answer.status_code == status, answer.text
-        return answer.json()
+        return self.as_described("POST", path, answer)
+
+    def as_described(self, method: str, path: str, answer: Any) -> Any:
+        """The JSON of an answer, which must be what the OpenAPI document says of the route and the status."""
+        said = answer.json()
+        if answer.status_code == 500 or path == "/api/openapi.json":
+            return said
+        app: Any = self.client.app
+        scope = {"type": "http", "method": method, "path": path.partition("?")[0], "headers": []}
+        routes = [route for part in (images, events, labels, statistics) for route in part.router.routes]
+        (route,) = [
+            route
+            for route in [*app._app.routes, *routes]
+            if isinstance(route, APIRoute) and route.matches(scope)[0] is Match.FULL
+        ]
+        route.responses[answer.status_code]["model"].model_validate(said)
+        return said
 
     def lease(self, image_id: int = 1, **more: Any) -> str:
         return str(self.post(f"/api/images/{image_id}/lease", {"client": self.name, **more})["lease"])

@@ -10,8 +10,9 @@ from starlette.types import ASGIApp
 import tamis
 from tamis.annotation.workshop import Workshop
 from tamis.formats.registry import FORMATS
-from tamis.server import events, export, images, labels, pages, statistics
+from tamis.server import events, export, images, labels, pages, schemas, statistics
 from tamis.server.context import Context, Served
+from tamis.server.described import answers
 from tamis.server.errors import add_handlers
 from tamis.server.security import Access, Guard
 
@@ -46,7 +47,7 @@ def make_app(workshop: Workshop, readonly: bool = False, user: str = "me", acces
     for part in (pages, images, events, labels, statistics, export):
         app.include_router(part.router)
 
-    @app.get("/api/project", tags=["project"])
+    @app.get("/api/project", tags=["project"], **answers(schemas.Project))
     def project(served: Served) -> dict[str, Any]:
         """What the page shows around the images."""
         return {

@@ -7,9 +7,16 @@ from pydantic import BaseModel, Field
 
 from tamis.annotation import leases
 from tamis.annotation.events import Event
+from tamis.server import schemas
 from tamis.server.context import Served
+from tamis.server.described import answers
 
 router = APIRouter(prefix="/api/images/{image_id}", tags=["events"])
+
+_LEASE = answers(schemas.Lease, 403, 404, 422, 503, 507)
+_LEASE["responses"][423] = {"model": schemas.Held}
+_APPEND = answers(schemas.Written, 403, 404, 413, 422, 503, 507)
+_APPEND["responses"] |= {409: {"model": schemas.Stale}, 423: {"model": schemas.Held}}
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Person = Annotated[str, Field(max_length=100)]
@@ -43,7 +50,7 @@ class Claim(BaseModel):
     takeover: bool = False
 
 
-@router.get("/events")
+@router.get("/events", **answers(schemas.History, 404))
 def history(image_id: int, served: Served) -> dict[str, Any]:
     """The whole history of an image, and who is at work on it."""
     served.workshop.look(image_id)
@@ -55,7 +62,7 @@ def history(image_id: int, served: Served) -> dict[str, Any]:
     return {"seq": seq, "events": events, "lease": lease}
 
 
-@router.post("/events")
+@router.post("/events", **_APPEND)
 def append(image_id: int, batch: Batch, served: Served) -> dict[str, int]:
     """Add events; they are on the disk when this is answered. Sending them again is harmless."""
     served.require_writable()
@@ -66,7 +73,7 @@ def append(image_id: int, batch: Batch, served: Served) -> dict[str, int]:
     return {"seq": seq}
 
 
-@router.post("/lease")
+@router.post("/lease", **_LEASE)
 def lease(image_id: int, claim: Claim, served: Served) -> dict[str, Any]:
     """Take or renew the right to change an image."""
     served.require_writable()
@@ -77,7 +84,7 @@ def lease(image_id: int, claim: Claim, served: Served) -> dict[str, Any]:
     return {"lease": held.lease, "expires_in": leases.SECONDS}
 
 
-@router.delete("/lease")
+@router.delete("/lease", **answers(schemas.Released, 403))
 def release(image_id: int, lease: str, served: Served) -> dict[str, Any]:
     """Give the right back."""
     served.require_writable()

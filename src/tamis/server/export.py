@@ -15,11 +15,12 @@ from tamis.annotation.exchange import to_dataset
 from tamis.annotation.fold import STATES
 from tamis.formats.registry import export, find_format
 from tamis.server.context import Served
+from tamis.server.described import answers
 
 router = APIRouter(tags=["export"])
 
 
-@router.get("/api/export", response_class=FileResponse)
+@router.get("/api/export", response_class=FileResponse, **answers(None, 409, 422, media_type="application/zip"))
 def download(
     served: Served,
     format: str,

@@ -16,11 +16,16 @@ from tamis.annotation.problems import NonsenseError
 from tamis.clicks import Click
 from tamis.errors import InputError
 from tamis.mask import Masks
+from tamis.server import schemas
 from tamis.server.context import Served
+from tamis.server.described import answers
 
 router = APIRouter(prefix="/api/images", tags=["images"])
 
 Pixels = TypeVar("Pixels")
+
+_TABLE = answers(None, 404, 422, media_type="application/octet-stream")
+_TABLE["responses"][202] = {"model": schemas.Waiting}
 
 
 class ClickBody(BaseModel):
@@ -40,7 +45,7 @@ class Question(BaseModel):
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
 
 
-@router.get("")
+@router.get("", **answers(schemas.Images))
 def list_images(served: Served, since: int | None = None) -> dict[str, Any]:
     """All images; with `since` those that have changed since that version. Cheap enough to ask every second."""
     board = served.workshop.board
@@ -49,7 +54,7 @@ def list_images(served: Served, since: int | None = None) -> dict[str, Any]:
     return {"version": version, "labels": board.labels, "images": images}
 
 
-@router.get("/{image_id}/pixels", response_class=Response)
+@router.get("/{image_id}/pixels", response_class=Response, **answers(None, 404, 422, media_type="image/*"))
 def pixels(image_id: int, served: Served, request: Request) -> Response:
     """The upright image, 8 bits deep, as JPEG, PNG or WebP."""
     row = served.workshop.readable(image_id)
@@ -61,7 +66,7 @@ def pixels(image_id: int, served: Served, request: Request) -> Response:
     return Response(content, media_type=media_type, headers=_kept(tag))
 
 
-@router.get("/{image_id}/thumbnail", response_class=Response)
+@router.get("/{image_id}/thumbnail", response_class=Response, **answers(None, 404, 422, media_type="image/jpeg"))
 def small(image_id: int, served: Served, request: Request) -> Response:
     """A JPEG of at most 160 pixels on the long side."""
     row = served.workshop.readable(image_id)
@@ -73,8 +78,8 @@ def small(image_id: int, served: Served, request: Request) -> Response:
     return Response(content, media_type="image/jpeg", headers=_kept(tag))
 
 
-@router.get("/{image_id}/answers", response_class=Response)
-def answers(image_id: int, served: Served) -> Response:
+@router.get("/{image_id}/answers", response_class=Response, **_TABLE)
+def table_of_answers(image_id: int, served: Served) -> Response:
     """The table by which a browser answers clicks itself; 202 while it is being made, 404 if there is none."""
     table = served.workshop.table(image_id)
     if table is None:
@@ -84,7 +89,7 @@ def answers(image_id: int, served: Served) -> Response:
     return Response(table, media_type="application/octet-stream")
 
 
-@router.post("/{image_id}/mask")
+@router.post("/{image_id}/mask", **answers(schemas.Mask, 404, 422, 503))
 def mask(image_id: int, question: Question, served: Served) -> dict[str, Any]:
     """The mask that clicks, or a box, ask for."""
     clicks = [Click(click.x, click.y, click.positive) for click in question.clicks]
@@ -92,7 +97,7 @@ def mask(image_id: int, question: Question, served: Served) -> dict[str, Any]:
     return {"rle": rles(masks)[0], "score": round(score, 4)}
 
 
-@router.get("/{image_id}/proposals")
+@router.get("/{image_id}/proposals", **answers(schemas.Proposals, 404, 422, 503))
 def proposals(image_id: int, served: Served) -> dict[str, Any]:
     """All masks that a grid of clicks finds, the best first."""
     found = served.workshop.proposals(image_id)
@@ -100,7 +105,7 @@ def proposals(image_id: int, served: Served) -> dict[str, Any]:
     return {"proposals": [{"rle": rle, "score": round(score, 4)} for rle, score in pairs]}
 
 
-@router.post("/{image_id}/accept")
+@router.post("/{image_id}/accept", **answers(schemas.Accepted, 403, 404, 409))
 def accept(image_id: int, served: Served) -> dict[str, Any]:
     """Let the masks of a changed image belong to the file that is there now; it must have the same size."""
     served.require_writable()

@@ -9,7 +9,9 @@ from pydantic import BaseModel, Field
 from tamis.annotation import labels
 from tamis.annotation.labels import Label
 from tamis.annotation.problems import NonsenseError
+from tamis.server import schemas
 from tamis.server.context import Context, Served
+from tamis.server.described import answers
 
 router = APIRouter(prefix="/api/labels", tags=["labels"])
 
@@ -26,7 +28,7 @@ class Change(BaseModel):
     user: Annotated[str, Field(max_length=100)] = ""
 
 
-@router.post("")
+@router.post("", **answers(schemas.Labels, 403, 422))
 def change_labels(change: Change, served: Served) -> dict[str, Any]:
     """Add, change, delete or reorder labels; the answer is the new list."""
     served.require_writable()

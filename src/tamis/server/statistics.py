@@ -5,18 +5,20 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from tamis.annotation.statistics import as_csv, statistics
+from tamis.server import schemas
 from tamis.server.context import Served
+from tamis.server.described import answers
 
 router = APIRouter(tags=["statistics"])
 
 
-@router.get("/api/statistics")
+@router.get("/api/statistics", **answers(schemas.Statistics))
 def show_statistics(served: Served) -> dict[str, Any]:
     """Sums over images, states, labels and people; seconds are those of work."""
     return statistics(served.workshop.project)
 
 
-@router.get("/api/statistics.csv", response_class=Response)
+@router.get("/api/statistics.csv", response_class=Response, **answers(media_type="text/csv"))
 def download_statistics(served: Served) -> Response:
     """One line for each image."""
     content = as_csv(statistics(served.workshop.project))

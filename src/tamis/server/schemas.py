@@ -1,0 +1,220 @@
+"""What the server answers, described for the OpenAPI document; tests hold real answers against it.
+
+Answers are made as plain dictionaries and not checked on their way out: a list of a thousand images is polled each
+second.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+State = Literal["todo", "progress", "done", "reviewed", "skipped"]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Error(_Answer):
+    """What every refusal says: one sentence."""
+
+    error: str
+
+
+class Label(_Answer):
+    """What a mask can be called."""
+
+    id: str
+    name: str
+    color: str = Field(pattern="^#[0-9a-f]{6}$")
+    key: str = Field(max_length=1)
+
+
+class Labels(_Answer):
+    """The labels, in order."""
+
+    labels: list[Label]
+
+
+class Format(_Answer):
+    """A format of exports."""
+
+    name: str
+    title: str
+
+
+class Project(_Answer):
+    """What the page shows around the images."""
+
+    name: str
+    folder_name: str
+    version: str
+    readonly: bool
+    segmentor: str
+    user: str
+    labels: list[Label]
+    formats: list[Format]
+
+
+class Image(_Answer):
+    """An image in the list; seconds are those of work, the size is null until it is known."""
+
+    id: int
+    name: str
+    width: int | None
+    height: int | None
+    state: State
+    encoded: Literal["waiting", "ready", "failed", "none"]
+    problem: str | None
+    masks: int
+    seconds: float
+    clicks: int
+    changed: bool
+    missing: bool
+    editor: str | None
+
+
+class Images(_Answer):
+    """The list, or what has changed of it; `labels` grows whenever the labels change."""
+
+    version: int
+    labels: int
+    images: list[Image]
+
+
+class Rle(_Answer):
+    """COCO's compressed run lengths; size is height and width."""
+
+    size: tuple[int, int]
+    counts: str
+
+
+class Mask(_Answer):
+    """An answer, and the IoU to expect of it."""
+
+    rle: Rle
+    score: float = Field(ge=0, le=1)
+
+
+class Proposals(_Answer):
+    """The best first."""
+
+    proposals: list[Mask]
+
+
+class Waiting(_Answer):
+    """The answers are being made; ask again."""
+
+    encoded: Literal["waiting"]
+
+
+class Event(_Answer):
+    """One thing that a person did."""
+
+    seq: int
+    uuid: str
+    kind: str
+    body: dict[str, Any]
+    user: str
+    at: str
+    active_ms: int
+    clicks: int
+
+
+class Holder(_Answer):
+    """Who is at work on an image."""
+
+    editor: str
+    client: str
+
+
+class History(_Answer):
+    """Everything that was done to an image."""
+
+    seq: int
+    events: list[Event]
+    lease: Holder | None
+
+
+class Written(_Answer):
+    """How many events the image has now; they are on the disk."""
+
+    seq: int
+
+
+class Stale(Error):
+    """The image has events that the sender does not know."""
+
+    seq: int
+    events: list[Event]
+
+
+class Held(Error):
+    """Somebody else may change the image, or nobody (null) until a lease is taken."""
+
+    editor: str | None
+
+
+class Lease(_Answer):
+    """The right to change an image, for so many seconds."""
+
+    lease: str
+    expires_in: float
+
+
+class Released(_Answer):
+    """The right was given back."""
+
+    lease: None
+
+
+class Accepted(_Answer):
+    """The masks belong to the file that is there now."""
+
+    changed: Literal[False]
+
+
+class ImageSums(_Answer):
+    """Of one image."""
+
+    id: int
+    image: str
+    state: State
+    masks: int
+    seconds: float
+    clicks: int
+    seconds_per_mask: float | None
+
+
+class LabelSums(_Answer):
+    """Of one label."""
+
+    id: str
+    label: str
+    masks: int
+    images: int
+
+
+class PersonSums(_Answer):
+    """Of one person."""
+
+    user: str
+    images: int
+    events: int
+    seconds: float
+    clicks: int
+
+
+class Statistics(_Answer):
+    """Sums over the project."""
+
+    images: int
+    states: dict[State, int]
+    masks: int
+    seconds: float
+    clicks: int
+    seconds_per_image: float | None
+    seconds_per_mask: float | None
+    per_image: list[ImageSums]
+    per_label: list[LabelSums]
+    per_user: list[PersonSums]
