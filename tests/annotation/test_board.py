@@ -74,6 +74,12 @@ def test_changes_of_every_kind(
     assert names == ["0.png"]
     assert [image["name"] for image in board.since(None)[1]] == ["0.png", "a.png", "b.png", "sub/c.jpg"]
 
+    (project.folder / "b.png").rename(project.folder / "z.png")
+    project.refresh()
+    version, names = changes(board, version)
+    assert names == ["z.png"]
+    assert [image["name"] for image in board.since(None)[1]] == ["0.png", "a.png", "sub/c.jpg", "z.png"]
+
     before = board.labels
     with project.database.writing() as connection:
         labels.add_label(connection, "bird", "anna")

@@ -134,37 +134,10 @@ def test_events_written_by_another_process_are_seen(project: Project, annotator:
     assert project.row(anna.image_id).masks == 1
 
 
-@pytest.mark.parametrize(
-    ("kind", "change", "sentence"),
-    [
-        ("mask.jump", {}, "no event of kind 'mask.jump'"),
-        ("mask.set", {"label": "zebra"}, "no label with the id 'zebra'"),
-        ("mask.set", {"label": None}, "no label with the id 'None'"),
-        ("mask.set", {"id": "a b"}, "'a b' is no id"),
-        ("mask.set", {"id": "<script>"}, "'<script>' is no id"),
-        ("mask.set", {"id": 7}, "'7' is no id"),
-        ("mask.set", {"rle": {"size": [8, 6], "counts": "0"}}, "does not fit the image"),
-        ("mask.set", {"rle": {"size": [6, 8], "counts": "5"}}, "is damaged: the counts of RLE 0 add up to 5"),
-        ("mask.set", {"rle": {"size": [6, 8], "counts": "é\x00"}}, "is damaged"),
-        ("mask.set", {"rle": {"size": [6, 8], "counts": "0" * 1000}}, "more runs than the image has pixels"),
-        ("mask.set", {"rle": None}, "does not fit the image"),
-        ("masks.set", {"set": [1], "deleted": []}, "every mask must be an object"),
-        ("masks.set", {"set": []}, "needs two lists"),
-        ("image.state", {"state": "perfect"}, "'perfect' is no state"),
-        ("image.note", {"text": "x" * 10_001}, "at most 10000 characters"),
-        ("image.note", {"text": 5}, "a note is text"),
-        ("mask.delete", {"id": ""}, "'' is no id"),
-        ("mask.label", {"id": "m", "label": "zebra"}, "no label"),
-    ],
-)
-def test_nonsense_is_refused_with_a_sentence(
-    project: Project, annotator: MakeAnnotator, kind: str, change: dict[str, Any], sentence: str
-) -> None:
+def test_nonsense_is_refused_and_with_it_what_came_along(project: Project, annotator: MakeAnnotator) -> None:
     anna = annotator()
-    body = {**anna.mask("m"), **change} if kind == "mask.set" else change
-    with pytest.raises(NonsenseError, match=sentence.replace("(", r"\(")) as caught:
-        anna.send(anna.event("mask.set", anna.mask("fine")), anna.event(kind, body))
-    assert "\n" not in str(caught.value)
+    with pytest.raises(NonsenseError, match="no label with the id 'zebra'"):
+        anna.send(anna.event("mask.set", anna.mask("fine")), anna.event("mask.set", anna.mask("m", label="zebra")))
     assert project.row(anna.image_id).seq == 0
 
 

@@ -47,9 +47,9 @@ class Board:
                     project_events = select(func.count()).where(events.c.image_id.is_(None))
                     self._labels = connection.execute(project_events).scalar_one()
             self._tick = now
-            for row in rows:
-                self._rows[row.id] = row
-            if any(row.id not in self._versions for row in rows) or len(rows) > 1:
+            moved = any(row.id not in self._rows or self._rows[row.id].name != row.name for row in rows)
+            self._rows |= {row.id: row for row in rows}
+            if moved:
                 self._order = [row.id for row in sorted(self._rows.values(), key=lambda row: reading_order(row.name))]
             previous = {image_id for image_id, said in self._said.items() if said["editor"]}
             for image_id in {row.id for row in rows} | previous | at_work.keys():
