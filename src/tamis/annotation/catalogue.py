@@ -2,16 +2,17 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PIL import UnidentifiedImageError
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from tamis.annotation.database import Database, tick
 from tamis.annotation.problems import NonsenseError, NoSuchImageError
+from tamis.annotation.renames import Entry, planned_renames
 from tamis.annotation.schema import images
 from tamis.errors import InputError
 from tamis.image import MAX_PIXELS, SUFFIXES, open_picture, read_image
@@ -108,29 +109,36 @@ def inside(folder: Path, name: str) -> Path:
 def synchronise(database: Database, folder: Path) -> None:
     """Bring the list of images up to date with the folder: new files, files that are gone, and those back again.
 
-    A file that turned up while another with the same content went away was renamed, and keeps its masks.
+    A file whose content is found under another name was renamed, and keeps its masks.
     """
     names = set(_names(folder))
     with database.reading() as connection:
-        known = {row.name: row for row in image_rows(connection)}
-    new = sorted(names - known.keys())
-    gone = [row for name, row in known.items() if name not in names and not row.missing]
-    back = [row for name, row in known.items() if name in names and row.missing]
-    if not (new or gone or back):
+        seen = {row.name: row for row in connection.execute(select(images))}
+    plan = planned_renames(
+        {name: _entry(folder, row, name in names) for name, row in seen.items()},
+        names,
+        lambda name: _content(folder, name, seen.get(name)),
+    )
+    after = {plan.get(row.id, name): row for name, row in seen.items()}
+    new = sorted(names - after.keys())
+    gone = [row.id for name, row in after.items() if name not in names and not row.missing]
+    back = [row.id for name, row in after.items() if name in names and row.missing]
+    if not (plan or new or gone or back):
         return
-    renamed = _renamed(folder, new, [row for row in known.values() if row.name not in names])
     with database.writing() as connection:
         now = tick(connection)
-        for row in gone:
-            connection.execute(update(images).where(images.c.id == row.id).values(missing=True, touched=now))
-        for row in back:
-            connection.execute(update(images).where(images.c.id == row.id).values(missing=False, touched=now))
-        for name, row in renamed.items():
-            values = {"name": name, "missing": False, "touched": now}
-            connection.execute(update(images).where(images.c.id == row.id).values(values))
-        fresh = [{"name": name, "touched": now} for name in new if name not in renamed]
-        if fresh:
-            connection.execute(insert(images), fresh)
+        for image_id in plan:  # names are unique at every moment, and no path begins with a slash
+            connection.execute(update(images).where(images.c.id == image_id).values(name=f"/{image_id}"))
+        for image_id, name in plan.items():
+            values = {"name": name, "bytes": None, "modified_ns": None, "touched": now}
+            connection.execute(update(images).where(images.c.id == image_id).values(values))
+        for ids, missing in ((gone, True), (back, False)):
+            statement = update(images).where(images.c.id == bindparam("image_id"))
+            if ids:
+                values = {"missing": missing, "touched": now}
+                connection.execute(statement.values(values), [{"image_id": image_id} for image_id in ids])
+        if new:
+            connection.execute(insert(images), [{"name": name, "touched": now} for name in new])
 
 
 def look(database: Database, folder: Path, ids: Sequence[int], max_pixels: int = MAX_PIXELS) -> list[ImageRow]:
@@ -252,18 +260,30 @@ def _values(row: ImageRow, found: Found | None) -> dict[str, Any]:
     return values
 
 
-def _renamed(folder: Path, new: Sequence[str], lost: Iterable[ImageRow]) -> dict[str, ImageRow]:
-    """New names for images that are gone, by content; only where work would be lost is it worth reading files."""
-    worked_on = {row.sha256: row for row in lost if row.seq and row.sha256}
-    found: dict[str, ImageRow] = {}
-    for name in new if worked_on else ():
-        try:
-            row = worked_on.pop(file_hash(inside(folder, name)), None)
-        except InputError:
-            continue
-        if row is not None:
-            found[name] = row
-    return found
+def _entry(folder: Path, row: Any, present: bool) -> Entry:
+    """An image as renames see it."""
+    worked_on = row.sha256 if row.seq else None
+    touched = not present or (row.bytes is not None and not _is_as_seen(folder, row))
+    return Entry(row.id, worked_on, touched or (worked_on is not None and row.found_sha256 != worked_on))
+
+
+def _is_as_seen(folder: Path, row: Any) -> bool:
+    """Whether an image's file has the size and the time of change that it had at the last look."""
+    try:
+        stat = (folder / row.name).stat()
+    except OSError:
+        return False
+    return (stat.st_size, stat.st_mtime_ns) == (row.bytes, row.modified_ns)
+
+
+def _content(folder: Path, name: str, row: Any) -> str | None:
+    """The hash of a file; known already if its image, if there is one, was looked at and the file not touched since."""
+    if row is not None and row.found_sha256 and _is_as_seen(folder, row):
+        return str(row.found_sha256)
+    try:
+        return file_hash(inside(folder, name))
+    except InputError:
+        return None
 
 
 def _names(folder: Path) -> Iterator[str]:
