@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from tamis.annotation import leases
@@ -51,7 +52,7 @@ class Claim(BaseModel):
 
 
 @router.get("/events", **answers(schemas.History, 404))
-def history(image_id: int, served: Served) -> dict[str, Any]:
+def history(image_id: int, served: Served) -> Response:
     """The whole history of an image, and who is at work on it."""
     served.workshop.look(image_id)
     project = served.workshop.project
@@ -59,7 +60,7 @@ def history(image_id: int, served: Served) -> dict[str, Any]:
     with project.database.reading() as connection:
         held = leases.current_lease(connection, image_id)
     lease = None if held is None else {"editor": held.editor, "client": held.client}
-    return {"seq": seq, "events": events, "lease": lease}
+    return JSONResponse({"seq": seq, "events": events, "lease": lease})
 
 
 @router.post("/events", **_APPEND)

@@ -46,12 +46,12 @@ class Question(BaseModel):
 
 
 @router.get("", **answers(schemas.Images))
-def list_images(served: Served, since: int | None = None) -> dict[str, Any]:
+def list_images(served: Served, since: int | None = None) -> Response:
     """All images; with `since` those that have changed since that version. Cheap enough to ask every second."""
     board = served.workshop.board
     board.update()
     version, images = board.since(since)
-    return {"version": version, "labels": board.labels, "images": images}
+    return JSONResponse({"version": version, "labels": board.labels, "images": images})
 
 
 @router.get("/{image_id}/pixels", response_class=Response, **answers(None, 404, 422, media_type="image/*"))
@@ -98,11 +98,11 @@ def mask(image_id: int, question: Question, served: Served) -> dict[str, Any]:
 
 
 @router.get("/{image_id}/proposals", **answers(schemas.Proposals, 404, 422, 503))
-def proposals(image_id: int, served: Served) -> dict[str, Any]:
+def proposals(image_id: int, served: Served) -> Response:
     """All masks that a grid of clicks finds, the best first."""
     found = served.workshop.proposals(image_id)
     pairs = zip(rles(found.masks), found.scores.tolist(), strict=True)
-    return {"proposals": [{"rle": rle, "score": round(score, 4)} for rle, score in pairs]}
+    return JSONResponse({"proposals": [{"rle": rle, "score": round(score, 4)} for rle, score in pairs]})
 
 
 @router.post("/{image_id}/accept", **answers(schemas.Accepted, 403, 404, 409))
