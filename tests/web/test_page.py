@@ -151,6 +151,7 @@ def test_everything_can_be_done_from_the_keyboard_but_pointing(page: Page, serve
     page.keyboard.press("Escape")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#images li[aria-selected=true]")).to_contain_text("turned.jpg")
+    saved(page)
     assert {each["name"]: each["state"] for each in server.get("api/images")["images"]}["a.png"] == "done"
     page.keyboard.press("a")
     expect(page.locator("#images li[aria-selected=true]")).to_contain_text("a.png")
@@ -317,6 +318,17 @@ def test_a_segmentor_without_a_table_is_asked_for_each_mask(page: Page, folder: 
         page.mouse.click(*place(page, 0.5, 0.5))
         expect(page.locator("#instances li")).to_have_count(1, timeout=20_000)
         saved(page)
+
+
+def test_a_label_that_somebody_else_adds_appears(page: Page, server: Served) -> None:
+    open_image(page, server, "a.png")
+    httpx.post(f"{server.url}api/labels", json={"action": "add", "name": "bird"}).raise_for_status()
+    expect(page.locator("#labels li")).to_have_count(3)
+    page.get_by_label("New label").fill("fish")
+    page.get_by_role("button", name="Add").click()
+    expect(page.locator("#labels li").last).to_contain_text("fish")
+    page.get_by_role("button", name="Delete label bird").click()
+    expect(page.locator("#labels li")).to_have_count(3)
 
 
 def test_an_export_is_a_download_and_an_empty_one_a_sentence(page: Page, server: Served, tmp_path: Path) -> None:

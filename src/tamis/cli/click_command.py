@@ -13,6 +13,7 @@ from tamis.image import read_image, write_image
 from tamis.mask import Masks
 from tamis.picture import heat
 from tamis.segmentors import load_segmentor
+from tamis.segmentors.closeup import CloseUp
 
 
 @click.command(name="click")
@@ -26,6 +27,7 @@ from tamis.segmentors import load_segmentor
     help="A click in pixels from the top-left corner; may be given several times, also negative.",
 )
 @segmentor_option
+@click.option("--refine", is_flag=True, help="Look again at the part around a small mask, at its own resolution.")
 @click.option("--out", metavar="PNG", type=click.Path(path_type=Path), help="Write the mask: 255 inside, 0 outside.")
 @click.option(
     "--probability",
@@ -40,6 +42,7 @@ def command(
     image: Path,
     clicks: tuple[Click, ...],
     segmentor: str,
+    refine: bool,
     out: Path | None,
     probability_out: Path | None,
     max_pixels: int,
@@ -56,7 +59,8 @@ def command(
     _require_apart({"IMAGE": image, "--out": out, "--probability": probability_out})
     pixels = read_image(image, max_pixels)
     require_inside(clicks, pixels.shape[:2])
-    probability = load_segmentor(segmentor).encode(pixels).probability(clicks)
+    model = load_segmentor(segmentor)
+    probability = (CloseUp(model) if refine else model).encode(pixels).probability(clicks)
     mask = probability > 0.5
     if out is not None:
         write_image(out, mask)

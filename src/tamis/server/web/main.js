@@ -42,6 +42,8 @@ let outbox;
 const known = new Map();
 let opening = 0;
 let listVersion = 0;
+/** @type {number | null} */
+let labelsVersion = null;
 
 const stage = new Stage(any('stage'), byId('marks', HTMLCanvasElement), view, layers, {
   active: () => editor.session?.active(),
@@ -167,6 +169,10 @@ function setState(state) {
 async function pollImages() {
   try {
     const told = await get(`/api/images${listVersion ? `?since=${listVersion}` : ''}`);
+    if (told.labels !== labelsVersion) {
+      if (labelsVersion !== null) useLabels((await get('/api/project')).labels);
+      labelsVersion = told.labels;
+    }
     if (told.version !== listVersion) {
       for (const image of told.images) list.images.set(image.id, image);
       listVersion = told.version;
