@@ -30,7 +30,7 @@ def overlay(image: ImageArray, masks: Masks, strength: float = 0.55) -> ImageArr
         ground = image[rows].astype(np.float32)
         share = np.float32(strength) * (labels[rows] > 0)[..., None]
         painted[rows] = (ground + (colours[labels[rows]] - ground) * share).round()
-    painted[_outlines(labels)] = 255
+    painted[outlines(labels)] = 255
     return painted
 
 
@@ -75,7 +75,7 @@ def palette(count: int) -> NDArray[np.uint8]:
     return np.round(np.array(colours).reshape(count, 3) * 255).astype(np.uint8)
 
 
-def _outlines(labels: NDArray[np.integer]) -> MaskArray:
+def outlines(labels: NDArray[np.integer]) -> MaskArray:
     """(H, W) bool: pixels of a mask whose right or lower neighbour belongs to another."""
     edge = np.zeros(labels.shape, dtype=bool)
     edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]

@@ -16,6 +16,7 @@ COMMANDS = {
     "export": "Write a project's masks for other programs.",
     "import": "Add masks of other programs to a project.",
     "segment": "Find the masks of whole images, without a person.",
+    "partition": "Cut an image into any number of regions.",
     "click": "Segment what is under one or more clicks.",
     "demo": "Make a page of masks from sample photographs and your own.",
     "evaluate": "Measure how good a segmentor is, by published rules.",

@@ -1,0 +1,55 @@
+"""`tamis partition`: one image in as few or as many regions as one likes."""
+
+from pathlib import Path
+
+import click
+
+from tamis.cli.options import json_option, max_pixels_option, print_json, segmentor_option
+from tamis.partitions import write_partitions
+from tamis.proposals.partition import METHODS
+from tamis.segmentors import load_segmentor
+
+
+def _counts(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    try:
+        counts = tuple(dict.fromkeys(int(part) for part in value.split(",")))
+    except ValueError:
+        counts = (0,)
+    if min(counts) < 1:
+        raise click.BadParameter(f"'{value}' is no list of numbers such as 2,5,12,40", context, parameter)
+    return counts
+
+
+@click.command(name="partition")
+@click.argument("image", metavar="IMAGE", type=click.Path(path_type=Path))
+@click.option(
+    "--out", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder for the results."
+)
+@click.option(
+    "--regions", metavar="LIST", default="2,5,12,40", show_default=True, callback=_counts, help="Numbers of regions."
+)
+@click.option(
+    "--method",
+    type=click.Choice(list(METHODS)),
+    default="linkage",
+    show_default=True,
+    help="How the graph is cut: average linkage, or normalised cuts.",
+)
+@segmentor_option
+@max_pixels_option
+@json_option
+def command(
+    image: Path, out: Path, regions: tuple[int, ...], method: str, segmentor: str, max_pixels: int, as_json: bool
+) -> None:
+    """Cut IMAGE into exactly so many regions, for every number at once, and make a page with a slider.
+
+    \b
+    tamis partition photo.jpg --out regions/
+    tamis partition photo.jpg --out regions/ --regions 3,30,300 --method spectral
+    """
+    written = write_partitions(image, out, load_segmentor(segmentor), regions, method, max_pixels)
+    if as_json:
+        print_json({"superpixels": written.superpixels, "regions": list(written.counts), "page": str(written.page)})
+        return
+    said = ", ".join(map(str, written.counts))
+    click.echo(f"{written.superpixels} superpixels in {said} regions; look at {written.page.resolve()}")
