@@ -77,7 +77,7 @@ export class ImageList {
     if (kept?.shown === shown) return kept.row;
     const problem = image.problem ?? (image.missing ? 'the file is gone' : image.changed ? 'changed since it was annotated' : '');
     const counted = image.masks === 1 ? '1 mask' : `${image.masks} masks`;
-    const told = problem || [STATES[image.state], image.masks ? counted : '', image.editor ? `with ${image.editor}` : ''].filter(Boolean).join(' · ');
+    const told = problem || [STATES[image.state], image.masks ? counted : '', image.editor && !current ? `with ${image.editor}` : ''].filter(Boolean).join(' · ');
     const row = kept?.row ?? element('li', { role: 'option', onclick: () => this.open(image.id) });
     row.setAttribute('aria-selected', String(current));
     row.setAttribute('aria-label', `${image.name}, ${told}`);
