@@ -109,3 +109,68 @@ def test_lists_of_numbers_are_checked(tamis: Tamis, root: Path, tmp_path: Path) 
     code, _, err = tamis("evaluate", "combine", *arguments)
     assert code == 2
     assert "'1,x' is no list of numbers" in err
+
+
+def zero_shot(tamis: Tamis, root: Path, out: Path, *more: object) -> tuple[int, str, str]:
+    arguments = ["--segmentor", "hierarchy", "--dataset", "davis345", "--root", root, "--out", out]
+    return tamis("evaluate", "zero-shot", *arguments, "--budgets", "1,10,100", *more)
+
+
+def test_zero_shot_prints_a_line_for_each_budget(tamis: Tamis, root: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    code, said, err = zero_shot(tamis, root, out)
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in said.splitlines()[:3]] == ["1", "10", "100"]
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["miou"] == sorted(summary["miou"])
+    assert summary["miou"][-1] > 0.8
+    assert summary["miou"][-1] <= summary["bounds"]["unions of superpixels"]
+    assert summary["mean_recall"] == pytest.approx(summary["miou"][-1], abs=1e-4)
+    assert summary["ar"][-1] <= summary["ar_best_overlap"][-1]
+    assert "<svg" in (out / "report.html").read_text()
+    journal = (out / "journal.jsonl").read_text()
+    assert zero_shot(tamis, root, out)[1] == said
+    assert (out / "journal.jsonl").read_text() == journal
+    code, _, err = zero_shot(tamis, root, out, "--levels", ".3,.5")
+    assert (code, "holds a run that differs in rules" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("--partition", "linkage"),
+        ("--partition", "spectral"),
+        ("--nms", "coverage", "--levels", ".3,.5,.7", "--score", "stability"),
+        ("--nms", "box", "--refine", "felzenszwalb", "--grid", 8),
+    ],
+)
+def test_zero_shot_by_other_rules_finds_the_object(
+    tamis: Tamis, root: Path, tmp_path: Path, more: tuple[object, ...]
+) -> None:
+    code, said, _ = zero_shot(tamis, root, tmp_path / "run", "--json", *more)
+    assert code == 0
+    assert max(json.loads(said)["miou"]) > 0.85
+
+
+def test_zero_shot_says_what_is_wrong(tamis: Tamis, root: Path, tmp_path: Path) -> None:
+    for option, value, said in (
+        ("--levels", "0,1", "levels are probabilities between 0 and 1"),
+        ("--levels", "a", "'a' is no list of numbers"),
+        ("--budgets", "0", "budgets are numbers of masks, each at least 1"),
+    ):
+        code, _, err = zero_shot(tamis, root, tmp_path / "run", option, value)
+        assert (code, said in err) == (2, True)
+
+
+def test_compare_sets_zero_shot_and_clicks_side_by_side(tamis: Tamis, root: Path, tmp_path: Path) -> None:
+    zero_shot(tamis, root, tmp_path / "zero")
+    arguments = ["--segmentor", "hierarchy", "--dataset", "davis345", "--root", root, "--out", tmp_path / "one"]
+    assert tamis("evaluate", "interactive", *arguments)[0] == 0
+    code, said, _ = tamis("compare", tmp_path / "one", tmp_path / "zero", "--out", tmp_path / "c.html")
+    assert code == 0
+    assert "mIoU of 100 masks 0.8" in said
+    assert "zero with one: correlation " in said
+    assert "masks allowed, as a power of ten" in (tmp_path / "c.html").read_text()
+    found = json.loads(tamis("compare", tmp_path / "one", tmp_path / "zero", "--json")[1])
+    assert found["differences"] == []
+    assert found["correlations"][0]["images"] == 3

@@ -7,7 +7,7 @@ from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import Click, grid_clicks
 from tamis.mask import iou_matrix
 from tamis.proposals import grid_proposals, propose
-from tamis.proposals.grid import expected_iou
+from tamis.proposals.scores import expected_iou_of
 from tamis.segmentors import load_segmentor
 from tamis.segmentors.by_region import EncodedRegions
 
@@ -65,7 +65,7 @@ def test_as_many_are_kept_as_asked_for_although_some_shrink_at_full_size() -> No
 
 def test_expected_iou_by_hand() -> None:
     probabilities = np.array([[[0.9, 0.7], [0.2, 0.0]], [[0.1, 0.1], [0.1, 0.1]]], dtype=np.float32)
-    assert expected_iou(probabilities) == pytest.approx([1.6 / (2 + 0.2), 0])
+    assert expected_iou_of(probabilities) == pytest.approx([1.6 / (2 + 0.2), 0])
 
 
 @pytest.mark.parametrize("name", ["hierarchy", "grabcut"])

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tamis.benchmark.compare import as_json as comparison_json
-from tamis.benchmark.compare import compare, load_runs, write_comparison
+from tamis.benchmark.compare import compare, correlations, load_runs, said, write_comparison
 from tamis.cli.options import json_option, print_json
 
 
@@ -17,23 +17,27 @@ from tamis.cli.options import json_option, print_json
 def command(runs: tuple[Path, ...], out: Path | None, seed: int, as_json: bool) -> None:
     """Compare the folders of several evaluations; every later RUN with the first, by a paired bootstrap over images.
 
+    Runs with clicks and runs without are set side by side image by image, with their correlation.
+
     \b
     tamis compare runs/hierarchy runs/grabcut --out comparison.html
     """
     loaded = load_runs(runs)
     differences = compare(loaded, seed)
     if out is not None:
-        write_comparison(out, loaded, differences)
+        write_comparison(out, loaded, differences, seed)
     if as_json:
-        print_json(comparison_json(loaded, differences))
+        print_json(comparison_json(loaded, differences, seed))
         return
     for run in loaded:
-        miou = run.summary.get("miou", [float("nan")])[0]
-        click.echo(f"{run.name:24} {run.summary['segmentor']:16} {run.summary['dataset']:16} mIoU@1 {miou:.4f}")
+        miou, _ = run.main
+        click.echo(f"{run.name:24} {run.summary['segmentor']:16} {run.summary['dataset']:16} {run.measure} {miou:.4f}")
     for found in differences:
         click.echo(
             f"{found.second} - {found.first}: {found.difference:+.4f} (95 % interval {found.low:+.4f} to "
             f"{found.high:+.4f}, p {found.p:.4f}, {found.tries} tries on {found.images} images)"
         )
+    for together in correlations(loaded, seed):
+        click.echo(said(together))
     if out is not None:
         click.echo(f"look at {out.resolve()}")

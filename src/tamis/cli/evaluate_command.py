@@ -13,9 +13,16 @@ from tamis.benchmark.combination import PLACES, StudySettings, run_study
 from tamis.benchmark.report import write_report
 from tamis.benchmark.rules import PROTOCOLS, Rules
 from tamis.benchmark.run import Progress, run_evaluation
+from tamis.benchmark.zero_shot import ZeroShotRules
+from tamis.benchmark.zero_shot_report import write_zero_shot_report
+from tamis.benchmark.zero_shot_run import run_zero_shot
 from tamis.cli.options import json_option, print_json, segmentor_option
 from tamis.cli.progress import progress_bar
 from tamis.datasets import open_dataset
+from tamis.proposals.nms import SUPPRESSIONS
+from tamis.proposals.partition import METHODS
+from tamis.proposals.refine import SOURCES
+from tamis.proposals.scores import SCORES
 from tamis.segmentors import load_segmentor
 from tamis.segmentors.augmented import VIEWS
 
@@ -167,6 +174,80 @@ def combine(
             f"gain {row['gain']:+.4f} ({low:+.4f} to {high:+.4f})"
         )
     click.echo(f"look at {(out / 'report.html').resolve()}")
+
+
+@command.command(name="zero-shot")
+@_dataset_options
+@click.option(
+    "--budgets",
+    metavar="LIST",
+    default="1,2,5,10,20,50,100,200,500,1000",
+    show_default=True,
+    help="Numbers of masks allowed.",
+)
+@click.option("--grid", metavar="N", type=click.IntRange(1, 512), help="Clicks per side; else every region, or 32.")
+@click.option("--levels", metavar="LIST", default="0.5", show_default=True, help="Probabilities that masks are cut at.")
+@click.option("--score", type=click.Choice(list(SCORES)), help="What masks are ranked by.")
+@click.option(
+    "--nms", type=click.Choice(list(SUPPRESSIONS)), default="mask", show_default=True, help="What is taken out."
+)
+@click.option("--refine", type=click.Choice(list(SOURCES)), help="Superpixels that masks are made of.")
+@click.option("--partition", type=click.Choice(list(METHODS)), help="Regions of partitions in place of proposals.")
+@click.option(
+    "--min-area", metavar="PX", type=click.IntRange(min=1), default=256, show_default=True, help="Skip smaller masks."
+)
+@json_option
+def zero_shot(
+    segmentor: str,
+    dataset: str,
+    root: Path,
+    split: str | None,
+    out: Path,
+    limit: int | None,
+    seed: int,
+    budgets: str,
+    levels: str,
+    as_json: bool,
+    **others: Any,
+) -> None:
+    """Find masks without a click and see how well the best of k of them fit each true mask, for every budget k.
+
+    An interrupted run goes on when the same command is given again.
+
+    \b
+    tamis evaluate zero-shot --dataset bsds500 --split test --root BSDS500 --out runs/zero
+    tamis evaluate zero-shot --dataset bsds500 --split test --root BSDS500 --partition linkage --out runs/parts
+    """
+    given = {name: value for name, value in others.items() if value is not None}
+    rules = ZeroShotRules(
+        tuple(sorted({int(value) for value in _numbers(budgets, "--budgets")})),
+        levels=tuple(_numbers(levels, "--levels")),
+        **given,
+    )
+    opened = open_dataset(dataset, root, split)
+    _follow(run_zero_shot(load_segmentor(segmentor), opened, rules, out, seed, limit), quiet=as_json)
+    page = write_zero_shot_report(out)
+    summary = json.loads((out / "summary.json").read_bytes())
+    if as_json:
+        print_json(summary)
+        return
+    for budget, miou, (low, high), recall in zip(
+        *(summary.get(key, []) for key in ("budgets", "miou", "miou_ci95", "ar")), strict=False
+    ):
+        click.echo(f"{budget:>5} masks  mIoU {miou:.4f} (95 % interval {low:.4f} to {high:.4f})  AR {recall:.4f}")
+    for name, value in summary.get("bounds", {}).items():
+        click.echo(f"bound by {name}: mIoU {value:.4f}")
+    if "mean_recall" in summary:
+        click.echo(f"mean recall over all thresholds {summary['mean_recall']:.4f} = mIoU {summary['miou'][-1]:.4f}")
+    click.echo(f"{summary['masks']} masks of {summary['images']} images; {_left_out(summary)}")
+    click.echo(f"look at {page.resolve()}")
+
+
+def _numbers(text: str, option: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"'{text}' is no list of numbers such as 1,10,100", param_hint=option) from None
 
 
 def _follow(steps: Generator[Progress], quiet: bool) -> None:

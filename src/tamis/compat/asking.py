@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tamis.arrays import ProbabilityArray
 from tamis.clicks import Click
 from tamis.errors import InputError
-from tamis.proposals.grid import expected_iou
+from tamis.proposals.scores import expected_iou_of
 from tamis.segmentors import AnswersAlone, EncodedImage, GivesChoices, ScoresMasks, TakesBoxes, TakesMask
 from tamis.segmentors.hub.geometry import Padded
 from tamis.segmentors.hub.promptable import Box, EncodedPrompts
@@ -63,7 +63,7 @@ def ask(
         return _of(*encoded.choices(clicks))
     probability = _answer(encoded, clicks, box, low)[None]
     alone = len(clicks) == 1 and box is None and isinstance(encoded, ScoresMasks)
-    scores = encoded.scores(clicks) if alone and isinstance(encoded, ScoresMasks) else expected_iou(probability)
+    scores = encoded.scores(clicks) if alone and isinstance(encoded, ScoresMasks) else expected_iou_of(probability)
     return _of(probability, scores)
 
 
@@ -81,7 +81,7 @@ def ask_each(
     if isinstance(encoded, AnswersAlone) and not isinstance(encoded, GivesChoices):
         scores = encoded.scores(clicks) if isinstance(encoded, ScoresMasks) else None
         for number, probability in enumerate(encoded.alone(clicks)):
-            iou = expected_iou(probability[None]) if scores is None else scores[number : number + 1]
+            iou = expected_iou_of(probability[None]) if scores is None else scores[number : number + 1]
             yield number, logits_of(probability)[None], iou
         return
     for number, click in enumerate(clicks):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray, MaskArray
 from tamis.compat.asking import ask_each, clicks_of
 from tamis.errors import InputError
-from tamis.mask import Masks, fill_holes, remove_islands
+from tamis.mask import Masks, box_nms, fill_holes, remove_islands
 from tamis.segmentors import Segmentor
 
 _NEAR = 20
@@ -191,18 +191,7 @@ def _near_a_cut(box: Crop, crop: Crop, size: tuple[int, int]) -> bool:
 
 def _distinct(found: list[_Found], scores: list[float], threshold: float) -> list[_Found]:
     """Greedy suppression of boxes by IoU, the best first; among equals the earlier."""
-    boxes = np.array([mask.box for mask in found], np.float64).reshape(-1, 4)
-    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    left = np.argsort(-np.array(scores), kind="stable")
-    kept = []
-    while len(left):
-        best, left = left[0], left[1:]
-        kept.append(found[best])
-        sides = np.minimum(boxes[left, 2:], boxes[best, 2:]) - np.maximum(boxes[left, :2], boxes[best, :2])
-        both = np.prod(np.maximum(sides, 0), axis=1)
-        union = areas[left] + areas[best] - both
-        left = left[~(both > threshold * union) | (union <= 0)]
-    return kept
+    return [found[i] for i in box_nms([mask.box for mask in found], scores, threshold).tolist()]
 
 
 def _rle(mask: MaskArray) -> dict[str, Any]:

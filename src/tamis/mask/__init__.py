@@ -1,8 +1,8 @@
 """Masks of one image: kept small, compared fast, and turned into other forms and back."""
 
 from tamis.mask.collection import Masks
-from tamis.mask.labels import label_map, masks_from_labels
-from tamis.mask.overlap import containment_matrix, intersections, iou_matrix, nms
+from tamis.mask.labels import label_map, masks_from_labels, masks_from_unions
+from tamis.mask.overlap import box_nms, containment_matrix, intersections, iou_matrix, nms
 from tamis.mask.polygons import (
     CocoPolygons,
     Polygon,
@@ -18,6 +18,7 @@ __all__ = [
     "CocoPolygons",
     "Masks",
     "Polygon",
+    "box_nms",
     "components",
     "containment_matrix",
     "fill_holes",
@@ -27,6 +28,7 @@ __all__ = [
     "iou_matrix",
     "label_map",
     "masks_from_labels",
+    "masks_from_unions",
     "nms",
     "polygon_iou",
     "remove_islands",

@@ -10,6 +10,9 @@ from tamis.errors import InputError
 from tamis.mask.collection import Masks
 from tamis.mask.ranges import offsets_of
 
+_ENTRIES = 1 << 24
+"""Of a table of masks and runs worked on at a time."""
+
 Order = Literal["smallest on top", "first on top", "last on top"]
 
 
@@ -67,3 +70,28 @@ def masks_from_labels(labels: LabelArray, background: int | None = 0) -> tuple[M
         return masks, values
     chosen = np.flatnonzero(values != background)
     return masks[chosen], values[chosen]
+
+
+def masks_from_unions(labels: LabelArray, members: NDArray[np.bool_]) -> Masks:
+    """Masks that are unions of the regions of a label map, without a dense mask of any.
+
+    Args:
+        labels: (H, W) integers, 0 to R - 1.
+        members: (N, R) bool, which regions each mask has.
+
+    >>> masks_from_unions(np.array([[0, 1, 1], [2, 2, 1]]), np.array([[True, False, True]])).dense()[0].tolist()
+    [[True, False, False], [True, True, False]]
+    """
+    by_column = labels.T.ravel()
+    starts = np.concatenate([[0], np.flatnonzero(by_column[1:] != by_column[:-1]) + 1])
+    begun = by_column[starts]
+    edges, lengths = [np.zeros(0, np.uint32)], [np.zeros(0, np.int64)]
+    step = max(1, _ENTRIES // len(starts))
+    for first in range(0, len(members), step):
+        inside = np.take(members[first : first + step], begun, axis=1)
+        changes = inside.copy()
+        changes[:, 1:] ^= inside[:, :-1]
+        owner, run = np.nonzero(changes)
+        edges.append(starts[run].astype(np.uint32))
+        lengths.append(np.bincount(owner, minlength=len(inside)))
+    return Masks((labels.shape[0], labels.shape[1]), np.concatenate(edges), offsets_of(np.concatenate(lengths)))

@@ -106,6 +106,33 @@ def nms(
     return order[alive]
 
 
+def box_nms(boxes: ArrayLike, scores: ArrayLike, iou_threshold: float = 0.7) -> Integers:
+    """Greedy suppression by the IoU of boxes, as SAM's generator has it: the boxes to keep, best first.
+
+    Boxes of no area overlap nothing.
+
+    Args:
+        boxes: (N, 4) left, top, right, bottom.
+        scores: (N,) floats, the higher the better; the earlier of equals first.
+        iou_threshold: a box whose IoU with a kept one is larger than this is removed.
+
+    Returns:
+        (K,) int64, indices of the survivors.
+    """
+    sides = np.asarray(boxes, np.float64).reshape(-1, 4)
+    areas = (sides[:, 2] - sides[:, 0]) * (sides[:, 3] - sides[:, 1])
+    left = np.argsort(-np.asarray(scores, np.float64), kind="stable")
+    kept = []
+    while len(left):
+        best, left = left[0], left[1:]
+        kept.append(best)
+        overlap = np.minimum(sides[left, 2:], sides[best, 2:]) - np.maximum(sides[left, :2], sides[best, :2])
+        both = np.prod(np.maximum(overlap, 0), axis=1)
+        union = areas[left] + areas[best] - both
+        left = left[~(both > iou_threshold * union) | (union <= 0)]
+    return np.array(kept, np.int64)
+
+
 def _most_shared(tiles: Tiles, ones: Integers, others: Integers) -> Ratios:
     """How many pixels masks can share at most, by their boxes and areas."""
     left, top, right, bottom = tiles.boxes.T.astype(np.float64)

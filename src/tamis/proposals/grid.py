@@ -1,18 +1,25 @@
-"""Proposals from clicks: each click's mask, scored, and those that say the same thing twice taken out."""
+"""Proposals from clicks: each click's masks, scored, and those that say the same thing twice taken out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import MaskArray, ProbabilityArray
-from tamis.clicks import Click, grid_clicks, pixels_at
-from tamis.mask import Masks, nms
-from tamis.segmentors import AnswersByRegion, EncodedImage, ScoresMasks
+from tamis.clicks import Click, grid_clicks
+from tamis.mask import Masks
+from tamis.proposals.asking import BATCH, in_batches
+from tamis.proposals.nms import MAX_IOU, Suppression, by_masks
+from tamis.proposals.scores import Score, Values, expected_iou
+from tamis.proposals.unions import Unions
+from tamis.segmentors import EncodedImage, ScoresMasks
+from tamis.segmentors.by_region import EncodedRegions
+from tamis.segmentors.region_clicks import CERTAIN, SURE
 
-BATCH = 64
-"""Clicks asked for at a time, so that memory stays bounded; SAM's generator does the same."""
+GRID = 32
+"""Clicks per side where a segmentor has no regions: SAM's."""
 
 
 @dataclass(frozen=True)
@@ -35,52 +42,98 @@ class Proposals:
 
 def grid_proposals(
     encoded: EncodedImage,
-    grid: int = 32,
+    grid: int | None = None,
     threshold: float = 0.5,
-    max_iou: float = 0.7,
+    max_iou: float = MAX_IOU,
     min_area: int = 256,
     max_proposals: int | None = None,
 ) -> Proposals:
-    """The masks of a grid of grid × grid positive clicks; the arguments are those of `propose`."""
-    clicks = grid_clicks(grid, encoded.shape)
-    return propose(encoded, clicks, threshold, max_iou, min_area, max_proposals)
+    """The masks of a grid of grid × grid positive clicks.
+
+    Without a number, of a click in every region where the segmentor answers by region: all the answers that there are;
+    and of 32 × 32 clicks of any other. The further arguments are those of `propose`.
+    """
+    if grid is None and isinstance(encoded, EncodedRegions):
+        clicks = region_clicks(encoded)
+    else:
+        clicks = grid_clicks(grid or GRID, encoded.shape)
+    return propose(encoded, clicks, (threshold,), partial(by_masks, max_iou=max_iou), min_area, max_proposals)
 
 
 def propose(
     encoded: EncodedImage,
     clicks: Sequence[Click],
-    threshold: float = 0.5,
-    max_iou: float = 0.7,
+    levels: Sequence[float] = (0.5,),
+    suppress: Suppression = by_masks,
     min_area: int = 256,
     max_proposals: int | None = None,
+    score: Score | None = None,
 ) -> Proposals:
-    """Ask for every click alone, drop small masks, and keep the best of those that overlap (greedy mask NMS).
+    """Ask for every click alone, drop small masks, and keep the best of those that overlap.
 
-    Everything happens at the segmentor's own resolution; only survivors are brought to the original size. The score is
-    the predicted IoU where the segmentor has one, otherwise the IoU to expect from the probabilities.
+    Answers by region are compared region by region, those of other segmentors at their own resolution, where only
+    survivors are brought to the original size.
 
     Args:
         encoded: the image.
         clicks: where to click.
-        threshold: a pixel is in the mask if its probability is greater.
-        max_iou: of two masks that overlap more than this, the one with the lower score goes.
+        levels: a mask of each click is made of the pixels whose probability is greater, at each of these.
+        suppress: of masks that overlap, which stay.
         min_area: of a mask, in pixels of the original image; 256 is the research's 16 × 16.
         max_proposals: how many of the best to keep; all by default.
+        score: how masks are ranked; by default by the predicted IoU where the segmentor has one, otherwise by the IoU
+            to expect from the probabilities.
     """
-    clicks = _distinct(encoded, clicks)
     if not clicks:
         return Proposals(Masks.none(encoded.shape), np.zeros(0, np.float32), [])
-    masks, scores = _answers(encoded, clicks, threshold)
+    if isinstance(encoded, EncodedRegions):
+        return _of_regions(encoded, clicks, levels, suppress, min_area, max_proposals, score or expected_iou)
+    return propose_from(encoded, asked(encoded, clicks), levels, suppress, min_area, max_proposals, score)
+
+
+def asked(encoded: EncodedImage, clicks: Sequence[Click]) -> Iterator[tuple[Sequence[Click], ProbabilityArray]]:
+    """Clicks and their answers (N, h, w) float32, each alone, a batch at a time."""
+    for first, probabilities in enumerate(in_batches(encoded, clicks)):
+        yield clicks[first * BATCH : (first + 1) * BATCH], probabilities
+
+
+def propose_from(
+    encoded: EncodedImage,
+    answers: Iterable[tuple[Sequence[Click], ProbabilityArray]],
+    levels: Sequence[float] = (0.5,),
+    suppress: Suppression = by_masks,
+    min_area: int = 256,
+    max_proposals: int | None = None,
+    score: Score | None = None,
+) -> Proposals:
+    """The same of answers (N, h, w) that are given, as `asked` and `adaptive_answers` give them."""
+    gathered: list[Masks] = []
+    ranks: list[Values] = []
+    clicks: list[Click] = []
+    thresholds: list[float] = []
+    for batch, probabilities in answers:
+        flat = probabilities.reshape(len(batch), -1)
+        predicted = encoded.scores(batch) if score is None and isinstance(encoded, ScoresMasks) else None
+        for level in levels:
+            gathered.append(Masks.from_dense(probabilities > level))
+            cut = np.full(len(batch), level, np.float32)
+            equal = np.ones(flat.shape[1], np.float32)
+            ranks.append((score or expected_iou)(flat, equal, cut) if predicted is None else predicted)
+            clicks += batch
+            thresholds += [level] * len(batch)
+    if not gathered:
+        return Proposals(Masks.none(encoded.shape), np.zeros(0, np.float32), [])
+    masks, scores = Masks.concatenate(gathered), np.concatenate(ranks)
     height, width = encoded.shape
     smallest = min_area * masks.shape[0] * masks.shape[1] / (height * width)
     large = np.flatnonzero(masks.areas >= max(smallest, 1))
     kept: list[int] = []
 
     def at_full_size() -> Iterator[MaskArray]:
-        for index in large[nms(masks[large], scores[large], max_iou)].tolist():
+        for index in large[suppress(masks[large], scores[large])].tolist():
             if len(kept) == max_proposals:
                 return
-            mask = encoded.probability([clicks[index]]) > threshold
+            mask = encoded.probability([clicks[index]]) > thresholds[index]
             if np.count_nonzero(mask) >= max(min_area, 1):
                 kept.append(index)
                 yield mask
@@ -89,44 +142,51 @@ def propose(
     return Proposals(full, scores[kept], [clicks[i] for i in kept])
 
 
-def expected_iou(probabilities: ProbabilityArray, threshold: float = 0.5) -> NDArray[np.float32]:
-    """How good a mask can be expected to be if the probabilities are right.
-
-    The expected intersection of {p > threshold} with the true mask, over the expected union: the sum of p inside over
-    the area plus the sum of p outside.
-
-    Args:
-        probabilities: (N, h, w) float32.
-        threshold: that makes the mask.
-
-    Returns:
-        (N,) float32 in [0, 1]; 0 where the mask is empty.
-    """
-    inside = probabilities > threshold
-    area = np.count_nonzero(inside, axis=(1, 2))
-    total = probabilities.sum(axis=(1, 2), dtype=np.float64)
-    intersection = probabilities.sum(axis=(1, 2), where=inside, dtype=np.float64)
-    return np.asarray(intersection / np.maximum(area + total - intersection, 1e-9), dtype=np.float32)
+def region_clicks(encoded: EncodedRegions) -> list[Click]:
+    """A positive click in every region that has a pixel: at the one nearest to the region's centre of gravity."""
+    labels = encoded.fine_map
+    flat = labels.ravel()
+    areas = np.maximum(np.bincount(flat), 1)
+    rows, columns = (axis.ravel() for axis in np.indices(labels.shape, np.float32))
+    offset = (rows - (np.bincount(flat, rows) / areas).astype(np.float32)[flat]) ** 2
+    offset += (columns - (np.bincount(flat, columns) / areas).astype(np.float32)[flat]) ** 2
+    least = np.full(len(areas), np.inf, np.float32)
+    np.minimum.at(least, flat, offset)
+    nearest = np.flatnonzero(offset == least[flat])
+    _, first = np.unique(flat[nearest], return_index=True)
+    return [Click.at_pixel(*divmod(pixel, labels.shape[1])) for pixel in nearest[first].tolist()]
 
 
-def _distinct(encoded: EncodedImage, clicks: Sequence[Click]) -> list[Click]:
-    """One click for each different answer, where the segmentor tells which clicks have the same."""
-    if not isinstance(encoded, AnswersByRegion):
-        return list(clicks)
-    rows, columns = pixels_at(clicks, encoded.shape, encoded.region_map.shape)
-    _, first = np.unique(encoded.region_map[rows, columns], return_index=True)
-    return [clicks[i] for i in np.sort(first)]
+def _of_regions(
+    encoded: EncodedRegions,
+    clicks: Sequence[Click],
+    levels: Sequence[float],
+    suppress: Suppression,
+    min_area: int,
+    max_proposals: int | None,
+    score: Score,
+) -> Proposals:
+    regions = np.array([encoded.fine_map[click.pixel] for click in clicks], dtype=np.intp)
+    _, first = np.unique(regions, return_index=True)
+    first.sort()
+    rows = encoded.answers[:, regions[first]].astype(np.float32) / np.float32(CERTAIN)
+    rows[:, np.arange(len(first)), regions[first]] = np.maximum(rows[:, np.arange(len(first)), regions[first]], SURE)
+    probabilities = np.tile(rows.reshape(-1, rows.shape[2]), (len(levels), 1))
+    thresholds = np.repeat(np.asarray(levels, np.float32), len(probabilities) // len(levels))
+    of_click = np.tile(first, len(probabilities) // len(first))
+    unions = Unions(encoded.fine_map, probabilities > thresholds[:, None])
+    scores = score(probabilities, unions.region_areas, thresholds)
+    large = np.flatnonzero(unions.areas >= max(min_area, 1))
+    large = large[_distinct(unions.members[large], scores[large])]
+    kept = large[suppress(unions[large], scores[large])][:max_proposals]
+    return Proposals(unions[kept].masks(), scores[kept], [clicks[i] for i in of_click[kept].tolist()])
 
 
-def _answers(encoded: EncodedImage, clicks: Sequence[Click], threshold: float) -> tuple[Masks, NDArray[np.float32]]:
-    """Masks at the segmentor's resolution, and their scores (N,)."""
-    masks, scores = [], []
-    for first in range(0, len(clicks), BATCH):
-        batch = clicks[first : first + BATCH]
-        probabilities = encoded.probabilities(batch)
-        masks.append(Masks.from_dense(probabilities > threshold))
-        predicted = (
-            encoded.scores(batch) if isinstance(encoded, ScoresMasks) else expected_iou(probabilities, threshold)
-        )
-        scores.append(predicted)
-    return Masks.concatenate(masks), np.concatenate(scores)
+def _distinct(members: NDArray[np.bool_], scores: Values) -> NDArray[np.intp]:
+    """Indices, ascending, of the best of those rows that are the same, the first of equals."""
+    if not len(members):
+        return np.zeros(0, np.intp)
+    order = np.argsort(-scores, kind="stable")
+    packed = np.packbits(members[order], axis=1)
+    _, first = np.unique(packed.view([("", np.void, packed.shape[1])]).ravel(), return_index=True)
+    return np.sort(order[first])

@@ -1,0 +1,96 @@
+"""Masks that are unions of regions, compared without looking at a pixel."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.mask import Masks, masks_from_unions
+
+_CHUNK = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Unions:
+    """N masks over the R regions of one label map.
+
+    Attributes:
+        labels: (H, W) integers, 0 to R - 1.
+        members: (N, R) bool, which regions each mask has.
+    """
+
+    labels: NDArray[np.integer]
+    members: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def __getitem__(self, chosen: NDArray[np.integer]) -> "Unions":
+        part = Unions(self.labels, self.members[chosen])
+        part.__dict__["region_areas"] = self.region_areas  # the same regions
+        return part
+
+    @cached_property
+    def region_areas(self) -> NDArray[np.float32]:
+        """(R,) float32: pixels of each region."""
+        return np.bincount(self.labels.ravel(), minlength=self.members.shape[1]).astype(np.float32)
+
+    @cached_property
+    def areas(self) -> NDArray[np.int64]:
+        """(N,) int64: pixels of each mask."""
+        return np.asarray(np.rint(self.members @ self.region_areas.astype(np.float64)), np.int64)
+
+    @property
+    def boxes(self) -> NDArray[np.int64]:
+        """(N, 4) int64: left, top, right, bottom in pixels, right and bottom exclusive; zeros for an empty mask."""
+        own = masks_from_unions(self.labels, np.eye(self.members.shape[1], dtype=bool)).boxes
+        present = self.members & (self.region_areas > 0)
+        far = np.iinfo(np.int64).max
+        boxes = np.zeros((len(self), 4), np.int64)
+        for side in range(4):
+            values = np.where(present, own[:, side], far if side < 2 else 0)
+            boxes[:, side] = values.min(axis=1, initial=far) if side < 2 else values.max(axis=1, initial=0)
+        boxes[~present.any(axis=1)] = 0
+        return boxes
+
+    def masks(self) -> Masks:
+        """The same as run lengths."""
+        return masks_from_unions(self.labels, self.members)
+
+    def ious(self) -> NDArray[np.float32]:
+        """(N, N) float32: the IoU of every two masks."""
+        members = self.members.astype(np.float32)
+        shared = (members * self.region_areas) @ members.T
+        areas = self.areas.astype(np.float32)
+        return np.asarray(shared / np.maximum(areas[:, None] + areas - shared, 1), np.float32)
+
+    def nms(
+        self, scores: NDArray[np.floating], max_iou: float = 0.7, max_containment: float | None = None
+    ) -> NDArray[np.int64]:
+        """Greedy suppression with the meaning of `tamis.mask.nms`: the masks to keep, best first.
+
+        Args:
+            scores: (N,), the higher the better; the earlier of equals first.
+            max_iou: a mask whose IoU with a kept one is larger is removed.
+            max_containment: a mask of which a larger share lies inside a kept one is removed too.
+        """
+        order = np.argsort(-np.asarray(scores, np.float64), kind="stable")
+        members, areas = self.members.astype(np.float32), self.areas.astype(np.float64)
+        weighted = members * self.region_areas
+        kept: list[int] = []
+        for first in range(0, len(order), _CHUNK):
+            chunk = order[first : first + _CHUNK]
+            rivals = np.concatenate([np.array(kept, np.int64), chunk])
+            shared = weighted[chunk] @ members[rivals].T
+            gone = shared > max_iou * (areas[chunk][:, None] + areas[rivals] - shared)
+            if max_containment is not None:
+                gone |= shared > max_containment * areas[chunk][:, None]
+            alive = np.ones(len(rivals), bool)
+            before = len(kept)
+            for row, index in enumerate(chunk.tolist()):
+                if (gone[row, : before + row] & alive[: before + row]).any():
+                    alive[before + row] = False
+                else:
+                    kept.append(index)
+        return np.array(kept, np.int64)
