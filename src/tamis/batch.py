@@ -13,24 +13,17 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
-import numpy as np
-
 import tamis
-from tamis import picture
-from tamis.arrays import ImageArray
 from tamis.errors import InputError
 from tamis.files import write_json
 from tamis.formats import coco
-from tamis.image import MAX_PIXELS, read_image, write_image
-from tamis.mask import label_map
-from tamis.proposals import Proposals, grid_proposals
+from tamis.image import MAX_PIXELS, read_image
 from tamis.runs import Run, alone_in, file_hash, fingerprint, require_folder
+from tamis.segmented import files_of, found_by_clicks, found_by_partition, write_files
 from tamis.segmentors import HasWeights, Segmentor
 
-FORMATS = ("coco", "labelmap", "overlay")
-
-PICTURES = ("labelmap", "overlay")
-"""Formats with a picture for each image, in a folder of the same name."""
+USUAL = ("coco", "labelmap", "overlay")
+"""The formats that are written unless others are asked for."""
 
 
 @dataclass(frozen=True)
@@ -38,18 +31,20 @@ class SegmentSettings:
     """What decides the result of an image besides the image and the segmentor.
 
     Attributes:
-        grid: clicks per side.
+        grid: clicks per side; None clicks in every region of a segmentor that has regions, 32 × 32 for any other.
         max_proposals: of the best to keep; all if None.
         min_area: of a mask, in pixels of the original image.
-        formats: which of FORMATS to write.
+        formats: which of `tamis.segmented.FORMATS` to write.
         max_pixels: larger images are refused.
+        partition: cut the image into so many regions, in place of proposals.
     """
 
-    grid: int = 32
+    grid: int | None = None
     max_proposals: int | None = None
     min_area: int = 256
-    formats: tuple[str, ...] = FORMATS
+    formats: tuple[str, ...] = USUAL
     max_pixels: int = MAX_PIXELS
+    partition: int | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,7 @@ def segment_images(
 
     Writes, as the formats ask: `out/coco.json` (every mask of every finished image as RLE, of images that a cut-short
     run has not come to as an earlier one left them), `out/labelmap/NAME.png` (16-bit, small masks on top, 0 where there
-    is none), `out/overlay/NAME.png`; and always `out/run.json`.
+    is none), `out/overlay/NAME.png`, `out/sam/NAME.json`, `out/svg/NAME.svg`; and always `out/run.json`.
 
     Args:
         paths: the images.
@@ -153,14 +148,12 @@ def places_of(paths: Sequence[Path]) -> dict[Path, Place]:
 
 
 def _require_apart(places: Mapping[Path, Place], out: Path, settings: SegmentSettings) -> None:
-    """Make sure that no image stands where the pictures of a result go."""
+    """Make sure that no image stands where the files of a result go."""
     images = {os.path.abspath(path) for path in places}
     for place in places.values():
-        for picture_path in _pictures(out, place.name, settings):
-            if os.path.abspath(picture_path) in images:
-                raise InputError(
-                    f"--out {out}: a result would be written over the image {picture_path}; choose another folder"
-                )
+        for file in files_of(out, place.name, settings.formats):
+            if os.path.abspath(file) in images:
+                raise InputError(f"--out {out}: a result would be written over the image {file}; choose another folder")
 
 
 def _one(
@@ -169,30 +162,26 @@ def _one(
     digest = file_hash(path) if path.is_file() else ""
     record = _record(out, place, signature)
     unchanged = record is not None and record.get("sha256") == digest
-    if record is not None and unchanged and all(file.exists() for file in _pictures(out, place.name, settings)):
+    if record is not None and unchanged and all(file.exists() for file in files_of(out, place.name, settings.formats)):
         return Outcome(path, masks=len(record["annotations"]), skipped=True), record
     start = perf_counter()
     image = read_image(path, settings.max_pixels)
-    proposals = grid_proposals(
-        segmentor.encode(image), settings.grid, min_area=settings.min_area, max_proposals=settings.max_proposals
-    )
-    _write_pictures(image, proposals, out, place.name, settings)
+    encoded = segmentor.encode(image)
+    if settings.partition is None:
+        found = found_by_clicks(encoded, settings.grid, settings.min_area, settings.max_proposals)
+    else:
+        found = found_by_partition(encoded, image, settings.partition)
+    write_files(image, encoded, found, out, place.name, place.file_name, settings.formats)
     record = {
         "sha256": digest,
         "settings": signature,
         "file_name": place.file_name,
         "height": image.shape[0],
         "width": image.shape[1],
-        "annotations": coco.annotations_of(
-            proposals.masks,
-            (
-                {"score": round(float(score), 6), "click": [round(click.x, 2), round(click.y, 2)]}
-                for score, click in zip(proposals.scores, proposals.clicks, strict=True)
-            ),
-        ),
+        "annotations": coco.annotations_of(found.masks, found.extra),
     }
     write_json(_record_path(out, place), record, indent=None)
-    return Outcome(path, masks=len(proposals), seconds=perf_counter() - start), record
+    return Outcome(path, masks=len(found.masks), seconds=perf_counter() - start), record
 
 
 def _record_path(out: Path, place: Place) -> Path:
@@ -215,20 +204,6 @@ def _write_coco(path: Path, records: Sequence[Mapping[str, Any]], segmentor: str
     ]
     info = {"description": f"proposals of tamis {tamis.__version__}, segmentor {segmentor}"}
     write_json(path, coco.dataset_of(images, info), indent=None)
-
-
-def _pictures(out: Path, name: str, settings: SegmentSettings) -> list[Path]:
-    return [out / form / f"{name}.png" for form in PICTURES if form in settings.formats]
-
-
-def _write_pictures(image: ImageArray, proposals: Proposals, out: Path, name: str, settings: SegmentSettings) -> None:
-    if "labelmap" in settings.formats:
-        labels = label_map(proposals.masks)
-        if labels.dtype != np.uint16:
-            raise InputError(f"{len(proposals)} masks do not fit a 16-bit label map; use --max-proposals 65535")
-        write_image(out / "labelmap" / f"{name}.png", labels)
-    if "overlay" in settings.formats:
-        write_image(out / "overlay" / f"{name}.png", picture.overlay(image, proposals.masks))
 
 
 def _jsonable(settings: dict[str, Any]) -> dict[str, Any]:

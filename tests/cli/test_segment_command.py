@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ def test_it_writes_every_format(tamis: Tamis, folder: Path, tmp_path: Path) -> N
     assert (labels == label_map(masks_of(CocoImage("0.png", (96, 128), first)))).all()
     assert pixels_of(out / "overlay" / "0.png").shape == (96, 128, 3)
     run = json.loads((out / "run.json").read_text())
-    assert run["settings"]["grid"] == 32
+    assert run["settings"]["grid"] is None
     assert run["dataset_fingerprint"]
     assert run["ended"] >= run["started"]
 
@@ -89,6 +90,37 @@ def test_only_what_is_asked_for_is_written(tamis: Tamis, folder: Path, tmp_path:
     tamis("segment", folder / "0.png", "--out", out, "--format", "labelmap", "--max-proposals", 1, "--min-area", 50)
     assert sorted(path.name for path in out.iterdir()) == ["labelmap", "proposals", "run.json"]
     assert pixels_of(out / "labelmap" / "0.png").max() == 1
+
+
+def test_sams_records_and_drawings(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert tamis("segment", folder / "0.png", "--out", out, "--format", "sam,svg,coco")[0] == 0
+    records = json.loads((out / "sam" / "0.json").read_text())
+    ours = json.loads((out / "coco.json").read_text())["annotations"]
+    assert records["image"] == {"image_id": 1, "width": 128, "height": 96, "file_name": "0.png"}
+    for record, annotation in zip(records["annotations"], ours, strict=True):
+        assert record["segmentation"] == annotation["segmentation"]
+        x, y, width, height = annotation["bbox"]
+        assert record["bbox"] == [x, y, width - 1, height - 1]
+        assert record["point_coords"] == [[annotation["click"][0] - 0.5, annotation["click"][1] - 0.5]]
+        assert 0 < record["stability_score"] <= 1
+        assert record["predicted_iou"] == annotation["score"]
+    drawing = ElementTree.parse(out / "svg" / "0.svg").getroot()
+    assert drawing.attrib["viewBox"] == "0 0 128 96"
+    assert sorted(path.attrib["id"] for path in drawing) == sorted(f"mask-{i + 1}" for i in range(len(ours)))
+
+
+def test_a_partition_covers_every_pixel_once(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code, said, _ = tamis("segment", folder, "--out", out, "--partition", 5, "--segmentor", "hierarchy")
+    assert code == 0
+    assert "3 segmented (15 masks" in said
+    annotations = [a for a in json.loads((out / "coco.json").read_text())["annotations"] if a["image_id"] == 1]
+    masks = masks_of(CocoImage("0.png", (96, 128), annotations))
+    assert (masks.dense().sum(axis=0) == 1).all()
+    for option in (("--format", "sam"), ("--grid", 4)):
+        code, _, err = tamis("segment", folder, "--out", out, "--partition", 5, *option)
+        assert (code, "leave out" in err) == (2, True)
 
 
 def test_images_of_the_same_name_do_not_overwrite_each_other() -> None:

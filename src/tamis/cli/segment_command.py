@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
-from tamis.batch import FORMATS, PICTURES, Outcome, SegmentSettings, segment_images
+from tamis.batch import USUAL, Outcome, SegmentSettings, segment_images
 from tamis.cli.options import json_option, max_pixels_option, print_json, segmentor_option
 from tamis.cli.progress import progress_bar
 from tamis.image import find_images
+from tamis.segmented import FORMATS, SUFFIXES
 from tamis.segmentors import load_segmentor
 
 
@@ -32,9 +33,10 @@ def _formats(context: click.Context, parameter: click.Parameter, value: str) -> 
     "--grid",
     metavar="N",
     type=click.IntRange(1, 512),
-    default=32,
-    show_default=True,
-    help="Clicks per side of the grid.",
+    help="Clicks per side of a grid; by default every region is clicked, or 32 × 32 points.",
+)
+@click.option(
+    "--partition", metavar="K", type=click.IntRange(1, 4096), help="Cut each image into K regions, without overlaps."
 )
 @click.option("--max-proposals", metavar="K", type=click.IntRange(min=1), help="Keep the K best masks of each image.")
 @click.option(
@@ -49,10 +51,10 @@ def _formats(context: click.Context, parameter: click.Parameter, value: str) -> 
     "--format",
     "formats",
     metavar="LIST",
-    default=",".join(FORMATS),
+    default=",".join(USUAL),
     show_default=True,
     callback=_formats,
-    help="What to write: coco (RLE in one JSON), labelmap (16-bit PNG), overlay (PNG).",
+    help="What to write: coco (RLE in one JSON), labelmap (16-bit PNG), overlay (PNG), sam (SA-1B's JSON), svg.",
 )
 @max_pixels_option
 @json_option
@@ -60,7 +62,8 @@ def command(
     images: tuple[str, ...],
     out: Path,
     segmentor: str,
-    grid: int,
+    grid: int | None,
+    partition: int | None,
     max_proposals: int | None,
     min_area: int,
     formats: tuple[str, ...],
@@ -76,10 +79,15 @@ def command(
     \b
     tamis segment photos/ --out masks/
     tamis segment a.jpg b.png --out masks/ --format coco --max-proposals 50
+    tamis segment photos/ --out regions/ --partition 12
     """
     # A pattern that reaches into --out must not find the pictures of an earlier run there.
-    paths = find_images(images, [out / form for form in PICTURES])
-    settings = SegmentSettings(grid, max_proposals, min_area, formats, max_pixels)
+    paths = find_images(images, [out / form for form in SUFFIXES])
+    if partition is not None and "sam" in formats:
+        raise click.UsageError("SAM's records tell of clicks, which a partition has not: leave out sam or --partition")
+    if partition is not None and (grid is not None or max_proposals is not None):
+        raise click.UsageError("a partition needs no clicks: leave out --grid and --max-proposals, or --partition")
+    settings = SegmentSettings(grid, max_proposals, min_area, formats, max_pixels, partition)
     model = load_segmentor(segmentor)
     with closing(segment_images(paths, out, model, settings)) as outcomes:
         finished = list(_shown(outcomes, len(paths), quiet=as_json))

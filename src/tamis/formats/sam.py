@@ -1,0 +1,48 @@
+"""The records of SAM's automatic mask generator, in the JSON of SA-1B: one file for each image."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.clicks import Click
+from tamis.mask import Masks
+
+
+def sam_records(
+    file_name: str, masks: Masks, scores: NDArray[np.float32], stabilities: NDArray[np.float32], clicks: Sequence[Click]
+) -> dict[str, Any]:
+    """{"image": …, "annotations": […]} with the fields and conventions of facebookresearch/segment-anything.
+
+    Boxes are x, y, w, h between the centres of the outermost pixels, points are counted from the centre of the first
+    pixel, and the image is its own only crop.
+
+    Args:
+        file_name: of the image.
+        masks: N of them, the best first.
+        scores: (N,) predicted or expected IoU.
+        stabilities: (N,) of the masks.
+        clicks: that made them.
+    """
+    height, width = masks.shape
+    boxes = masks.coco_boxes
+    boxes[:, 2:] = np.maximum(boxes[:, 2:] - 1, 0)
+    return {
+        "image": {"image_id": 1, "width": width, "height": height, "file_name": file_name},
+        "annotations": [
+            {
+                "id": number,
+                "segmentation": {"size": rle["size"], "counts": rle["counts"].decode()},
+                "area": area,
+                "bbox": box,
+                "predicted_iou": round(float(score), 6),
+                "point_coords": [[click.x - 0.5, click.y - 0.5]],
+                "stability_score": round(float(stability), 6),
+                "crop_box": [0, 0, width, height],
+            }
+            for number, (rle, area, box, score, stability, click) in enumerate(
+                zip(masks.coco(), masks.areas.tolist(), boxes.tolist(), scores, stabilities, clicks, strict=True), 1
+            )
+        ],
+    }
