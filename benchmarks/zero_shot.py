@@ -165,8 +165,8 @@ def _findings(places: list[Mapping[str, Any]]) -> list[str]:
         f"- Mask NMS against box NMS: {gain(mask, 'box NMS', 100)}; {gain(mask, 'box NMS', 1000)}.",
         f"- Mask NMS against none: {gain(mask, 'no NMS', 100)}; {gain(mask, 'no NMS', 1000)}.",
         f"- Containment as well: {gain('containment NMS', mask, 100)}.",
-        f"- Masks made of felzenszwalb's superpixels: {gain('mask NMS, unions of felzenszwalb', mask, 100)}; of SLIC's: "
-        f"{gain('mask NMS, unions of SLIC', mask, 100)}. Masks of both segmentors are unions of regions already.",
+        f"- Masks made of felzenszwalb's superpixels: {gain('mask NMS, unions of felzenszwalb', mask, 100)}; of "
+        f"SLIC's: {gain('mask NMS, unions of SLIC', mask, 100)}. They are unions of regions already.",
         f"- Ranked by stability in place of expected IoU: {gain(stable, mask, 50)}; by certainty: "
         f"{gain('mask NMS, ranked by certainty', mask, 50)}.",
         f"- Three level lines, ranked by stability: {gain(levels, stable, 100)}; {gain(levels, stable, 1000)}.",

@@ -18,6 +18,7 @@ from tamis.errors import InputError
 from tamis.files import write_json
 from tamis.formats import coco
 from tamis.image import MAX_PIXELS, read_image
+from tamis.proposals.scores import SCORES
 from tamis.runs import Run, alone_in, file_hash, fingerprint, require_folder
 from tamis.segmented import files_of, found_by_clicks, found_by_partition, write_files
 from tamis.segmentors import HasWeights, Segmentor
@@ -37,6 +38,9 @@ class SegmentSettings:
         formats: which of `tamis.segmented.FORMATS` to write.
         max_pixels: larger images are refused.
         partition: cut the image into so many regions, in place of proposals.
+        levels: probabilities that the masks of a click are cut at.
+        score: of `tamis.proposals.scores.SCORES`; None for the predicted IoU of a segmentor that has one, otherwise the
+            expected IoU.
     """
 
     grid: int | None = None
@@ -45,6 +49,8 @@ class SegmentSettings:
     formats: tuple[str, ...] = USUAL
     max_pixels: int = MAX_PIXELS
     partition: int | None = None
+    levels: tuple[float, ...] = (0.5,)
+    score: str | None = None
 
 
 @dataclass(frozen=True)
@@ -168,7 +174,10 @@ def _one(
     image = read_image(path, settings.max_pixels)
     encoded = segmentor.encode(image)
     if settings.partition is None:
-        found = found_by_clicks(encoded, settings.grid, settings.min_area, settings.max_proposals)
+        score = SCORES[settings.score] if settings.score else None
+        found = found_by_clicks(
+            encoded, settings.grid, settings.min_area, settings.max_proposals, settings.levels, score
+        )
     else:
         found = found_by_partition(encoded, image, settings.partition)
     write_files(image, encoded, found, out, place.name, place.file_name, settings.formats)

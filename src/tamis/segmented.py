@@ -1,6 +1,6 @@
 """What `tamis segment` finds in an image, and the files that say so."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from tamis.formats.sam import sam_records
 from tamis.formats.svg import svg_of
 from tamis.image import write_image
 from tamis.mask import Masks, label_map, masks_from_labels
-from tamis.proposals import Proposals, grid_proposals
+from tamis.proposals import Proposals, propose
+from tamis.proposals.grid import clicks_for
 from tamis.proposals.partition import partition
-from tamis.proposals.scores import stability
+from tamis.proposals.scores import Score, stability
 from tamis.segmentors import AnswersAlone, EncodedImage
 
 SUFFIXES = {"labelmap": ".png", "overlay": ".png", "sam": ".json", "svg": ".svg"}
@@ -42,9 +43,17 @@ class Found:
     proposals: Proposals | None = None
 
 
-def found_by_clicks(encoded: EncodedImage, grid: int | None, min_area: int, most: int | None) -> Found:
-    """The proposals of simulated clicks; arguments as those of `grid_proposals`."""
-    proposals = grid_proposals(encoded, grid, min_area=min_area, max_proposals=most)
+def found_by_clicks(
+    encoded: EncodedImage,
+    grid: int | None,
+    min_area: int,
+    most: int | None,
+    levels: Sequence[float] = (0.5,),
+    score: Score | None = None,
+) -> Found:
+    """The proposals of simulated clicks; arguments as those of `clicks_for` and `propose`."""
+    clicks = clicks_for(encoded, grid)
+    proposals = propose(encoded, clicks, levels, min_area=min_area, max_proposals=most, score=score)
     extra: list[dict[str, Any]] = [
         {"score": round(float(score), 6), "click": [round(click.x, 2), round(click.y, 2)]}
         for score, click in zip(proposals.scores, proposals.clicks, strict=True)

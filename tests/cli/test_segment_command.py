@@ -110,6 +110,17 @@ def test_sams_records_and_drawings(tamis: Tamis, folder: Path, tmp_path: Path) -
     assert sorted(path.attrib["id"] for path in drawing) == sorted(f"mask-{i + 1}" for i in range(len(ours)))
 
 
+def test_several_levels_give_more_masks(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
+    counts = []
+    for levels in ("0.5", ".2,.5,.8"):
+        arguments = ["--out", tmp_path / levels, "--levels", levels, "--score", "stability", "--format", "coco"]
+        assert tamis("segment", folder / "0.png", *arguments)[0] == 0
+        counts.append(len(json.loads((tmp_path / levels / "coco.json").read_text())["annotations"]))
+    assert counts[1] > counts[0]
+    code, _, err = tamis("segment", folder, "--out", tmp_path / "no", "--levels", "2")
+    assert (code, "'2' is no list of probabilities such as .3,.5,.7" in err) == (2, True)
+
+
 def test_a_partition_covers_every_pixel_once(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     code, said, _ = tamis("segment", folder, "--out", out, "--partition", 5, "--segmentor", "hierarchy")

@@ -12,17 +12,15 @@ from tamis.arrays import ImageArray, MaskArray
 from tamis.benchmark.interactive import ImageRecord, usable_targets
 from tamis.benchmark.recall import coco_ranks
 from tamis.benchmark.rules import Rules
-from tamis.clicks import grid_clicks
 from tamis.datasets.protocol import Sample, Target
 from tamis.errors import InputError
 from tamis.mask import Masks, intersections
-from tamis.proposals.grid import GRID, propose, region_clicks
+from tamis.proposals.grid import clicks_for, propose
 from tamis.proposals.nms import SUPPRESSIONS
 from tamis.proposals.partition import METHODS, Partitions, partition
 from tamis.proposals.refine import SOURCES, best_union_iou, covers, pieces_of_the_segmentor, refined
 from tamis.proposals.scores import SCORES
 from tamis.segmentors import EncodedImage, Segmentor
-from tamis.segmentors.by_region import EncodedRegions
 
 
 @dataclass(frozen=True)
@@ -190,11 +188,8 @@ def evaluate_image(segmentor: Segmentor, sample: Sample, rules: ZeroShotRules) -
 
 def proposed(encoded: EncodedImage, image: ImageArray, rules: ZeroShotRules) -> Masks:
     """The masks of an image by the rules, the best first."""
-    if rules.grid is None and isinstance(encoded, EncodedRegions):
-        clicks = region_clicks(encoded)
-    else:
-        clicks = grid_clicks(rules.grid or GRID, encoded.shape)
     score = SCORES[rules.score] if rules.score else None
+    clicks = clicks_for(encoded, rules.grid)
     found = propose(encoded, clicks, rules.levels, SUPPRESSIONS[rules.nms], rules.min_area, score=score)
     if not rules.refine:
         return found.masks

@@ -10,6 +10,7 @@ from tamis.batch import USUAL, Outcome, SegmentSettings, segment_images
 from tamis.cli.options import json_option, max_pixels_option, print_json, segmentor_option
 from tamis.cli.progress import progress_bar
 from tamis.image import find_images
+from tamis.proposals.scores import SCORES
 from tamis.segmented import FORMATS, SUFFIXES
 from tamis.segmentors import load_segmentor
 
@@ -21,6 +22,16 @@ def _formats(context: click.Context, parameter: click.Parameter, value: str) -> 
         said = f"'{unknown[0]}' is none" if unknown else "none was given"
         raise click.BadParameter(f"{said} of the formats {', '.join(FORMATS)}", context, parameter)
     return chosen
+
+
+def _levels(context: click.Context, parameter: click.Parameter, value: str) -> tuple[float, ...]:
+    try:
+        levels = tuple(dict.fromkeys(float(part) for part in value.split(",")))
+    except ValueError:
+        levels = ()
+    if not levels or not all(0 < level < 1 for level in levels):
+        raise click.BadParameter(f"'{value}' is no list of probabilities such as .3,.5,.7", context, parameter)
+    return levels
 
 
 @click.command(name="segment")
@@ -35,6 +46,15 @@ def _formats(context: click.Context, parameter: click.Parameter, value: str) -> 
     type=click.IntRange(1, 512),
     help="Clicks per side of a grid; by default every region is clicked, or 32 × 32 points.",
 )
+@click.option(
+    "--levels",
+    metavar="LIST",
+    default="0.5",
+    show_default=True,
+    callback=_levels,
+    help="Probabilities that the masks of a click are cut at; several give parts and wholes.",
+)
+@click.option("--score", type=click.Choice(list(SCORES)), help="What masks are ranked by.")
 @click.option(
     "--partition", metavar="K", type=click.IntRange(1, 4096), help="Cut each image into K regions, without overlaps."
 )
@@ -63,6 +83,8 @@ def command(
     out: Path,
     segmentor: str,
     grid: int | None,
+    levels: tuple[float, ...],
+    score: str | None,
     partition: int | None,
     max_proposals: int | None,
     min_area: int,
@@ -85,9 +107,13 @@ def command(
     paths = find_images(images, [out / form for form in SUFFIXES])
     if partition is not None and "sam" in formats:
         raise click.UsageError("SAM's records tell of clicks, which a partition has not: leave out sam or --partition")
-    if partition is not None and (grid is not None or max_proposals is not None):
-        raise click.UsageError("a partition needs no clicks: leave out --grid and --max-proposals, or --partition")
-    settings = SegmentSettings(grid, max_proposals, min_area, formats, max_pixels, partition)
+    if levels != (0.5,) and "sam" in formats:
+        raise click.UsageError("SAM's records are of masks cut at one half: leave out sam or --levels")
+    if partition is not None and (grid, max_proposals, score) != (None, None, None):
+        raise click.UsageError(
+            "a partition needs no clicks: leave out --grid, --max-proposals and --score, or --partition"
+        )
+    settings = SegmentSettings(grid, max_proposals, min_area, formats, max_pixels, partition, levels, score)
     model = load_segmentor(segmentor)
     with closing(segment_images(paths, out, model, settings)) as outcomes:
         finished = list(_shown(outcomes, len(paths), quiet=as_json))

@@ -48,16 +48,20 @@ def grid_proposals(
     min_area: int = 256,
     max_proposals: int | None = None,
 ) -> Proposals:
-    """The masks of a grid of grid × grid positive clicks.
+    """The masks of `clicks_for(encoded, grid)`; the further arguments are those of `propose`."""
+    suppress = partial(by_masks, max_iou=max_iou)
+    return propose(encoded, clicks_for(encoded, grid), (threshold,), suppress, min_area, max_proposals)
 
-    Without a number, of a click in every region where the segmentor answers by region: all the answers that there are;
-    and of 32 × 32 clicks of any other. The further arguments are those of `propose`.
+
+def clicks_for(encoded: EncodedImage, grid: int | None) -> list[Click]:
+    """Positive clicks all over an image: grid × grid of them.
+
+    Without a number, one in every region where the segmentor answers by region, which gives all the answers that there
+    are; and 32 × 32 for any other.
     """
     if grid is None and isinstance(encoded, EncodedRegions):
-        clicks = region_clicks(encoded)
-    else:
-        clicks = grid_clicks(grid or GRID, encoded.shape)
-    return propose(encoded, clicks, (threshold,), partial(by_masks, max_iou=max_iou), min_area, max_proposals)
+        return region_clicks(encoded)
+    return grid_clicks(grid or GRID, encoded.shape)
 
 
 def propose(
