@@ -18,7 +18,7 @@ class OneSureHalf:
         self.asked: list[Click] = []
 
     def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
-        return self.probabilities(clicks)[0]
+        return np.asarray(self.probabilities(clicks)[0], np.float32)
 
     def probabilities(self, clicks: Sequence[Click]) -> ProbabilityArray:
         self.asked += clicks

@@ -72,7 +72,7 @@ class ZeroShotRecord:
         best: for each budget, the T largest IoUs.
         matched: for each budget and each of COCO's thresholds, how many targets are found.
         proposals: how many masks there were.
-        bound: the T largest IoUs of any of them.
+        bound: the T largest IoUs of any of them; of the partitions that were asked for, if it is those.
         union_bound: the T IoUs of the best unions of the segmentor's superpixels.
         superpixels: how many there are.
         skipped_small, empty, mismatched, error: as in `ImageRecord`.
@@ -176,7 +176,8 @@ def evaluate_image(segmentor: Segmentor, sample: Sample, rules: ZeroShotRules) -
         record.matched = [np.count_nonzero(ranks < budget, axis=1).tolist() for budget in rules.budgets]
         overlaps.append(every)
     best = [np.round(ious.max(axis=0, initial=0.0), 6).tolist() for ious in overlaps]
-    record.best, record.bound = best[: len(rules.budgets)], best[-1]
+    record.best = best[: len(rules.budgets)]
+    record.bound = np.max(best, axis=0).tolist()
     pieces = pieces_of_the_segmentor(encoded, image)
     record.superpixels = len(pieces)
     shared, areas = covers(pieces, wanted.masks), wanted.counted(covers(pieces, wanted.valid), pieces.areas)
