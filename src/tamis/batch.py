@@ -8,7 +8,9 @@ import json
 import os
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -22,6 +24,7 @@ from tamis.proposals.scores import SCORES
 from tamis.runs import Run, alone_in, file_hash, fingerprint, require_folder
 from tamis.segmented import files_of, found_by_clicks, found_by_partition, write_files
 from tamis.segmentors import HasWeights, Segmentor
+from tamis.workers import in_order
 
 USUAL = ("coco", "labelmap", "overlay")
 """The formats that are written unless others are asked for."""
@@ -73,9 +76,13 @@ class Outcome:
 
 
 def segment_images(
-    paths: Sequence[Path], out: Path, segmentor: Segmentor, settings: SegmentSettings | None = None
+    paths: Sequence[Path],
+    out: Path,
+    segmentor: Segmentor,
+    settings: SegmentSettings | None = None,
+    workers: int = 1,
 ) -> Generator[Outcome]:
-    """Segment images one after the other; `out/coco.json` is written at the end, even if the iteration is cut short.
+    """Segment images; `out/coco.json` is written at the end, even if the iteration is cut short.
 
     Writes, as the formats ask: `out/coco.json` (every mask of every finished image as RLE, of images that a cut-short
     run has not come to as an earlier one left them), `out/labelmap/NAME.png` (16-bit, small masks on top, 0 where there
@@ -86,6 +93,7 @@ def segment_images(
         out: the result folder, made if needed.
         segmentor: who answers the clicks.
         settings: what to make.
+        workers: processes; the results are the same. A segmentor for several can be pickled.
 
     Yields:
         What became of each image, in order. An image that cannot be read is reported and does not stop the rest.
@@ -112,14 +120,13 @@ def segment_images(
         records: list[dict[str, Any]] = []
         reached = 0
         try:
-            for path in paths:
-                try:
-                    outcome, record = _one(path, places[path], out, segmentor, settings, signature)
-                    records.append(record)
-                except InputError as error:
-                    outcome = Outcome(path, error=str(error))
-                reached += 1
-                yield outcome
+            work = partial(_tried, out=out, segmentor=segmentor, settings=settings, signature=signature)
+            with closing(in_order(work, [(path, places[path]) for path in paths], workers)) as results:
+                for outcome, record in results:
+                    if record is not None:
+                        records.append(record)
+                    reached += 1
+                    yield outcome
         finally:
             if "coco" in settings.formats:
                 earlier = (_record(out, places[path], signature) for path in paths[reached:])
@@ -160,6 +167,21 @@ def _require_apart(places: Mapping[Path, Place], out: Path, settings: SegmentSet
         for file in files_of(out, place.name, settings.formats):
             if os.path.abspath(file) in images:
                 raise InputError(f"--out {out}: a result would be written over the image {file}; choose another folder")
+
+
+def _tried(
+    item: tuple[Path, Place],
+    out: Path,
+    segmentor: Segmentor,
+    settings: SegmentSettings,
+    signature: dict[str, Any],
+) -> tuple[Outcome, dict[str, Any] | None]:
+    """What became of one image, and its record where there is one."""
+    path, place = item
+    try:
+        return _one(path, place, out, segmentor, settings, signature)
+    except InputError as error:
+        return Outcome(path, error=str(error)), None
 
 
 def _one(

@@ -121,6 +121,17 @@ def test_several_levels_give_more_masks(tamis: Tamis, folder: Path, tmp_path: Pa
     assert (code, "'2' is no list of probabilities such as .3,.5,.7" in err) == (2, True)
 
 
+def test_several_processes_find_the_same(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
+    (folder / "1.png").write_text("not a photograph")
+    written = []
+    for workers in (1, 2):
+        out = tmp_path / str(workers)
+        code, said, err = tamis("segment", folder, "--out", out, "--workers", workers, "--segmentor", "hierarchy")
+        assert (code, said[:11], "1.png: not an image" in err) == (1, "2 segmented", True)
+        written.append((out / "coco.json").read_bytes())
+    assert written[0] == written[1]
+
+
 def test_a_partition_covers_every_pixel_once(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     code, said, _ = tamis("segment", folder, "--out", out, "--partition", 5, "--segmentor", "hierarchy")

@@ -76,6 +76,7 @@ def _levels(context: click.Context, parameter: click.Parameter, value: str) -> t
     callback=_formats,
     help="What to write: coco (RLE in one JSON), labelmap (16-bit PNG), overlay (PNG), sam (SA-1B's JSON), svg.",
 )
+@click.option("--workers", metavar="N", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
 @max_pixels_option
 @json_option
 def command(
@@ -89,6 +90,7 @@ def command(
     max_proposals: int | None,
     min_area: int,
     formats: tuple[str, ...],
+    workers: int,
     max_pixels: int,
     as_json: bool,
 ) -> int:
@@ -115,7 +117,7 @@ def command(
         )
     settings = SegmentSettings(grid, max_proposals, min_area, formats, max_pixels, partition, levels, score)
     model = load_segmentor(segmentor)
-    with closing(segment_images(paths, out, model, settings)) as outcomes:
+    with closing(segment_images(paths, out, model, settings, workers)) as outcomes:
         finished = list(_shown(outcomes, len(paths), quiet=as_json))
     failed = [outcome for outcome in finished if outcome.error]
     if as_json:
