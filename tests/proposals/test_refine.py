@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamis.arrays import ImageArray, MaskArray
-from tamis.errors import InputError
 from tamis.mask import Masks
-from tamis.proposals.refine import SOURCES, best_union_iou, covers, refined, source_of
+from tamis.proposals.refine import SOURCES, best_union_iou, covers, refined
 from tamis.proposals.superpixels import Superpixels
 from tamis.segmentors import load_segmentor
 
@@ -41,8 +40,3 @@ def test_superpixels_of_every_source_can_make_the_object(name: str, scene: tuple
     pieces = SOURCES[name](load_segmentor("hierarchy").encode(image), image)
     again = refined(Masks.from_dense(disc[None]), pieces)[0]
     assert (again & disc).sum() / (again | disc).sum() > 0.93
-
-
-def test_unknown_superpixels() -> None:
-    with pytest.raises(InputError, match="no superpixels 'x': choose from own"):
-        source_of("x")

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
 from tamis.clicks import grid_clicks
-from tamis.errors import InputError
 from tamis.mask import Masks, intersections, masks_from_labels, masks_from_unions
 from tamis.proposals.superpixels import Superpixels, certain_regions, felzenszwalb, own_regions, slic
 from tamis.segmentors import EncodedImage
@@ -92,14 +91,3 @@ SOURCES: Mapping[str, Pieces] = MappingProxyType(
     }
 )
 """Where superpixels come from, by the name that the command line uses."""
-
-
-def source_of(name: str) -> Pieces:
-    """The superpixels of a name of `SOURCES`.
-
-    Raises:
-        InputError: there are none of this name.
-    """
-    if name not in SOURCES:
-        raise InputError(f"there are no superpixels '{name}': choose from {', '.join(SOURCES)}")
-    return SOURCES[name]
