@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 from tamis.arrays import ImageArray, ProbabilityArray  # noqa: E402
 from tamis.clicks import Click  # noqa: E402
 from tamis.segmentors.embedded_regions import overlaps  # noqa: E402
-from tamis.training.calibration import BORDERS, SHIFTS, calibrate, mean_iou  # noqa: E402
+from tamis.training.calibration import BORDERS, CLASSICAL, SHIFTS, calibrate, mean_iou  # noqa: E402
 from tamis.training.loop import LoopOptions, train  # noqa: E402
 from tamis.training.networks import PixelNetwork  # noqa: E402
 from tamis.training.photographs import Kind  # noqa: E402
@@ -105,6 +105,7 @@ def test_calibration_never_lowers_the_score_it_looks_at_and_is_part_of_the_netwo
     found = calibrate(network, examples)
     assert found.shift in SHIFTS
     assert found.border in BORDERS
+    assert found.classical in CLASSICAL
     assert found.after["scenes"] >= found.before["scenes"]
     assert network.shortcut.bias.item() == pytest.approx(bias - found.shift / GAIN)
     again = calibrate(network, examples)

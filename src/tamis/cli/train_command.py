@@ -158,7 +158,7 @@ def regions(
 @click.option("--regions", required=True, type=click.Path(path_type=Path), help="Weights of stage B.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file of weights to write.")
 def calibrate(data: tuple[str, ...], pack: Path | None, pixels: Path, regions: Path, out: Path) -> None:
-    """Set two numbers of stage B so that one half is the best threshold."""
+    """Set three numbers of stage B so that one half is the best threshold."""
     _require_torch()
     from tamis.training.recipe import RunConfig, calibrate_regions
     from tamis.training.sources import parse_source
@@ -166,7 +166,7 @@ def calibrate(data: tuple[str, ...], pack: Path | None, pixels: Path, regions: P
     sources = tuple(parse_source(text) for text in data)
     config = RunConfig(out=out.parent, sources=sources, pack=pack, pixel_weights=pixels)
     found = calibrate_regions(config, regions, out)
-    click.echo(f"shift {found.shift:g}, border {found.border:g}")
+    click.echo(f"shift {found.shift:g}, border {found.border:g}, classical {found.classical:g}")
     for name, before in found.before.items():
         click.echo(f"{name}: {before:.4f} to {found.after[name]:.4f}")
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
+from tamis.segmentors.hierarchy import colour_tree, node_mass
 from tamis.segmentors.region_tree import average_linkage, lowest_common_node, region_graph
 
 Float32 = NDArray[np.float32]
@@ -17,7 +18,7 @@ Float32 = NDArray[np.float32]
 PROFILE = np.array([0.03, 0.06, 0.12, 0.2, 0.3, 0.42, 0.55, 0.7], dtype=np.float32)
 """Heights at which the size of the node that holds a region is told."""
 
-PAIR_NUMBERS = 8
+PAIR_NUMBERS = 9
 """Numbers per pair of regions."""
 
 EXTRA_NUMBERS = 21
@@ -88,6 +89,8 @@ class RegionSummary:
         sizes: (2 R - 1,) float32, share of the image of each node.
         order: (R,) int64, regions in an order in which every node is one contiguous range.
         ranges: (2 R - 1, 2) int64, first and one past last position in `order` of the regions of each node.
+        alike: (R, R) integer, the least node that holds both regions in the tree of colours and textures.
+        mass: (2 R - 1,) float32, how much that tree's nodes around each node, and itself, are preferred.
     """
 
     embedding: Float32
@@ -104,6 +107,8 @@ class RegionSummary:
     sizes: Float32
     order: NDArray[np.int64]
     ranges: NDArray[np.int64]
+    alike: NDArray[np.integer]
+    mass: Float32
 
 
 def summarise(image: ImageArray, region_map: NDArray[np.uint16], maps: PixelMaps) -> RegionSummary:
@@ -118,7 +123,18 @@ def summarise(image: ImageArray, region_map: NDArray[np.uint16], maps: PixelMaps
     length = len(maps.embedding)
     tree = boundary_tree(region_map, maps.boundary, areas)
     embedding, bias, features = pooled[:, :length], pooled[:, length], pooled[:, length + 1 :]
-    return RegionSummary(embedding, bias, features, *appearance(image, region_map), areas, **vars(tree))
+    colours, shares, _ = colour_tree(image, region_map)
+    mass = np.maximum(node_mass(colours, shares), 1e-20).astype(np.float32)  # preferences may underflow
+    return RegionSummary(
+        embedding,
+        bias,
+        features,
+        *appearance(image, region_map),
+        areas,
+        **vars(tree),
+        alike=lowest_common_node(colours),
+        mass=mass,
+    )
 
 
 def region_inputs(summary: RegionSummary) -> RegionInputs:
@@ -134,6 +150,7 @@ def region_inputs(summary: RegionSummary) -> RegionInputs:
     pairs[4:6] = offset
     pairs[6] = np.sqrt(offset[0] ** 2 + offset[1] ** 2)
     pairs[7] = np.sqrt(_squared_distances(summary.colour)) * 4
+    pairs[8] = classical_logits(summary.alike, summary.mass) * 0.25
     soft_size = (1 / (1 + np.exp(-np.clip(logit, -12, 12)))) @ areas
     profile = summary.sizes[nodes_below(summary.parents, summary.heights)[:, : len(areas)]].T
     tokens = np.concatenate(
@@ -164,6 +181,17 @@ def region_inputs(summary: RegionSummary) -> RegionInputs:
         parents,
         summary.common.astype(np.int64),
     )
+
+
+def classical_logits(alike: NDArray[np.integer], mass: Float32) -> Float32:
+    """(R, R) float32: what the segmentor `hierarchy` would answer on these regions, as logits between -8 and 8.
+
+    It was fitted on small parts of scenes, where the network's own tree, learned from objects too, is coarse.
+    """
+    inside = mass[alike]
+    own = mass[: len(alike), None]
+    outside = np.maximum(own - inside, own * np.float32(1e-5))
+    return np.asarray(np.clip(np.log(inside / outside), -8, 8), dtype=np.float32)
 
 
 def node_numbers(summary: RegionSummary) -> Float32:

@@ -56,9 +56,7 @@ class Hierarchy:
             image: (H, W, 3) uint8 RGB.
         """
         region_map, tree, areas, looks = build_tree(image)
-        score = node_features(tree, areas) @ PREFERENCE
-        common = lowest_common_node(tree)
-        mass = _over_ancestors(tree, np.exp(score - score.max()))
+        common, mass = lowest_common_node(tree), node_mass(tree, areas)
         answers = mass[common] / mass[: tree.leaves, None]
         return EncodedRegions(image, region_map, as_bytes(answers[None].astype(np.float32)), looks)
 
@@ -66,41 +64,70 @@ class Hierarchy:
 def build_tree(
     image: ImageArray,
 ) -> tuple[NDArray[np.uint16], MergeTree, NDArray[np.float64], NDArray[np.float32]]:
-    """Cut an image into regions and merge them.
+    """Cut an image into regions (h, w), and merge them: what `colour_tree` gives comes after the regions."""
+    small = resize_to_fit(image, WORKING_SIZE)
+    region_map = oversegment(small, min_size=60)
+    return region_map, *colour_tree(small, region_map)
+
+
+def colour_tree(
+    image: ImageArray, region_map: NDArray[np.uint16]
+) -> tuple[MergeTree, NDArray[np.float64], NDArray[np.float32]]:
+    """Merge regions in order of how alike they look.
 
     The cost of joining two nodes is the colour gradient along their common border plus .3 times the distance of their
     mean colours and textures, times (the harmonic size of the two)^.2, so that crumbs go first.
 
+    Args:
+        image: (h, w, 3) uint8 RGB.
+        region_map: (h, w) uint16, regions 0 to R - 1.
+
     Returns:
-        region_map: (h, w) uint16, regions 0 to R - 1 at the working size.
         tree: over the regions.
         areas: (R,) float64, the share of the image.
         looks: (R, 5) float32, mean CIELAB colour and two scales of texture.
     """
-    small = resize_to_fit(image, WORKING_SIZE)
-    region_map = oversegment(small, min_size=60)
     regions = int(region_map.max()) + 1
-    channels = _channels(small)
+    channels = _channels(image)
     pixels = np.bincount(region_map.ravel(), minlength=regions).astype(np.float64)
     sums = np.stack([np.bincount(region_map.ravel(), channel.ravel(), regions) for channel in channels], axis=1)
 
-    total: list[list[float]] = [*sums.tolist(), *([[]] * (regions - 1))]
+    # Plain numbers, written out: these are called some ten thousand times for an image.
+    inner = np.zeros((regions - 1, len(channels)))
+    total = _looks(np.concatenate([sums, inner]))
+    look = _looks(np.concatenate([sums / pixels[:, None], inner]))
     size: list[float] = [*(pixels / pixels.sum()).tolist(), *([0.0] * (regions - 1))]
-    look: list[list[float]] = [*(sums / pixels[:, None]).tolist(), *([[]] * (regions - 1))]
     scale = float(pixels.sum())
 
     def join(a: int, b: int, node: int) -> None:
         size[node] = size[a] + size[b]
-        total[node] = [p + q for p, q in zip(total[a], total[b], strict=True)]
-        look[node] = [t / (size[node] * scale) for t in total[node]]
+        (a1, a2, a3, a4, a5), (b1, b2, b3, b4, b5) = total[a], total[b]
+        total[node] = both = (a1 + b1, a2 + b2, a3 + b3, a4 + b4, a5 + b5)
+        area = size[node] * scale
+        look[node] = (both[0] / area, both[1] / area, both[2] / area, both[3] / area, both[4] / area)
 
     def cost(a: int, b: int, border: float) -> float:
-        apart = sum((p - q) ** 2 for p, q in zip(look[a], look[b], strict=True)) ** 0.5
+        (a1, a2, a3, a4, a5), (b1, b2, b3, b4, b5) = look[a], look[b]
+        d1, d2, d3, d4, d5 = a1 - b1, a2 - b2, a3 - b3, a4 - b4, a5 - b5
+        apart = (d1 * d1 + d2 * d2 + d3 * d3 + d4 * d4 + d5 * d5) ** 0.5
         crumb = size[a] * size[b] / (size[a] + size[b])
-        return (border + 0.3 * float(apart)) * float(crumb**0.2)
+        return float((border + 0.3 * apart) * crumb**0.2)
 
     tree = merge(regions, region_graph(region_map, _gradient(channels[:3])), cost, join)
-    return region_map, tree, pixels / pixels.sum(), np.asarray(look[:regions], dtype=np.float32)
+    return tree, pixels / pixels.sum(), np.asarray(look[:regions], dtype=np.float32)
+
+
+Look = tuple[float, float, float, float, float]
+
+
+def _looks(rows: NDArray[np.float64]) -> list[Look]:
+    return [(a, b, c, d, e) for a, b, c, d, e in rows.tolist()]
+
+
+def node_mass(tree: MergeTree, areas: NDArray[np.float64]) -> NDArray[np.float64]:
+    """C of every node, (2 R - 1,) float64, from the fitted preference."""
+    score = node_features(tree, areas) @ PREFERENCE
+    return _over_ancestors(tree, np.exp(score - score.max()))
 
 
 def node_features(tree: MergeTree, areas: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,7 +1,8 @@
-"""Two numbers set last, so that one half is the best threshold: a shift of answers, and how much more a border counts.
+"""Three numbers set last, so that one half is the best threshold.
 
 Cross-entropy makes probabilities true and the soft IoU makes masks large; the mask at one half is then not quite the
-one with the best IoU. Both numbers are linear terms of the region network's last layer, so nothing is added to it.
+one with the best IoU. A shift of all answers, and how much more borders and the classical hierarchy count, are linear
+terms of the region network's last layer, so nothing is added to it.
 """
 
 from collections.abc import Sequence
@@ -19,8 +20,11 @@ from tamis.training.regions import Example, RegionOptions, draw_rows, on_device
 SHIFTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3)
 """Subtracted from every logit."""
 
-BORDERS = (0.0, 0.25, 0.5, 0.75, 1.0)
+BORDERS = (0.0, 0.25, 0.5)
 """Times the logit of the border between two regions, subtracted too."""
+
+CLASSICAL = (0.0, 0.08, 0.16, 0.24, 0.32)
+"""Times the logit of the classical hierarchy, added."""
 
 
 ALLOWANCE = 0.01
@@ -33,6 +37,7 @@ class Calibration:
 
     shift: float
     border: float
+    classical: float
     before: dict[str, float]
     """Mean IoU per data set without it."""
     after: dict[str, float]
@@ -40,7 +45,7 @@ class Calibration:
 
 
 def calibrate(network: RegionNetwork, examples: Sequence[Example], clicks: int = 60, seed: int = 0) -> Calibration:
-    """Find both numbers by the mean over data sets of the mean IoU of answers to random clicks, and set them.
+    """Find the numbers by the mean over data sets of the mean IoU of answers to random clicks, and set them.
 
     Only numbers that cost no data set more than `ALLOWANCE` are considered.
 
@@ -50,7 +55,7 @@ def calibrate(network: RegionNetwork, examples: Sequence[Example], clicks: int =
         clicks: per annotator.
         seed: of the clicks.
     """
-    choices = list(product(SHIFTS, BORDERS))
+    choices = list(product(SHIFTS, BORDERS, CLASSICAL))
     scores: dict[str, list[NDArray[np.float64]]] = {}
     rng = np.random.default_rng(seed)
     network.eval()
@@ -62,21 +67,28 @@ def calibrate(network: RegionNetwork, examples: Sequence[Example], clicks: int =
             with torch.no_grad():
                 answers, _ = network(*on_device(inputs, torch.device("cpu")), rows=torch.from_numpy(rows))
             logits = answers[0].numpy()
-            border = 2 * inputs.pairs[0, rows]  # pairs hold half of the logit
+            border, classical = 2 * inputs.pairs[0, rows], 4 * inputs.pairs[8, rows]  # pairs hold parts of the logits
             weights = (inputs.areas * annotated.known)[None]
             truth = annotated.inside[masks]
-            each = [mean_iou(logits - shift - factor * border > 0, truth, weights) for shift, factor in choices]
+            each = [mean_iou(logits - a - b * border + c * classical > 0, truth, weights) for a, b, c in choices]
             scores.setdefault(example.dataset, []).append(np.array(each))
     means = {name: np.mean(found, axis=0) for name, found in scores.items()}
     table = np.stack(list(means.values()))
     harmless = (table >= table[:, :1] - ALLOWANCE).all(axis=0)
     best = int(np.argmax(np.where(harmless, table.mean(axis=0), -1.0)))
-    shift, factor = choices[best]
+    shift, border_weight, classical_weight = choices[best]
     with torch.no_grad():
         network.shortcut.bias.sub_(shift / GAIN)
-        network.shortcut.weight[:, 0].sub_(2 * factor / GAIN)
+        network.shortcut.weight[:, 0].sub_(2 * border_weight / GAIN)
+        network.shortcut.weight[:, 8].add_(4 * classical_weight / GAIN)
     before = {name: round(float(each[0]), 4) for name, each in means.items()}
-    return Calibration(shift, factor, before, {name: round(float(each[best]), 4) for name, each in means.items()})
+    return Calibration(
+        shift,
+        border_weight,
+        classical_weight,
+        before,
+        {name: round(float(each[best]), 4) for name, each in means.items()},
+    )
 
 
 def mean_iou(answer: NDArray[np.bool_], truth: NDArray[np.float32], weights: NDArray[np.float32]) -> float:

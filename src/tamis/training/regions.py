@@ -76,7 +76,7 @@ class Example:
 
     dataset: str
     summary: RegionSummary
-    """With a uint16 matrix, to save memory."""
+    """With uint16 matrices, to save memory."""
     annotations: tuple[Annotated, ...]
     taught: Taught | None = None
 
@@ -147,7 +147,7 @@ def make_example(
     image = cv2.resize(photograph.image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
     region_map = small_regions(image)
     summary = summarise(image, region_map, run_pixels(network, image, device, half=True))
-    summary = replace(summary, common=summary.common.astype(np.uint16))
+    summary = replace(summary, common=summary.common.astype(np.uint16), alike=summary.alike.astype(np.uint16))
     annotations = tuple(
         annotate(
             cv2.resize(m, (width, height), interpolation=cv2.INTER_NEAREST_EXACT).astype(np.int16),
