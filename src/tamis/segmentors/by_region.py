@@ -91,8 +91,9 @@ class EncodedRegions:
         """
         rows, of_click = self._rows(clicks)
         answers = np.empty((len(clicks), *self.region_map.shape), dtype=np.float32)
+        places = self.region_map.astype(np.intp)  # otherwise done for every click
         for answer, row in zip(answers, of_click.tolist(), strict=True):
-            np.take(rows[row], self.region_map, out=answer, mode="clip")
+            np.take(rows[row], places, out=answer, mode="clip")
         return answers
 
     def _clicked(self, clicks: Sequence[Click]) -> NDArray[np.intp]:
