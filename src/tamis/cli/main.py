@@ -21,7 +21,7 @@ COMMANDS = {
     "demo": "Make a page of masks from sample photographs and your own.",
     "evaluate": "Measure how good a segmentor is, by published rules.",
     "compare": "Say which of several evaluations is better, and how sure that is.",
-    "mosaic": "Compose mosaics of textures, and show what a segmentor makes of them.",
+    "mosaic": "Compose texture mosaics, and show how they are segmented.",
     "datasets": "List the datasets that can be read, check one, or make one.",
     "train": "Train the model in the box, calibrate, export and measure it.",
     "models": "List the segmentors and what each can do.",

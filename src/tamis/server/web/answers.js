@@ -90,16 +90,18 @@ export class AnswerTable {
    * @returns {Click}
    */
   clickForBox(box) {
-    const { boxes } = this.extents;
+    const { boxes, areas } = this.extents;
     const middle = { x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2 };
     let best = this.regionAt(middle.x, middle.y), score = -1;
     boxes.forEach((own, row) => {
+      if (!areas[row]) return; // lost when its borders were refined
       const x = (own.left + own.right) / 2, y = (own.top + own.bottom) / 2;
       if (Math.abs(x - middle.x) * 3 > box.right - box.left || Math.abs(y - middle.y) * 3 > box.bottom - box.top) return;
       const around = { left: own.left, top: own.top, right: own.right, bottom: own.bottom };
       for (let region = 0, place = row * this.regions; region < this.regions; region++, place++) {
         if ((this.answers[place] ?? 0) <= CERTAIN / 2) continue;
-        const other = /** @type {Box} */ (boxes[region]);
+        const other = boxes[region];
+        if (!other || !areas[region]) continue;
         around.left = Math.min(around.left, other.left);
         around.top = Math.min(around.top, other.top);
         around.right = Math.max(around.right, other.right);
