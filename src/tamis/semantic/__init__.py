@@ -1,0 +1,1 @@
+"""Semantic segmentation: a class for every pixel, by the rules by which ADE20K figures are published."""

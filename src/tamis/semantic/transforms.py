@@ -1,0 +1,175 @@
+"""The steps of mmsegmentation's pipelines, bit for bit: pure functions that are given their random numbers.
+
+Images are (H, W, 3) uint8 BGR and label maps (H, W) uint8 class indices with 255 where a pixel is ignored, unless said.
+The rules are those of mmsegmentation 1.2.2 with mmcv 2.1 (`RandomResize`, `RandomCrop`, `RandomFlip`,
+`PhotoMetricDistortion`, `SegDataPreProcessor`).
+"""
+
+import math
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.semantic.data import IGNORE
+
+Pixels = NDArray[np.uint8]
+Size = tuple[int, int]
+"""Height and width."""
+
+MEAN = (123.675, 116.28, 103.53)
+STD = (58.395, 57.12, 57.375)
+"""RGB, of ImageNet."""
+
+HUES = 180
+"""OpenCV's bytes of hue are half degrees."""
+
+
+def fitted_size(size: Size, scale: tuple[int, int]) -> Size:
+    """The largest size of the same proportions whose long and short side stay within the bounds (mmcv's `imrescale`).
+
+    Args:
+        size: of the image.
+        scale: two bounds in any order; the larger is for the long side.
+    """
+    height, width = size
+    factor = min(max(scale) / max(size), min(scale) / min(size))
+    return int(height * factor + 0.5), int(width * factor + 0.5)
+
+
+def short_side_size(size: Size, short_side: int, longest: int) -> Size:
+    """The size of the same proportions with a given short side, or smaller so that the long side is at most `longest`.
+
+    Mask2Former's training pipeline (`ResizeShortestEdge`).
+    """
+    factor = short_side / min(size)
+    height, width = (float(short_side) if side == min(size) else factor * side for side in size)
+    if max(height, width) > longest:
+        shrink = longest / max(height, width)
+        height, width = height * shrink, width * shrink
+    return int(height + 0.5), int(width + 0.5)
+
+
+def resize_image(image: Pixels, size: Size) -> Pixels:
+    """Bilinear, OpenCV's half-pixel rule, without antialiasing."""
+    return np.asarray(cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+
+
+def resize_label(label: Pixels, size: Size) -> Pixels:
+    """The nearest value by OpenCV's rule, which takes the floor."""
+    return np.asarray(cv2.resize(label, size[::-1], interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
+
+
+def is_varied(label: Pixels, most: float) -> bool:
+    """Whether a crop has more than one class, and none with `most` of its pixels or more; ignored ones do not count."""
+    counts = cv2.calcHist([label], [0], None, [256], [0, 256]).ravel()[:IGNORE].astype(np.int64)
+    present = counts[counts > 0]
+    return len(present) > 1 and bool(present.max() / present.sum() < most)
+
+
+def crop(pixels: Pixels, corner: tuple[int, int], size: Size) -> Pixels:
+    """A window of an image or a label map, cut at its borders.
+
+    Args:
+        pixels: (H, W) or (H, W, 3).
+        corner: row and column of the window's top left.
+        size: of the window.
+    """
+    (row, column), (height, width) = corner, size
+    return pixels[row : row + height, column : column + width]
+
+
+def first_varied(label: Pixels, corners: Iterable[tuple[int, int]], size: Size, most: float) -> tuple[int, int]:
+    """The first of several corners whose crop is varied (see `is_varied`), or the last.
+
+    Args:
+        label: (H, W) uint8.
+        corners: only as many are taken as are needed.
+        size: of the crop.
+        most: the share that no class may have.
+    """
+    corner = (0, 0)
+    for corner in corners:
+        if is_varied(crop(label, corner, size), most):
+            break
+    return corner
+
+
+def flip(pixels: Pixels) -> Pixels:
+    """Left becomes right."""
+    return np.ascontiguousarray(pixels[:, ::-1])
+
+
+def brighten(image: Pixels, offset: float) -> Pixels:
+    """Add to every value, cut at 0 and 255 and drop the fraction."""
+    return np.asarray(cv2.LUT(image, linear_table(1.0, offset)), dtype=np.uint8)
+
+
+def scale_contrast(image: Pixels, factor: float) -> Pixels:
+    """Multiply every value, cut at 255 and drop the fraction."""
+    return np.asarray(cv2.LUT(image, linear_table(factor, 0.0)), dtype=np.uint8)
+
+
+def to_hsv(image: Pixels) -> Pixels:
+    """BGR to hue (0 to 179), saturation and value, in bytes: every conversion loses a little, the peer's too."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2HSV), dtype=np.uint8)
+
+
+def from_hsv(hsv: Pixels) -> Pixels:
+    """Hue, saturation and value in bytes to BGR."""
+    return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR), dtype=np.uint8)
+
+
+def scale_saturation(hsv: Pixels, factor: float) -> Pixels:
+    """Multiply the saturation of an HSV image, cut at 255 and drop the fraction."""
+    return _by_channel(hsv, _SAME, linear_table(factor, 0.0), _SAME)
+
+
+def shift_hue(hsv: Pixels, steps: int) -> Pixels:
+    """Turn the hue of an HSV image by steps of two degrees."""
+    return _by_channel(hsv, ((np.arange(256) + steps) % HUES).astype(np.uint8), _SAME, _SAME)
+
+
+def linear_table(factor: float, offset: float) -> Pixels:
+    """(256,) uint8: what each value becomes, `value * factor + offset` in single precision, cut and truncated."""
+    values = np.arange(256, dtype=np.float32) * np.float32(factor) + np.float32(offset)
+    return np.asarray(np.clip(values, 0, 255), dtype=np.uint8)
+
+
+def normalise(image: Pixels) -> NDArray[np.float32]:
+    """Subtract the mean and divide by the deviation of ImageNet; (3, H, W) float32 RGB from (H, W, 3) uint8 BGR."""
+    result = np.empty((3, *image.shape[:2]), np.float32)
+    for channel, table in enumerate(_NORMALISED):
+        cv2.LUT(cv2.extractChannel(image, 2 - channel), table, dst=result[channel])
+    return result
+
+
+def pad(pixels: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
+    """Fill up an image (3, H, W) on the right and at the bottom with 0, which is the mean colour once normalised."""
+    result = np.zeros((len(pixels), *size), np.float32)
+    result[:, : pixels.shape[1], : pixels.shape[2]] = pixels
+    return result
+
+
+def pad_label(label: Pixels, size: Size) -> Pixels:
+    """Fill up a label map (H, W) on the right and at the bottom with 255."""
+    result = np.full(size, IGNORE, np.uint8)
+    result[: label.shape[0], : label.shape[1]] = label
+    return result
+
+
+def divisible_size(sizes: Iterable[Size], divisor: int = 1) -> Size:
+    """The size that holds several images, rounded up to multiples of a number."""
+    height, width = (max(sides) for sides in zip(*sizes, strict=True))
+    return math.ceil(height / divisor) * divisor, math.ceil(width / divisor) * divisor
+
+
+def _by_channel(pixels: Pixels, *tables: Pixels) -> Pixels:
+    return np.asarray(cv2.LUT(pixels, np.stack(tables, axis=1)[None]), dtype=np.uint8)
+
+
+_SAME = np.arange(256, dtype=np.uint8)
+_NORMALISED = tuple(
+    (np.arange(256, dtype=np.float32) - np.float32(mean)) / np.float32(std) for mean, std in zip(MEAN, STD, strict=True)
+)
