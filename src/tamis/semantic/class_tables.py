@@ -1,6 +1,7 @@
 """What the values of a label map mean: classes, their colours, and what is ignored."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.errors import InputError
+from tamis.files import write_json
 from tamis.picture import palette as distinct_colours
 
 MOST_CLASSES = 254
@@ -65,6 +67,26 @@ def cityscapes(train_ids: bool) -> ClassTable:
     return ClassTable(_CITYSCAPES, colours, ignored=others, values=_CITYSCAPES_IDS)
 
 
+def named_class_table(name: str) -> ClassTable:
+    """The class table of a known dataset by name, or of a file; see `read_class_table`.
+
+    Raises:
+        InputError: neither a known name nor a file that can be read.
+    """
+    known: dict[str, Callable[[], ClassTable]] = {
+        "ade20k": ade20k,
+        "camvid": camvid,
+        "cityscapes": lambda: cityscapes(train_ids=True),
+        "cityscapes-ids": lambda: cityscapes(train_ids=False),
+        "pascal-voc": pascal_voc,
+    }
+    if name in known:
+        return known[name]()
+    if not Path(name).is_file():
+        raise InputError(f"no class table is called '{name}': there are {', '.join(known)}, or name a classes.txt")
+    return read_class_table(Path(name))
+
+
 def read_class_table(path: Path) -> ClassTable:
     """Read the classes of a folder.
 
@@ -91,8 +113,6 @@ def read_class_table(path: Path) -> ClassTable:
 
 def write_class_table(path: Path, table: ClassTable) -> None:
     """Write a table so that `read_class_table` gives it again."""
-    from tamis.files import write_json
-
     write_json(
         path,
         {

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.errors import InputError
-from tamis.semantic.class_tables import Palette
+from tamis.semantic.class_tables import ClassTable, Palette
 from tamis.semantic.layouts import open_layout
 
 IGNORE = 255
@@ -52,6 +52,20 @@ class SemanticDataset:
     ignored: tuple[int, ...] = ()
     values: tuple[int, ...] = ()
 
+    @classmethod
+    def of_files(cls, name: str, table: ClassTable, pairs: Sequence[tuple[Path, Path]]) -> "SemanticDataset":
+        """A dataset of images and their label maps, whose values mean what a class table says."""
+        return cls(
+            name=name,
+            classes=table.names,
+            palette=table.palette,
+            images=tuple(image for image, _ in pairs),
+            labels=tuple(label for _, label in pairs),
+            zero_is_ignored=table.zero_is_ignored,
+            ignored=table.ignored,
+            values=table.values,
+        )
+
     def __len__(self) -> int:
         return len(self.images)
 
@@ -77,18 +91,7 @@ def open_semantic(root: Path, split: str, layout: str = "auto") -> SemanticDatas
         InputError: the folder, the split, a label map or the class table is missing; the expected tree is shown.
     """
     name, found = open_layout(root, split, layout)
-    table = found.table
-    images, labels = zip(*found.pairs, strict=True) if found.pairs else ((), ())
-    return SemanticDataset(
-        f"{name} {split}",
-        table.names,
-        table.palette,
-        images,
-        labels,
-        table.zero_is_ignored,
-        table.ignored,
-        table.values,
-    )
+    return SemanticDataset.of_files(f"{name} {split}", found.table, found.pairs)
 
 
 def read_sample(dataset: SemanticDataset, index: int) -> tuple[Pixels, Pixels]:

@@ -5,7 +5,7 @@ The random numbers come in mmsegmentation's order, and `augment` gives its pixel
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ BRIGHTNESS = 32.0
 CONTRAST = (0.5, 1.5)
 SATURATION = (0.5, 1.5)
 HUE = 18
+HUE_CHANNEL, SATURATION_CHANNEL = 0, 1
+
+Number = TypeVar("Number", int, float)
 
 
 class Generator(Protocol):
@@ -119,12 +122,29 @@ class Draws:
 
 
 @dataclass(frozen=True)
+class ColourChange:
+    """A named table of what values become: those of all channels, or those of one channel in HSV."""
+
+    name: str
+    table: Pixels
+    hsv_channel: int | None = None
+
+
+@dataclass(frozen=True)
 class Step:
-    """A named step of a pipeline: (image, label map) to (image, label map)."""
+    """A named step of a pipeline.
+
+    Attributes:
+        name: for people.
+        image: what it does to the image, if anything.
+        label: what it does to the label map, if anything.
+        gives_hsv: whether the image is then hue, saturation and value instead of BGR.
+    """
 
     name: str
     image: Callable[[Pixels], Pixels] | None = None
     label: Callable[[Pixels], Pixels] | None = None
+    gives_hsv: bool = False
 
     def apply(self, image: Pixels, label: Pixels) -> tuple[Pixels, Pixels]:
         """Do it to both."""
@@ -139,6 +159,11 @@ def draw(label: Pixels, settings: TrainTransform, rng: Generator) -> Draws:
         settings: of the pipeline.
         rng: gives the numbers.
     """
+    return _draw(label, settings, rng)[0]
+
+
+def _draw(label: Pixels, settings: TrainTransform, rng: Generator) -> tuple[Draws, Pixels]:
+    """What is drawn, and the crop of the label map that was looked at for that."""
     size = settings.resize.draw(label.shape[:2], rng)
     resized = transforms.resize_label(label, size)
 
@@ -149,7 +174,9 @@ def draw(label: Pixels, settings: TrainTransform, rng: Generator) -> Draws:
 
     corner = transforms.first_varied(resized, corners(), settings.crop, settings.most)
     flipped = rng.random() < settings.flip
-    return Draws(size, corner, settings.crop, flipped, draw_colours(rng) if settings.photometric else Photometric())
+    colours = draw_colours(rng) if settings.photometric else Photometric()
+    cropped = transforms.crop(resized, corner, settings.crop)
+    return Draws(size, corner, settings.crop, flipped, colours), cropped
 
 
 def draw_colours(rng: Generator) -> Photometric:
@@ -176,40 +203,43 @@ def train_pipeline(draws: Draws) -> list[Step]:
 
     height, width = draws.size
     steps = [
-        Step(f"resize the image to {width}x{height}, bilinear", image=lambda x: transforms.resize_image(x, draws.size)),
-        Step(f"resize the labels to {width}x{height}, nearest", label=lambda x: transforms.resize_label(x, draws.size)),
+        Step(f"resize the image to {width}×{height}, bilinear", image=lambda x: transforms.resize_image(x, draws.size)),
+        Step(f"resize the labels to {width}×{height}, nearest", label=lambda x: transforms.resize_label(x, draws.size)),
         Step(f"crop at row {draws.corner[0]}, column {draws.corner[1]}", image=window, label=window),
     ]
     if draws.flipped:
         steps.append(Step("flip", image=transforms.flip, label=transforms.flip))
-    return steps + colour_steps(draws.colours)
+    for change in colour_changes(draws.colours):
+        steps += _colour_steps(change)
+    return steps
 
 
-def colour_steps(colours: Photometric) -> list[Step]:
-    """The steps of a photometric distortion."""
-    steps: list[Step] = []
-    if (brightness := colours.brightness) is not None:
-        steps.append(Step(f"brightness {brightness:+.2f}", image=lambda x: transforms.brighten(x, brightness)))
-    contrast: list[Step] = []
-    if (factor := colours.contrast) is not None:
-        contrast.append(Step(f"contrast × {factor:.3f}", image=lambda x: transforms.scale_contrast(x, factor)))
-    if colours.contrast_first:
-        steps += contrast
-    if (saturation := colours.saturation) is not None:
-        steps.append(
-            Step(
-                f"saturation × {saturation:.3f}",
-                image=lambda x: transforms.from_hsv(transforms.scale_saturation(transforms.to_hsv(x), saturation)),
-            )
-        )
-    if (hue := colours.hue) is not None:
-        steps.append(
-            Step(
-                f"hue {2 * hue:+d}°",
-                image=lambda x: transforms.from_hsv(transforms.shift_hue(transforms.to_hsv(x), hue)),
-            )
-        )
-    return steps if colours.contrast_first else steps + contrast
+def colour_changes(colours: Photometric) -> list[ColourChange]:
+    """What a photometric distortion does, in order."""
+    linear = transforms.linear_table
+    contrast = [ColourChange(f"contrast × {factor:.3f}", linear(factor, 0)) for factor in _given(colours.contrast)]
+    return [
+        *(ColourChange(f"brightness {offset:+.2f}", linear(1, offset)) for offset in _given(colours.brightness)),
+        *(contrast if colours.contrast_first else ()),
+        *(ColourChange(f"saturation × {f:.3f}", linear(f, 0), SATURATION_CHANNEL) for f in _given(colours.saturation)),
+        *(ColourChange(f"hue {2 * k:+d}°", transforms.hue_table(k), HUE_CHANNEL) for k in _given(colours.hue)),
+        *(() if colours.contrast_first else contrast),
+    ]
+
+
+def _given(value: Number | None) -> tuple[Number, ...]:
+    return () if value is None else (value,)
+
+
+def _colour_steps(change: ColourChange) -> list[Step]:
+    channel = change.hsv_channel
+    if channel is None:
+        return [Step(change.name, image=lambda x: transforms.look_up(x, change.table))]
+    return [
+        Step("BGR to HSV", image=transforms.to_hsv, gives_hsv=True),
+        Step(change.name, image=lambda x: transforms.look_up_channel(x, channel, change.table), gives_hsv=True),
+        Step("HSV to BGR", image=transforms.from_hsv),
+    ]
 
 
 def apply(steps: Sequence[Step], image: Pixels, label: Pixels) -> tuple[Pixels, Pixels]:
@@ -220,7 +250,7 @@ def apply(steps: Sequence[Step], image: Pixels, label: Pixels) -> tuple[Pixels, 
 
 
 def augment(image: Pixels, label: Pixels, settings: TrainTransform, rng: Generator) -> tuple[Pixels, Pixels]:
-    """An image and its label map for training.
+    """An image and its label map for training: what `train_pipeline` gives, in fewer passes over the pixels.
 
     Args:
         image: (H, W, 3) uint8 BGR.
@@ -231,8 +261,26 @@ def augment(image: Pixels, label: Pixels, settings: TrainTransform, rng: Generat
     Returns:
         (h, w, 3) uint8 BGR and (h, w) uint8; h and w are those of the crop, or less where the image is smaller.
     """
-    image, label = apply(train_pipeline(draw(label, settings, rng)), image, label)
+    draws, label = _draw(label, settings, rng)
+    image = transforms.resize_window(image, draws.size, draws.corner, draws.crop)
+    if draws.flipped:
+        image, label = transforms.flip(image), transforms.flip(label)
+    image = _changed(image, colour_changes(draws.colours))
     return np.ascontiguousarray(image), np.ascontiguousarray(label)
+
+
+def _changed(image: Pixels, changes: Sequence[ColourChange]) -> Pixels:
+    """Do colour changes; tables for all channels that follow each other become one."""
+    pending: Pixels | None = None
+    for change in changes:
+        if change.hsv_channel is None:
+            pending = change.table if pending is None else change.table[pending]
+            continue
+        if pending is not None:
+            image, pending = transforms.look_up(image, pending), None
+        hsv = transforms.look_up_channel(transforms.to_hsv(image), change.hsv_channel, change.table)
+        image = transforms.from_hsv(hsv)
+    return image if pending is None else transforms.look_up(image, pending)
 
 
 def validation_resize(image: Pixels, scale: tuple[int, int] = (2048, 512)) -> Pixels:

@@ -56,6 +56,21 @@ def resize_image(image: Pixels, size: Size) -> Pixels:
     return np.asarray(cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
+def resize_window(image: Pixels, size: Size, corner: tuple[int, int], window: Size) -> Pixels:
+    """What `crop(resize_image(image, size), corner, window)` gives, without what lies right of and below the window.
+
+    OpenCV finds the place of a pixel in the source from its own number and the factor alone, so that a source cut at
+    the right and at the bottom gives the same values, if the factor is given and not taken from the cut source's size.
+    """
+    ends = [min(side, first + length) for side, first, length in zip(size, corner, window, strict=True)]
+    factors = [side / old for side, old in zip(size, image.shape, strict=False)]
+    # Two source pixels more than the last one needs, so that the cut border has no part in it.
+    kept = [min(old, math.ceil(end / f) + 2) for old, end, f in zip(image.shape, ends, factors, strict=False)]
+    source = image[: kept[0], : kept[1]]
+    resized = cv2.resize(source, None, fx=factors[1], fy=factors[0], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(resized[corner[0] : ends[0], corner[1] : ends[1]], dtype=np.uint8)
+
+
 def resize_label(label: Pixels, size: Size) -> Pixels:
     """The nearest value by OpenCV's rule, which takes the floor."""
     return np.asarray(cv2.resize(label, size[::-1], interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
@@ -98,17 +113,12 @@ def first_varied(label: Pixels, corners: Iterable[tuple[int, int]], size: Size, 
 
 def flip(pixels: Pixels) -> Pixels:
     """Left becomes right."""
-    return np.ascontiguousarray(pixels[:, ::-1])
+    return np.asarray(cv2.flip(pixels, 1), dtype=np.uint8)
 
 
-def brighten(image: Pixels, offset: float) -> Pixels:
-    """Add to every value, cut at 0 and 255 and drop the fraction."""
-    return np.asarray(cv2.LUT(image, linear_table(1.0, offset)), dtype=np.uint8)
-
-
-def scale_contrast(image: Pixels, factor: float) -> Pixels:
-    """Multiply every value, cut at 255 and drop the fraction."""
-    return np.asarray(cv2.LUT(image, linear_table(factor, 0.0)), dtype=np.uint8)
+def look_up(pixels: Pixels, table: Pixels) -> Pixels:
+    """Replace every value by the table's; brightness and contrast are such tables (see `linear_table`)."""
+    return np.asarray(cv2.LUT(pixels, table), dtype=np.uint8)
 
 
 def to_hsv(image: Pixels) -> Pixels:
@@ -121,20 +131,25 @@ def from_hsv(hsv: Pixels) -> Pixels:
     return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR), dtype=np.uint8)
 
 
-def scale_saturation(hsv: Pixels, factor: float) -> Pixels:
-    """Multiply the saturation of an HSV image, cut at 255 and drop the fraction."""
-    return _by_channel(hsv, _SAME, linear_table(factor, 0.0), _SAME)
-
-
-def shift_hue(hsv: Pixels, steps: int) -> Pixels:
-    """Turn the hue of an HSV image by steps of two degrees."""
-    return _by_channel(hsv, ((np.arange(256) + steps) % HUES).astype(np.uint8), _SAME, _SAME)
+def look_up_channel(pixels: Pixels, channel: int, table: Pixels) -> Pixels:
+    """Replace the values of one channel of an image (H, W, 3) by the table's; the image itself stays as it is."""
+    result = pixels.copy()
+    cv2.insertChannel(cv2.LUT(cv2.extractChannel(pixels, channel), table), result, channel)
+    return result
 
 
 def linear_table(factor: float, offset: float) -> Pixels:
-    """(256,) uint8: what each value becomes, `value * factor + offset` in single precision, cut and truncated."""
+    """(256,) uint8: what each value becomes, `value * factor + offset` in single precision, cut and truncated.
+
+    A factor of contrast or saturation, or an offset of brightness.
+    """
     values = np.arange(256, dtype=np.float32) * np.float32(factor) + np.float32(offset)
     return np.asarray(np.clip(values, 0, 255), dtype=np.uint8)
+
+
+def hue_table(steps: int) -> Pixels:
+    """(256,) uint8: hues turned by steps of two degrees."""
+    return ((np.arange(256) + steps) % HUES).astype(np.uint8)
 
 
 def normalise(image: Pixels) -> NDArray[np.float32]:
@@ -165,11 +180,6 @@ def divisible_size(sizes: Iterable[Size], divisor: int = 1) -> Size:
     return math.ceil(height / divisor) * divisor, math.ceil(width / divisor) * divisor
 
 
-def _by_channel(pixels: Pixels, *tables: Pixels) -> Pixels:
-    return np.asarray(cv2.LUT(pixels, np.stack(tables, axis=1)[None]), dtype=np.uint8)
-
-
-_SAME = np.arange(256, dtype=np.uint8)
 _NORMALISED = tuple(
     (np.arange(256, dtype=np.float32) - np.float32(mean)) / np.float32(std) for mean, std in zip(MEAN, STD, strict=True)
 )
