@@ -1,7 +1,6 @@
 """The training loop that both stages share: schedule, checkpoints, metrics, validation."""
 
 import contextlib
-import csv
 import json
 import math
 import time
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from tamis.errors import InputError
 from tamis.training.checkpoint import Average, Checkpoint, load_checkpoint, save_checkpoint
+from tamis.training.tables import append_row, best_score, cut_after
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -126,7 +126,7 @@ def train(
         for part, state in zip(parts, saved.optimizers, strict=True):
             part.load_state_dict(state)
         torch.set_rng_state(saved.torch_rng)
-        _cut(out / "metrics.csv", step)
+        cut_after(out / "metrics.csv", step)
 
     def save() -> None:
         states = [part.state_dict() for part in parts]
@@ -142,8 +142,8 @@ def train(
         with torch.no_grad():
             scores = task.validate(network, out)
         network.train()
-        best = _best(out / "validation.csv")
-        _append(out / "validation.csv", {"step": step, "seconds": round(seconds, 1), **scores})
+        best = best_score(out / "validation.csv")
+        append_row(out / "validation.csv", {"step": step, "seconds": round(seconds, 1), **scores})
         for name, score in scores.items():
             board.add_scalar(f"validation/{name}", score, step)
         if scores["miou"] >= best:
@@ -179,7 +179,7 @@ def train(
         seconds, clock = seconds + now - clock, now
         if counted == 20:
             means = {name: round(total / counted, 5) for name, total in sums.items()}
-            _append(out / "metrics.csv", {"step": step, "seconds": round(seconds, 1), **means})
+            append_row(out / "metrics.csv", {"step": step, "seconds": round(seconds, 1), **means})
             for name, mean in means.items():
                 board.add_scalar(f"training/{name}", mean, step)
             sums, counted = {}, 0
@@ -194,30 +194,3 @@ def train(
     validate()
     board.close()
     return average.values
-
-
-def _append(file: Path, row: Mapping[str, float]) -> None:
-    fresh = not file.exists()
-    with file.open("a", newline="") as stream:
-        writer = csv.DictWriter(stream, list(row))
-        if fresh:
-            writer.writeheader()
-        writer.writerow(row)
-
-
-def _best(file: Path) -> float:
-    if not file.exists():
-        return 0.0
-    with file.open(newline="") as stream:
-        return max((float(row["miou"]) for row in csv.DictReader(stream)), default=0.0)
-
-
-def _cut(file: Path, step: int) -> None:
-    """Drop the rows after `step`: they will be written again."""
-    if file.exists():
-        with file.open(newline="") as stream:
-            rows = list(csv.DictReader(stream))
-        file.unlink()
-        for row in rows:
-            if int(row["step"]) <= step:
-                _append(file, {name: float(value) if name != "step" else int(value) for name, value in row.items()})

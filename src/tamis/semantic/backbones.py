@@ -1,0 +1,255 @@
+"""Backbones: from (B, 3, H, W) normalised images to maps of features, the finest first."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import torch
+import transformers
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tamis.errors import InputError, UnavailableError
+from tamis.semantic.catalogue import find_pretrained, require_weights
+
+STAGES = ("stage1", "stage2", "stage3", "stage4")
+
+ARCHITECTURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "swin-t": {"embed_dim": 96, "depths": [2, 2, 6, 2], "num_heads": [3, 6, 12, 24]},
+        "swin-s": {"embed_dim": 96, "depths": [2, 2, 18, 2], "num_heads": [3, 6, 12, 24]},
+        "swin-l": {"embed_dim": 192, "depths": [2, 2, 18, 2], "num_heads": [6, 12, 24, 48]},
+        "convnext-t": {"depths": [3, 3, 9, 3], "hidden_sizes": [96, 192, 384, 768]},
+        "dinov2-s": {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 6},
+        "dinov2-b": {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12},
+        "dinov2-l": {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16},
+        "dinov2-g": {
+            "hidden_size": 1536,
+            "num_hidden_layers": 40,
+            "num_attention_heads": 24,
+            "use_swiglu_ffn": True,
+        },
+        "dinov3-s": {"hidden_size": 384, "intermediate_size": 1536, "num_hidden_layers": 12, "num_attention_heads": 6},
+        "dinov3-b": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12},
+        "dinov3-l": {
+            "hidden_size": 1024,
+            "intermediate_size": 4096,
+            "num_hidden_layers": 24,
+            "num_attention_heads": 16,
+        },
+    }
+)
+"""Sizes by name: what is built where random weights are asked for. Pre-trained weights bring their own."""
+
+
+class Backbone(nn.Module):
+    """What decoders stand on.
+
+    Attributes:
+        channels: of each map, the finest first.
+        depth: layers from the image to the last map, for layer-wise rates.
+        frozen: whether its weights stay as they are; then it runs as at inference, and no gradient is kept.
+    """
+
+    channels: tuple[int, ...]
+    depth: int
+    frozen: bool = False
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """The maps of features."""
+        raise NotImplementedError
+
+    def depth_of(self, name: str) -> int:
+        """At which layer a parameter lies, 0 to `depth`; one that is in no layer lies at the end."""
+        return self.depth
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) to maps of features."""
+        if self.frozen:
+            with torch.no_grad():
+                return self.maps(images)
+        return self.maps(images)
+
+    def train(self, mode: bool = True) -> "Backbone":
+        """Set the mode of all parts; a frozen backbone stays as at inference."""
+        super().train(mode and not self.frozen)
+        return self
+
+
+def frozen(backbone: Backbone) -> Backbone:
+    """The backbone, with weights that are not learned."""
+    backbone.frozen = True
+    backbone.requires_grad_(False)
+    backbone.train(False)
+    return backbone
+
+
+class Pyramid(Backbone):
+    """Swin (arXiv 2103.14030) or ConvNeXt (arXiv 2201.03545): four maps at strides 4 to 32, each with a norm."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+        if hasattr(network, "swin"):
+            network.swin.layernorm = nn.Identity()  # each map has a norm of its own; nothing reads this one
+        self.channels = tuple(network.channels)
+        self.depths = tuple(network.config.depths)
+        self.depth = sum(self.depths) + 1
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """Four maps."""
+        return list(self.network(images).feature_maps)
+
+    def depth_of(self, name: str) -> int:
+        """0 for the patch embedding, then one more for each block."""
+        if "embeddings." in name:
+            return 0
+        parts = name.split(".")
+        for word, inner in (("layers", "blocks"), ("stages", "layers")):
+            if word in parts and parts[parts.index(word) + 1].isdigit():
+                at = parts.index(word)
+                before: int = sum(self.depths[: int(parts[at + 1])])
+                block = int(parts[at + 3]) if parts[at + 2] == inner else 0
+                return before + block + 1
+        return self.depth
+
+
+class PatchTokens(Backbone):
+    """A vision transformer of the DINO family: the patch tokens of one or several blocks, after the last norm.
+
+    Images whose sides are no multiples of the patch are padded on both sides alike, as DINOv2's own evaluation does.
+    """
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+        self.channels = tuple(network.channels)
+        self.patch = int(network.config.patch_size)
+        self.depth = int(network.config.num_hidden_layers) + 1
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """One map for each chosen block, all at stride `patch`."""
+        return list(self.network(centred(images, self.patch)).feature_maps)
+
+    def depth_of(self, name: str) -> int:
+        """0 for embeddings, then one more for each block."""
+        if "embeddings." in name:
+            return 0
+        parts = name.split(".")
+        if "layer" in parts and parts[parts.index("layer") + 1].isdigit():
+            return int(parts[parts.index("layer") + 1]) + 1
+        return self.depth
+
+
+class TimmFeatures(Backbone):
+    """Any network of timm that gives maps of features; timm is installed by who wants it."""
+
+    def __init__(self, name: str, pretrained: bool) -> None:
+        super().__init__()
+        try:
+            import timm
+        except ImportError:
+            raise UnavailableError(f"the backbone timm:{name} needs timm: run pip install timm") from None
+        try:
+            self.network = timm.create_model(name, pretrained=pretrained, features_only=True)
+        except (RuntimeError, ValueError) as error:
+            raise InputError(f"timm has no backbone '{name}' with maps of features ({error})") from error
+        self.channels = tuple(self.network.feature_info.channels())[-4:]
+        self.depth = 1
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """The last four maps."""
+        return list(self.network(images))[-4:]
+
+
+def centred(images: Tensor, multiple: int) -> Tensor:
+    """Images padded with 0 to multiples, half of it before and half after (the larger half after)."""
+    height, width = images.shape[-2:]
+    rows, columns = -height % multiple, -width % multiple
+    return F.pad(images, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2))
+
+
+def make_backbone(
+    name: str, pretrained: bool = True, blocks: int = 1, drop_path: float = 0.0, sizes: Mapping[str, Any] | None = None
+) -> Backbone:
+    """A backbone by name.
+
+    Args:
+        name: of `ARCHITECTURES`, `timm:NAME`, or `embedded` (see `pixel_backbone`).
+        pretrained: whether with its weights or random ones.
+        blocks: how many last blocks of a vision transformer give maps.
+        drop_path: the largest share of blocks skipped at random.
+        sizes: instead of those of `ARCHITECTURES`, for random weights: small networks of the same kind.
+
+    Raises:
+        InputError: there is no such backbone.
+        UnavailableError: its weights are not here.
+    """
+    if name.startswith("timm:"):
+        return TimmFeatures(name.removeprefix("timm:"), pretrained)
+    if name == "embedded":
+        from tamis.semantic.pixel_backbone import PixelBackbone, with_shipped_weights
+
+        return with_shipped_weights(PixelBackbone()) if pretrained else PixelBackbone()
+    if name not in ARCHITECTURES:
+        raise InputError(f"'{name}' is no backbone: choose one of embedded, {', '.join(ARCHITECTURES)} or timm:NAME")
+    kind = find_pretrained(name).kind
+    config_class, network_class = _CLASSES[kind]
+    wanted: dict[str, Any] = {"drop_path_rate": drop_path}
+    if kind in ("swin", "convnext"):
+        wanted["out_features"] = list(STAGES)
+    if pretrained:
+        folder = require_weights(name)
+        if kind in ("dinov2", "dinov3"):
+            wanted |= _last_blocks(config_class.from_pretrained(folder).num_hidden_layers, blocks)
+        network = _loaded(network_class, folder, wanted)
+    else:
+        chosen = dict(ARCHITECTURES[name] if sizes is None else sizes)
+        if kind in ("dinov2", "dinov3"):
+            chosen = {"image_size": 518, "patch_size": 14} | chosen if kind == "dinov2" else chosen
+            wanted |= _last_blocks(chosen["num_hidden_layers"], blocks)
+        network = network_class(config_class(**chosen, **wanted))
+    return Pyramid(network) if kind in ("swin", "convnext") else PatchTokens(network)
+
+
+_CLASSES: dict[str, tuple[Any, Any]] = {
+    "swin": (transformers.SwinConfig, transformers.SwinBackbone),
+    "convnext": (transformers.ConvNextConfig, transformers.ConvNextBackbone),
+    "dinov2": (transformers.Dinov2Config, transformers.Dinov2Backbone),
+    "dinov3": (transformers.DINOv3ViTConfig, transformers.DINOv3ViTBackbone),
+}
+_ABSENT = ("hidden_states_norms.",)
+"""Parts that a classifier's weights lack: the norms of the maps begin anew."""
+
+
+def _last_blocks(layers: int, blocks: int) -> dict[str, Any]:
+    if not 1 <= blocks <= layers:
+        raise InputError(f"{blocks} blocks were asked for, but the backbone has {layers}: give --override blocks=N")
+    names: Sequence[str] = [f"stage{i}" for i in range(layers - blocks + 1, layers + 1)]
+    return {"out_features": list(names), "apply_layernorm": True, "reshape_hidden_states": True}
+
+
+def _loaded(network_class: Any, folder: str, wanted: Mapping[str, Any]) -> Any:
+    verbosity = transformers.utils.logging.get_verbosity()
+    transformers.utils.logging.set_verbosity_error()
+    try:
+        network, found = network_class.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+            **wanted,
+        )
+    except (OSError, ValueError, TypeError, RuntimeError, KeyError) as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(f"{folder}: holds no {network_class.__name__} ({first})") from error
+    finally:
+        transformers.utils.logging.set_verbosity(verbosity)
+    missing = sorted(key for key in found["missing_keys"] if not key.startswith(_ABSENT))
+    if missing:
+        raise InputError(
+            f"{folder}: the weights are another model's: {len(missing)} parts of {network_class.__name__} are missing, "
+            f"such as {missing[0]}; put the right model.safetensors there"
+        )
+    return network
