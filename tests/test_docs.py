@@ -29,8 +29,12 @@ def test_every_command_has_a_page_that_names_all_its_options(name: str) -> None:
 def options_of(command: click.Command) -> Iterator[click.Option]:
     """The options of a command and of its sub-commands."""
     yield from (parameter for parameter in command.params if isinstance(parameter, click.Option))
-    for part in command.commands.values() if isinstance(command, click.Group) else ():
-        yield from options_of(part)
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            part = command.get_command(context, name)
+            assert part is not None
+            yield from options_of(part)
 
 
 def test_every_link_leads_somewhere() -> None:

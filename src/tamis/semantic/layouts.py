@@ -95,8 +95,18 @@ def _cityscapes(root: Path, split: str) -> Found:
     raise InputError(f"{folder}: no *_gtFine_labelTrainIds.png or *_gtFine_labelIds.png there; unpack gtFine again")
 
 
+def split_list(root: Path, split: str) -> Path | None:
+    """The file that lists the names of a split, where folders do not tell it."""
+    path = _pascal_voc_list(root, split)
+    return path if path.is_file() else None
+
+
+def _pascal_voc_list(root: Path, split: str) -> Path:
+    return root / "ImageSets" / "Segmentation" / f"{split}.txt"
+
+
 def _pascal_voc(root: Path, split: str) -> Found:
-    listing = root / "ImageSets" / "Segmentation" / f"{split}.txt"
+    listing = _pascal_voc_list(root, split)
     if not listing.is_file():
         raise _MissingError(listing)
     names = listing.read_text(encoding="utf-8").split()

@@ -1,0 +1,133 @@
+"""A part of a dataset as a folder of links: the same layout with fewer samples in one split."""
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+import tamis
+from tamis.datasets.links import link
+from tamis.errors import InputError, OutputError
+from tamis.files import write_bytes, write_json
+from tamis.semantic.data import SemanticDataset, class_indices, read_label
+from tamis.semantic.layouts import split_list
+
+RECORD = "subset.json"
+
+Presence = NDArray[np.bool_]
+"""(N, C): which classes each sample has."""
+
+
+def random_part(count: int, keep: Fraction, rng: np.random.Generator) -> list[int]:
+    """The sorted indices of a part of `count` samples, drawn evenly; at least one."""
+    return sorted(rng.choice(count, _kept(count, keep), replace=False).tolist())
+
+
+def balanced_part(presence: Presence, keep: Fraction, rng: np.random.Generator) -> list[int]:
+    """The sorted indices of a part in which every class has at least its share of samples, as far as there is room.
+
+    The rarest class is served first, as in the stratification of Sechidis et al. (2011): samples that have it are drawn
+    until it has its share, rounded up, then the next rarest; what room is left is filled evenly.
+
+    Args:
+        presence: which classes each sample has.
+        keep: the share to keep.
+        rng: draws.
+    """
+    room = _kept(len(presence), keep)
+    chosen = np.zeros(len(presence), bool)
+    occurrences = presence.sum(axis=0)
+    for label in np.argsort(occurrences, kind="stable"):
+        wanted = _rounded_up(int(occurrences[label]) * keep) - int(presence[chosen, label].sum())
+        candidates = np.flatnonzero(presence[:, label] & ~chosen)
+        count = min(wanted, room - int(chosen.sum()))
+        if count > 0:
+            chosen[rng.choice(candidates, count, replace=False)] = True
+    rest = np.flatnonzero(~chosen)
+    chosen[rng.choice(rest, room - int(chosen.sum()), replace=False)] = True
+    return [int(index) for index in np.flatnonzero(chosen)]
+
+
+def class_presence(dataset: SemanticDataset, advance: Callable[[], None] = lambda: None) -> Presence:
+    """Read all label maps to see which classes each has.
+
+    Raises:
+        InputError: a label map cannot be read, or has a value that no class has.
+    """
+    presence = np.zeros((len(dataset), len(dataset.classes)), bool)
+    for index, path in enumerate(dataset.labels):
+        classes = np.unique(class_indices(dataset, read_label(path), path))
+        presence[index, classes[classes < len(dataset.classes)]] = True
+        advance()
+    return presence
+
+
+def write_subset(
+    root: Path, dataset: SemanticDataset, split: str, chosen: Sequence[int], out: Path, how: dict[str, Any]
+) -> None:
+    """Link a part of a split, and everything else of the folder, into a new one of the same layout.
+
+    Writes `subset.json` (how it was made) and `subset-SPLIT.txt` (the kept images, one a line, relative to the folder).
+
+    Args:
+        root: the folder of the dataset.
+        dataset: the split, opened from there.
+        split: its name.
+        chosen: indices of the samples to keep.
+        out: the new folder.
+        how: the settings, for the record.
+
+    Raises:
+        InputError: `out` is there already.
+        OutputError: it cannot be written.
+    """
+    if os.path.lexists(out):
+        raise InputError(f"--out {out}: is there already; remove it or choose another name")
+    kept = {path for index in chosen for path in (dataset.images[index], dataset.labels[index])}
+    dropped = {*dataset.images, *dataset.labels} - kept
+    names = [str(dataset.images[index].relative_to(root)) for index in chosen]
+    # Made under another name first, so that what stands at `out` is whole.
+    making = out.parent / f".{uuid4().hex}.part"
+    try:
+        listing = split_list(root, split)
+        if listing is None:
+            _link_all_but(root, making, dropped)
+        else:
+            _link_all_but(root, making, {listing})
+            stems = [dataset.images[index].stem for index in chosen]
+            write_bytes(making / listing.relative_to(root), "".join(f"{stem}\n" for stem in stems).encode())
+        write_bytes(making / f"subset-{split}.txt", "".join(f"{name}\n" for name in names).encode())
+        record = {"of": str(root.resolve()), "dataset": dataset.name, **how, "kept": len(chosen), "from": len(dataset)}
+        write_json(making / RECORD, {**record, "version": tamis.__version__})
+        making.rename(out)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"--out {out}: cannot be written ({error.strerror}); choose another folder") from error
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def _link_all_but(folder: Path, place: Path, left_out: set[Path]) -> None:
+    """Link a folder's content; only folders that hold something left out are made anew."""
+    above = {parent for path in left_out for parent in path.parents}
+    place.mkdir(parents=True)
+    for path in sorted(folder.iterdir()):
+        if path in above:
+            _link_all_but(path, place / path.name, left_out)
+        elif path not in left_out and path.name != RECORD:
+            link(path, place / path.name)
+
+
+def _kept(count: int, keep: Fraction) -> int:
+    return max(1, round(count * keep))
+
+
+def _rounded_up(number: Fraction) -> int:
+    return -(-number.numerator // number.denominator)
