@@ -9,7 +9,7 @@ from tamis.arrays import ImageArray
 from tamis.clicks import Click
 from tamis.errors import InputError
 from tamis.segmentors.by_region import EncodedRegions
-from tamis.segmentors.embedded import Embedded
+from tamis.segmentors.embedded import PARTS, Embedded
 from tamis.segmentors.protocol import AnswersByRegion, EncodedImage, Segmentor
 
 pytest.importorskip("onnxruntime")
@@ -119,7 +119,7 @@ def test_unusable_input_is_refused(encoded: EncodedRegions) -> None:
 
 def test_the_weights_fit_the_box() -> None:
     weights = files("tamis.weights")
-    total = sum(len(weights.joinpath(f"embedded_{part}.onnx").read_bytes()) for part in ("pixels", "regions"))
+    total = sum(len(weights.joinpath(f"embedded_{part}.onnx").read_bytes()) for part in PARTS)
     assert total <= 12_000_000
 
 

@@ -8,18 +8,17 @@ from tamis.segmentors.embedded_regions import (
     PAIR_NUMBERS,
     PROFILE,
     PixelMaps,
-    appearance,
     boundary_tree,
     classical_logits,
+    colour_nodes,
     nodes_below,
-    overlaps,
-    pool,
     region_inputs,
     summarise,
 )
-from tamis.segmentors.embedded_sizes import MOST_REGIONS, small_regions, working_shape
+from tamis.segmentors.embedded_sizes import working_shape
 from tamis.segmentors.hierarchy import Hierarchy, colour_tree, node_mass
 from tamis.segmentors.region_borders import refined_regions
+from tamis.segmentors.region_measures import appearance, overlaps, pool
 from tamis.segmentors.region_tree import lowest_common_node
 
 QUARTERS = np.repeat(np.repeat(np.array([[0, 1], [2, 3]], np.uint16), 16, 0), 16, 1)
@@ -95,7 +94,8 @@ def test_region_inputs_have_their_shapes_and_are_finite() -> None:
         rng.normal(size=(8, 8)).astype(np.float32),
         rng.random((7, 8, 8)).astype(np.float32),
     )
-    inputs = region_inputs(summarise(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8), QUARTERS, maps))
+    image = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    inputs = region_inputs(summarise(image, QUARTERS, maps, colour_nodes(image, QUARTERS)))
     assert inputs.tokens.shape == (4, 7 + 5 + 1 + EXTRA_NUMBERS)
     assert inputs.pairs.shape == (PAIR_NUMBERS, 4, 4)
     assert inputs.tokens.dtype == inputs.pairs.dtype == inputs.areas.dtype == np.float32
@@ -129,18 +129,12 @@ def test_working_sizes(shape: tuple[int, int], expected: tuple[int, int]) -> Non
     assert working_shape(shape) == expected
 
 
-def test_noise_is_not_cut_into_too_many_regions() -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (384, 384, 3), dtype=np.uint8)
-    region_map = small_regions(noise)
-    assert region_map.max() < MOST_REGIONS
-
-
 def test_classical_logits_are_the_answers_of_the_hierarchy_on_the_same_regions() -> None:
     rng = np.random.default_rng(0)
     image = np.kron(rng.integers(0, 256, (4, 6, 3)), np.ones((16, 16, 1))).astype(np.uint8)
     encoded = Hierarchy().encode(image)
     tree, areas, _ = colour_tree(image, encoded.region_map)
     mass = np.maximum(node_mass(tree, areas), 1e-20).astype(np.float32)
-    logits = classical_logits(lowest_common_node(tree), mass)
+    logits = classical_logits(lowest_common_node(tree), mass, mass[: tree.leaves])
     answers = 1 / (1 + np.exp(-logits))
     np.testing.assert_allclose(answers, encoded.answers[0] / 255, atol=1 / 150)

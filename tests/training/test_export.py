@@ -64,18 +64,22 @@ def test_exported_pixels_agree_to_a_thousandth_in_probability_at_any_size(pixels
             np.testing.assert_allclose(value, exact, atol=1e-3 * max(1, np.abs(exact).max()))
 
 
-def test_exported_regions_agree_to_a_thousandth_at_any_number(tmp_path: Path) -> None:
+def test_exported_regions_agree_to_a_thousandth_at_any_number_and_for_any_rows(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = RegionNetwork(RegionShape(width=32, heads=2, layers=2)).eval()
     torch.nn.init.normal_(network.answer.weight, std=0.1)
     torch.nn.init.normal_(network.nodes.score[2].weight)
-    file = tmp_path / "regions.onnx"
-    export_regions(network, file, {})
-    for count in (2, 17, 60):
-        inputs = example_inputs(network.shape, count)
+    relations, regions, answers = export_regions(network, tmp_path, {})
+    for count, some in ((2, [1]), (17, [3, 0, 16]), (60, list(range(60)))):
+        given = example_inputs(network.shape, count)
         with torch.no_grad():
-            expected = torch.sigmoid(network(*on_device(inputs, torch.device("cpu")))[0]).numpy()
-        np.testing.assert_allclose(run(file, vars(inputs))[0], expected, atol=1e-3)
+            expected = torch.sigmoid(network(*on_device(given, torch.device("cpu")))[0]).numpy()
+        bias = run(relations, {"pairs": given.pairs, "areas": given.areas})[0]
+        alone = {name: getattr(given, name) for name in ("tokens", "areas", "nodes", "order", "ranges", "parents")}
+        query, key, mass = run(regions, {**alone, "bias": bias})
+        asked = {"query": query[:, some], "pairs": given.pairs[:, some], "common": given.common[some]}
+        found = run(answers, {**asked, "key": key, "mass": mass, "own": mass[some]})[0]
+        np.testing.assert_allclose(found, expected[:, some], atol=1e-3)
 
 
 def test_exported_files_hold_notes_halved_weights_and_a_fixed_opset(pixels: PixelNetwork, tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ def calibrate(data: tuple[str, ...], pack: Path | None, pixels: Path, regions: P
 @command.command()
 @click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A.")
 @click.option("--regions", required=True, type=click.Path(path_type=Path), help="Weights of stage B.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the two ONNX files.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the ONNX files.")
 @click.option("--note", "notes", multiple=True, metavar="NAME=TEXT", help="Kept in the files; may be repeated.")
 def export(pixels: Path, regions: Path, out: Path, notes: tuple[str, ...]) -> None:
     """Write trained weights as the ONNX files that `embedded` runs."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
 from tamis.segmentors.hierarchy import colour_tree, node_mass
+from tamis.segmentors.region_measures import appearance, pool
 from tamis.segmentors.region_tree import average_linkage, lowest_common_node, region_graph
 
 Float32 = NDArray[np.float32]
@@ -57,7 +58,7 @@ class RegionInputs:
         order: (R,) int64, regions in an order in which every node is one contiguous range.
         ranges: (2 R - 1, 2) int64, first and one past last position in `order` of the regions of each node.
         parents: (2 R - 1,) int64; the root's is one past the last node.
-        common: (R, R) int64, the least node that holds both regions.
+        common: (R, R) int32, the least node that holds both regions.
     """
 
     tokens: Float32
@@ -67,7 +68,7 @@ class RegionInputs:
     order: NDArray[np.int64]
     ranges: NDArray[np.int64]
     parents: NDArray[np.int64]
-    common: NDArray[np.int64]
+    common: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -111,20 +112,36 @@ class RegionSummary:
     mass: Float32
 
 
-def summarise(image: ImageArray, region_map: NDArray[np.uint16], maps: PixelMaps) -> RegionSummary:
+@dataclass(frozen=True)
+class ColourNodes:
+    """What the tree of colours and textures says: `alike` and `mass` as in `RegionSummary`."""
+
+    alike: NDArray[np.integer]
+    mass: Float32
+
+
+def colour_nodes(image: ImageArray, region_map: NDArray[np.uint16]) -> ColourNodes:
+    """Build the tree that needs no network, of an image (h, w, 3) uint8 RGB and its regions (h, w) uint16."""
+    tree, shares, _ = colour_tree(image, region_map)
+    mass = np.maximum(node_mass(tree, shares), 1e-20).astype(np.float32)  # preferences may underflow
+    return ColourNodes(lowest_common_node(tree), mass)
+
+
+def summarise(
+    image: ImageArray, region_map: NDArray[np.uint16], maps: PixelMaps, colours: ColourNodes
+) -> RegionSummary:
     """Pool the pixel network's maps over regions and build their tree.
 
     Args:
         image: (h, w, 3) uint8 RGB at the working size, multiples of 32.
         region_map: (h, w) uint16, regions 0 to R - 1.
         maps: of that image.
+        colours: of that image and these regions.
     """
     pooled, areas = pool(region_map, np.concatenate([maps.embedding, maps.bias[None], maps.features]))
     length = len(maps.embedding)
     tree = boundary_tree(region_map, maps.boundary, areas)
     embedding, bias, features = pooled[:, :length], pooled[:, length], pooled[:, length + 1 :]
-    colours, shares, _ = colour_tree(image, region_map)
-    mass = np.maximum(node_mass(colours, shares), 1e-20).astype(np.float32)  # preferences may underflow
     return RegionSummary(
         embedding,
         bias,
@@ -132,66 +149,126 @@ def summarise(image: ImageArray, region_map: NDArray[np.uint16], maps: PixelMaps
         *appearance(image, region_map),
         areas,
         **vars(tree),
-        alike=lowest_common_node(colours),
-        mass=mass,
+        alike=colours.alike,
+        mass=colours.mass,
     )
 
 
 def region_inputs(summary: RegionSummary) -> RegionInputs:
     """Scale and combine what was measured to numbers near one."""
-    embedding, bias, areas, centre = summary.embedding, summary.bias, summary.areas, summary.centre
-    logit = bias[None] - _squared_distances(embedding)
-    offset = (centre.T[:, None, :] - centre.T[:, :, None]) * np.float32(2)
-    pairs = np.empty((PAIR_NUMBERS, len(areas), len(areas)), dtype=np.float32)
-    pairs[0] = (_logit(summary.heights) * 0.5)[summary.common]
-    pairs[1] = np.clip(logit, -12, 6) * 0.25
-    pairs[2] = pairs[1].T
-    pairs[3] = (np.log(summary.sizes) * 0.5 + 1)[summary.common]
-    pairs[4:6] = offset
-    pairs[6] = np.sqrt(offset[0] ** 2 + offset[1] ** 2)
-    pairs[7] = np.sqrt(_squared_distances(summary.colour)) * 4
-    pairs[8] = classical_logits(summary.alike, summary.mass) * 0.25
-    soft_size = (1 / (1 + np.exp(-np.clip(logit, -12, 12)))) @ areas
-    profile = summary.sizes[nodes_below(summary.parents, summary.heights)[:, : len(areas)]].T
-    tokens = np.concatenate(
-        [
-            summary.features,
-            embedding,
-            bias[:, None],
-            summary.colour * 2 - 1,
-            summary.spread * 4,
-            centre * 2 - 1,
-            np.abs(centre * 2 - 1),
-            np.log(areas)[:, None] * 0.5 + 3.5,
-            np.log(soft_size)[:, None] * 0.5 + 1,
-            np.log(profile) * 0.5 + 1,
-            summary.contact[:, None],
-        ],
-        axis=1,
-    )
-    parents = summary.parents.copy()
-    parents[-1] = len(parents)
     return RegionInputs(
-        tokens.astype(np.float32),
-        pairs,
-        areas,
+        region_tokens(summary),
+        Pairs.of(summary).rows(slice(None)),
+        summary.areas,
         node_numbers(summary),
         summary.order,
         summary.ranges,
-        parents,
-        summary.common.astype(np.int64),
+        roots_beyond(summary.parents),
+        summary.common.astype(np.int32, copy=False),
     )
 
 
-def classical_logits(alike: NDArray[np.integer], mass: Float32) -> Float32:
-    """(R, R) float32: what the segmentor `hierarchy` would answer on these regions, as logits between -8 and 8.
+def roots_beyond(parents: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The parents of all nodes, the root's one past the last node."""
+    parents = parents.copy()
+    parents[-1] = len(parents)
+    return parents
+
+
+def region_tokens(summary: RegionSummary) -> Float32:
+    """(R, D + E + 1 + EXTRA_NUMBERS) float32: what is said of each region alone."""
+    centre = summary.centre
+    profile = summary.sizes[nodes_below(summary.parents, summary.heights)[:, : len(centre)]].T
+    tokens = [
+        summary.features,
+        summary.embedding,
+        summary.bias[:, None],
+        summary.colour * 2 - 1,
+        summary.spread * 4,
+        centre * 2 - 1,
+        np.abs(centre * 2 - 1),
+        np.log(summary.areas)[:, None] * 0.5 + 3.5,
+        np.log(soft_sizes(summary))[:, None] * 0.5 + 1,
+        np.log(profile) * 0.5 + 1,
+        summary.contact[:, None],
+    ]
+    return np.asarray(np.concatenate(tokens, axis=1), dtype=np.float32)
+
+
+def soft_sizes(summary: RegionSummary) -> Float32:
+    """(R,) float32: the share of the image in the mask that the embedding alone gives a click in each region."""
+    logit = summary.bias - _squared_distances(summary.embedding, summary.embedding)
+    np.clip(logit, -12, 12, out=logit)
+    np.exp(np.negative(logit, out=logit), out=logit)
+    logit += 1
+    return np.asarray(np.reciprocal(logit, out=logit) @ summary.areas, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """What the numbers of pairs of regions are made of, so that they can be made for some rows at a time.
+
+    All pairs of an image are tens of megabytes, some rows of them stay in a processor's cache.
+
+    Attributes:
+        summary: of the image.
+        borders: (2 R - 1,) float32, scaled logit of the border at which each node was merged.
+        shares: (2 R - 1,) float32, scaled logarithm of each node's size.
+        centre: (R, 2) float32.
+    """
+
+    summary: RegionSummary
+    borders: Float32
+    shares: Float32
+    centre: Float32
+
+    @classmethod
+    def of(cls, summary: RegionSummary) -> "Pairs":
+        """Prepare what every row needs."""
+        return cls(
+            summary,
+            _logit(summary.heights) * np.float32(0.5),
+            np.log(summary.sizes) * np.float32(0.5) + np.float32(1),
+            summary.centre * np.float32(2),
+        )
+
+    def rows(self, rows: slice) -> Float32:
+        """(PAIR_NUMBERS, K, R) float32, contiguous: what is said of all regions as seen from K of them."""
+        said = self.summary
+        common = said.common[rows]
+        pairs = np.empty((PAIR_NUMBERS, *common.shape), dtype=np.float32)
+        distance = _squared_distances(said.embedding[rows], said.embedding)
+        np.take(self.borders, common, out=pairs[0], mode="clip")
+        np.subtract(said.bias, distance, out=pairs[1])
+        np.subtract(said.bias[rows, None], distance, out=pairs[2])
+        np.clip(pairs[1:3], -12, 6, out=pairs[1:3])
+        pairs[1:3] *= np.float32(0.25)
+        np.take(self.shares, common, out=pairs[3], mode="clip")
+        for axis in range(2):
+            np.subtract(self.centre[:, axis], self.centre[rows, None, axis], out=pairs[4 + axis])
+        np.sqrt(np.square(pairs[4]) + np.square(pairs[5]), out=pairs[6])
+        np.sqrt(_squared_distances(said.colour[rows], said.colour), out=pairs[7])
+        pairs[7] *= 4
+        own = said.mass[: common.shape[1]][rows]
+        np.multiply(classical_logits(said.alike[rows], said.mass, own), 0.25, out=pairs[8])
+        return pairs
+
+
+def classical_logits(alike: NDArray[np.integer], mass: Float32, own: Float32) -> Float32:
+    """(K, R) float32: what the segmentor `hierarchy` would answer on these regions, as logits between -8 and 8.
 
     It was fitted on small parts of scenes, where the network's own tree, learned from objects too, is coarse.
+
+    Args:
+        alike: (K, R), the least nodes that hold the clicked regions and all others.
+        mass: (2 R - 1,), of all nodes.
+        own: (K,), of the clicked regions.
     """
     inside = mass[alike]
-    own = mass[: len(alike), None]
-    outside = np.maximum(own - inside, own * np.float32(1e-5))
-    return np.asarray(np.clip(np.log(inside / outside), -8, 8), dtype=np.float32)
+    outside = np.subtract(own[:, None], inside)
+    np.maximum(outside, own[:, None] * np.float32(1e-5), out=outside)
+    np.log(np.divide(inside, outside, out=inside), out=inside)
+    return np.asarray(np.clip(inside, -8, 8, out=inside), dtype=np.float32)
 
 
 def node_numbers(summary: RegionSummary) -> Float32:
@@ -217,56 +294,6 @@ def node_numbers(summary: RegionSummary) -> Float32:
         root,
     ]
     return np.asarray(np.stack(columns, axis=1), dtype=np.float32)
-
-
-def pool(region_map: NDArray[np.uint16], maps: Float32) -> tuple[Float32, Float32]:
-    """Means of maps at stride 4 over regions, each cell weighted by its pixels in the region; and areas.
-
-    Args:
-        region_map: (h, w) uint16.
-        maps: (C, h/4, w/4) float32.
-
-    Returns:
-        (R, C) float32, and (R,) float32 shares of the image.
-    """
-    regions, cells, counts = overlaps(region_map)
-    totals = np.bincount(region_map.ravel()).astype(np.float32)
-    flat = np.ascontiguousarray(maps.reshape(len(maps), -1).T)
-    # Entries are sorted by region, so that a sum over each stretch is a sum over each region.
-    starts = np.searchsorted(regions, np.arange(len(totals)))
-    sums = np.add.reduceat(flat[cells] * counts[:, None], starts, axis=0)
-    return np.asarray(sums / totals[:, None], dtype=np.float32), totals / np.float32(region_map.size)
-
-
-def overlaps(region_map: NDArray[np.uint16]) -> tuple[NDArray[np.int64], NDArray[np.int64], Float32]:
-    """Which 4 × 4 cells each region meets, in how many pixels: regions (N,), flat cells (N,), pixels (N,), sorted."""
-    height, width = region_map.shape
-    cells = (np.arange(height)[:, None] // 4) * (width // 4) + np.arange(width)[None] // 4
-    count = (height // 4) * (width // 4)
-    keys, pixels = np.unique(region_map.astype(np.int64) * count + cells, return_counts=True)
-    return keys // count, keys % count, pixels.astype(np.float32)
-
-
-def appearance(image: ImageArray, region_map: NDArray[np.uint16]) -> tuple[Float32, Float32, Float32, Float32]:
-    """Colour (R, 3), spread (R, 3), centre (R, 2) and contact (R,) of regions, as `RegionSummary` has them."""
-    height, width = region_map.shape
-    labels = region_map.ravel()
-    totals = np.bincount(labels)
-    values = image.reshape(-1, 3).astype(np.float32) / 255
-    mean = np.stack([np.bincount(labels, values[:, c]) for c in range(3)], axis=1) / totals[:, None]
-    square = np.stack([np.bincount(labels, values[:, c] ** 2) for c in range(3)], axis=1) / totals[:, None]
-    long = max(height, width)
-    x = np.tile((np.arange(width) + 0.5 + (long - width) / 2) / long, height)
-    y = np.repeat((np.arange(height) + 0.5 + (long - height) / 2) / long, width)
-    centre = np.stack([np.bincount(labels, x), np.bincount(labels, y)], axis=1) / totals[:, None]
-    frame = np.concatenate([region_map[0], region_map[-1], region_map[:, 0], region_map[:, -1]])
-    contact = np.sqrt(np.bincount(frame, minlength=len(totals)) / frame.size)
-    return (
-        mean.astype(np.float32),
-        np.sqrt(np.maximum(square - mean**2, 0)).astype(np.float32),
-        centre.astype(np.float32),
-        contact.astype(np.float32),
-    )
 
 
 @dataclass(frozen=True)
@@ -322,6 +349,9 @@ def _logit(probability: Float32) -> Float32:
     return np.asarray(np.log(kept) - np.log1p(-kept), dtype=np.float32)
 
 
-def _squared_distances(points: Float32) -> Float32:
-    square = np.sum(points**2, axis=1)
-    return np.asarray(np.maximum(square[:, None] + square[None] - 2 * points @ points.T, 0), dtype=np.float32)
+def _squared_distances(points: Float32, others: Float32) -> Float32:
+    """(K, R) float32 between (K, E) and (R, E)."""
+    distance = points @ (others.T * np.float32(-2))
+    distance += np.sum(points**2, axis=1)[:, None]
+    distance += np.sum(others**2, axis=1)
+    return np.asarray(np.maximum(distance, 0, out=distance), dtype=np.float32)

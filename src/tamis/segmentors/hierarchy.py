@@ -190,5 +190,6 @@ def _gradient(lab: list[NDArray[np.float32]]) -> NDArray[np.float32]:
         blurred = cv2.GaussianBlur(colour, (0, 0), sigma)
         across = cv2.Sobel(blurred, cv2.CV_32F, 1, 0, ksize=3)
         down = cv2.Sobel(blurred, cv2.CV_32F, 0, 1, ksize=3)
-        strength += np.sqrt((across**2 + down**2).sum(axis=2)) * (sigma / 8)
+        squared = across * across + down * down
+        strength += np.sqrt(squared[..., 0] + squared[..., 1] + squared[..., 2]) * (sigma / 8)
     return np.asarray(strength / 3, dtype=np.float32)

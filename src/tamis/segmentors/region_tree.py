@@ -83,35 +83,77 @@ def region_graph(region_map: NDArray[np.uint16], boundary: NDArray[np.floating])
         region_map: (h, w) uint16, regions 0 to R - 1.
         boundary: (h, w) float, how strong a boundary passes each pixel; a pair of pixels takes the larger of its two.
     """
-    labels = region_map.astype(np.int64)
-    count = int(labels.max()) + 1
-    first, second, strength = [], [], []
+    count = int(region_map.max()) + 1
+    codes, strength = [], []
     for here, there in (
         ((slice(None), slice(None, -1)), (slice(None), slice(1, None))),
         ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
     ):
-        a, b = labels[here], labels[there]
-        across = a != b
-        first.append(np.minimum(a, b)[across])
-        second.append(np.maximum(a, b)[across])
-        strength.append(np.maximum(boundary[here], boundary[there])[across])
-    pairs, inverse = np.unique(np.concatenate(first) * count + np.concatenate(second), return_inverse=True)
-    lengths = np.bincount(inverse, minlength=len(pairs)).astype(np.float64)
-    totals = np.bincount(inverse, weights=np.concatenate(strength), minlength=len(pairs))
-    return RegionGraph(np.stack([pairs // count, pairs % count], axis=1), totals / lengths, lengths)
+        across = np.nonzero(region_map[here] != region_map[there])
+        a, b = region_map[here][across].astype(np.int64), region_map[there][across]
+        codes.append(np.minimum(a, b) * count + np.maximum(a, b))
+        strength.append(np.maximum(boundary[here][across], boundary[there][across]))
+    pairs = np.concatenate(codes)
+    # A table of all pairs that there could be is counted sooner than the pairs are sorted.
+    lengths = np.bincount(pairs, minlength=count * count)
+    totals = np.bincount(pairs, weights=np.concatenate(strength), minlength=count * count)
+    found = np.flatnonzero(lengths)
+    edges = np.stack([found // count, found % count], axis=1)
+    return RegionGraph(edges, totals[found] / lengths[found], lengths[found].astype(np.float64))
 
 
 def average_linkage(regions: int, graph: RegionGraph) -> MergeTree:
     """Merge the two neighbours with the weakest common border again and again, until one region is left.
 
-    The weight of a border that two merged regions share with a third is the mean over its length, so heights are those
-    of average linkage on the graph, made monotone.
+    The weight of a border that two merged regions share with a third is the mean over its length. A mean is never below
+    the weaker of the two, so no merge can make a border that comes before those already the weakest at both their
+    ends: all these are merged at once, and a tree of a thousand regions takes some dozens of rounds (Bruynooghe's
+    reducibility; Murtagh, "A survey of recent advances in hierarchical clustering algorithms", 1983).
 
     Args:
         regions: R, the number of regions.
-        graph: their borders.
+        graph: their borders. Parts of a graph that is not connected are joined last, at the height of the highest.
     """
-    return merge(regions, graph, cost=lambda a, b, border: border, join=lambda a, b, node: None)
+    ends = graph.edges
+    lengths = graph.lengths
+    totals = np.asarray(graph.weights * lengths, dtype=np.float64)
+    height = np.zeros(2 * regions - 1)
+    merges: list[NDArray[np.int64]] = []
+    made = regions
+    while len(ends):
+        weights = totals / lengths
+        rank = np.empty(len(ends), dtype=np.int64)
+        rank[np.argsort(weights, kind="stable")] = np.arange(len(ends))
+        first = np.full(made, len(ends))
+        np.minimum.at(first, ends.ravel(), np.repeat(rank, 2))
+        chosen = np.flatnonzero((first[ends[:, 0]] == rank) & (first[ends[:, 1]] == rank))
+        joined = ends[chosen]
+        new = made + np.arange(len(chosen))
+        height[new] = np.maximum(weights[chosen], height[joined].max(axis=1))
+        merges.append(joined)
+        became = np.arange(made)
+        became[joined] = new[:, None]
+        made += len(chosen)
+        ends = np.sort(became[ends], axis=1)
+        kept = ends[:, 0] != ends[:, 1]
+        codes, inverse = np.unique(ends[kept, 0] * made + ends[kept, 1], return_inverse=True)
+        totals = np.bincount(inverse, totals[kept]).astype(np.float64)
+        lengths = np.bincount(inverse, lengths[kept]).astype(np.float64)
+        ends = np.stack([codes // made, codes % made], axis=1)
+    children = np.concatenate([*merges, np.empty((0, 2), np.int64)])
+    alone = np.setdiff1d(np.arange(made), children)
+    rest = [(int(alone[0]) if place == 0 else made + place - 1, int(part)) for place, part in enumerate(alone[1:])]
+    height[made:] = height[:made].max()
+    return _by_height(np.concatenate([children, np.array(rest, np.int64).reshape(-1, 2)]), height[regions:])
+
+
+def _by_height(children: NDArray[np.int64], heights: NDArray[np.float64]) -> MergeTree:
+    """The tree of merges in the order of their heights; each comes after those it joins, and is not below them."""
+    regions = len(children) + 1
+    order = np.argsort(heights, kind="stable")
+    number = np.arange(2 * regions - 1)
+    number[regions + order] = np.arange(regions, 2 * regions - 1)
+    return _with_order(number[children[order]], heights[order])
 
 
 def merge(
@@ -211,16 +253,17 @@ def node_sums(tree: MergeTree, values: NDArray[np.floating]) -> NDArray[np.float
 
 def _with_order(children: NDArray[np.int64], heights: NDArray[np.float64]) -> MergeTree:
     regions = len(children) + 1
-    sizes = np.ones(2 * regions - 1, dtype=np.int64)
-    for step, (a, b) in enumerate(children.tolist()):
-        sizes[regions + step] = sizes[a] + sizes[b]
-    ranges = np.empty((2 * regions - 1, 2), dtype=np.int64)
-    ranges[-1] = 0, regions
-    for step in range(regions - 2, -1, -1):
-        a, b = children[step]
-        start, stop = ranges[regions + step]
-        ranges[a] = start, start + sizes[a]
-        ranges[b] = start + sizes[a], stop
+    pairs = children.tolist()
+    sizes = [1] * regions
+    for a, b in pairs:
+        sizes.append(sizes[a] + sizes[b])
+    starts = [0] * (2 * regions - 1)
+    for node in range(2 * regions - 2, regions - 1, -1):
+        a, b = pairs[node - regions]
+        starts[a] = starts[node]
+        starts[b] = starts[node] + sizes[a]
+    ranges = np.array([starts, sizes], dtype=np.int64).T
+    ranges[:, 1] += ranges[:, 0]
     order = np.empty(regions, dtype=np.int64)
     order[ranges[:regions, 0]] = np.arange(regions)
     return MergeTree(children, heights, order, ranges)

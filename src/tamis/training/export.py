@@ -1,6 +1,7 @@
-"""From trained weights to the two ONNX files that ship: batch norms folded, weights in float16, sizes free."""
+"""From trained weights to the ONNX files that ship: batch norms folded, weights in float16, sizes free."""
 
 import copy
+import logging
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from tamis.segmentors.embedded_regions import NODE_NUMBERS, PAIR_NUMBERS, RegionInputs
 from tamis.training.networks import PixelNetwork
-from tamis.training.region_network import RegionNetwork, RegionShape
+from tamis.training.region_network import RegionNetwork, RegionShape, node_logits
 from tamis.training.regions import on_device
 
 OPSET = 18
@@ -37,8 +38,19 @@ class _Pixels(nn.Module):
         return outputs.boundary, outputs.embedding, outputs.bias + self.network.margin, outputs.features
 
 
+class _Relations(nn.Module):
+    """The first part of the region network: how readily some regions attend to all."""
+
+    def __init__(self, network: RegionNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pairs: Tensor, areas: Tensor) -> Tensor:
+        return self.network.attention_bias(pairs, areas)
+
+
 class _Regions(nn.Module):
-    """The region network with probabilities instead of logits, and no second answers."""
+    """The second part: the transformer, and the scores of the tree's nodes."""
 
     def __init__(self, network: RegionNetwork) -> None:
         super().__init__()
@@ -47,16 +59,28 @@ class _Regions(nn.Module):
     def forward(
         self,
         tokens: Tensor,
-        pairs: Tensor,
+        bias: Tensor,
         areas: Tensor,
         nodes: Tensor,
         order: Tensor,
         ranges: Tensor,
         parents: Tensor,
-        common: Tensor,
-    ) -> Tensor:
-        answers: Tensor = self.network(tokens, pairs, areas, nodes, order, ranges, parents, common)[0]
-        return torch.sigmoid(answers)
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        described, mass = self.network.describe(tokens, bias, areas, nodes, order, ranges, parents)
+        query, key = self.network.factors(described)
+        return query, key, mass
+
+
+class _Answers(nn.Module):
+    """The third part: probabilities for some clicked regions."""
+
+    def __init__(self, network: RegionNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, query: Tensor, key: Tensor, pairs: Tensor, mass: Tensor, common: Tensor, own: Tensor) -> Tensor:
+        by_tree = node_logits(mass, common, own)
+        return torch.sigmoid(self.network.answers(query, key, pairs, by_tree))
 
 
 def folded(network: nn.Module) -> nn.Module:
@@ -82,24 +106,65 @@ def export_pixels(network: PixelNetwork, file: Path, notes: Mapping[str, str]) -
     _finish(file, notes)
 
 
-def export_regions(network: RegionNetwork, file: Path, notes: Mapping[str, str]) -> None:
-    """Write the region network: the fields of `RegionInputs`, by their names, to `answers` (G, R, R) in [0, 1]."""
-    example = on_device(example_inputs(network.shape), torch.device("cpu"))
+def export_regions(network: RegionNetwork, folder: Path, notes: Mapping[str, str]) -> list[Path]:
+    """Write the three parts of the region network and return the files.
+
+    With K rows of pairs at a time, `embedded_relations` gives the bias of attention (heads, K, R) from `pairs` and
+    `areas`; `embedded_regions` gives `query`, `key` and `mass` from all of it and the other fields of `RegionInputs`,
+    by their names; `embedded_answers` gives (G, K, R) in [0, 1] from `query` of K rows, `key`, `pairs` and `common` of
+    these rows, the nodes' `mass`, and the rows' `own`.
+    """
+    tokens, pairs, areas, nodes, order, ranges, parents, common = on_device(
+        example_inputs(network.shape), torch.device("cpu")
+    )
     regions = torch.export.Dim("regions", min=2, max=4096)
-    nodes = torch.export.Dim("nodes", min=3, max=8191)
-    free: dict[str, dict[int, object]] = {
-        "tokens": {0: regions},
-        "pairs": {1: regions, 2: regions},
-        "areas": {0: regions},
-        "nodes": {0: nodes},
-        "order": {0: regions},
-        "ranges": {0: nodes},
-        "parents": {0: nodes},
-        "common": {0: regions, 1: regions},
+    count = torch.export.Dim("nodes", min=3, max=8191)
+    rows = torch.export.Dim("rows", min=1, max=4096)
+    network = copy.deepcopy(network).eval()
+    with torch.no_grad():
+        bias = network.attention_bias(pairs, areas)
+        query, key = network.factors(network.describe(tokens, bias, areas, nodes, order, ranges, parents)[0])
+    mass, some = torch.rand(len(nodes)), slice(0, 5)
+    parts: dict[str, tuple[nn.Module, dict[str, tuple[Tensor, dict[int, object]]], tuple[str, ...]]] = {
+        "relations": (
+            _Relations(network),
+            {"pairs": (pairs[:, some], {1: rows, 2: regions}), "areas": (areas, {0: regions})},
+            ("bias",),
+        ),
+        "regions": (
+            _Regions(network),
+            {
+                "tokens": (tokens, {0: regions}),
+                "bias": (bias, {1: regions, 2: regions}),
+                "areas": (areas, {0: regions}),
+                "nodes": (nodes, {0: count}),
+                "order": (order, {0: regions}),
+                "ranges": (ranges, {0: count}),
+                "parents": (parents, {0: count}),
+            },
+            ("query", "key", "mass"),
+        ),
+        "answers": (
+            _Answers(network),
+            {
+                "query": (query[:, some], {1: rows}),
+                "key": (key, {2: regions}),
+                "pairs": (pairs[:, some], {1: rows, 2: regions}),
+                "mass": (mass, {0: count}),
+                "common": (common[some], {0: rows, 1: regions}),
+                "own": (mass[some], {0: rows}),
+            },
+            ("answers",),
+        ),
     }
-    module = _Regions(copy.deepcopy(network).eval())
-    _export(module, example, tuple(free), ("answers",), tuple(free.values()), file)
-    _finish(file, notes)
+    files = []
+    for part, (module, inputs, outputs) in parts.items():
+        file = folder / f"embedded_{part}.onnx"
+        example, free = tuple(each for each, _ in inputs.values()), tuple(each for _, each in inputs.values())
+        _export(module, example, tuple(inputs), outputs, free, file)
+        _finish(file, notes)
+        files.append(file)
+    return files
 
 
 def example_inputs(shape: RegionShape, regions: int = 17) -> RegionInputs:
@@ -124,7 +189,7 @@ def example_inputs(shape: RegionShape, regions: int = 17) -> RegionInputs:
             np.eye(regions, dtype=bool),
             np.arange(regions),
             regions - 1 + np.maximum.outer(np.arange(regions), np.arange(regions)),
-        ),
+        ).astype(np.int32),
     )
 
 
@@ -137,8 +202,9 @@ def _export(
     file: Path,
 ) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
+    # The exporter warns of its own internals, and of torchvision, which we do not use.
+    logging.getLogger("torch.onnx._internal.exporter").setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        # The exporter warns of its own internals.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             module.eval(),

@@ -226,10 +226,9 @@ def export_weights(pixels: Path, regions: Path, out: Path, notes: Mapping[str, s
     from tamis.training.export import export_pixels, export_regions
 
     network = load_regions(regions, RegionNetwork())
-    first, second = out / "embedded_pixels.onnx", out / "embedded_regions.onnx"
+    first = out / "embedded_pixels.onnx"
     export_pixels(load_pixels(pixels, PixelNetwork(), torch.device("cpu")), first, notes)
-    export_regions(network, second, notes)
-    return [first, second]
+    return [first, *export_regions(network, out, notes)]
 
 
 def as_json(config: RunConfig) -> dict[str, Any]:

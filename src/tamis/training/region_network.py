@@ -111,17 +111,16 @@ class Nodes(nn.Module):
         return mass[:-1]
 
 
-def node_logits(mass: Tensor, common: Tensor, rows: Tensor) -> Tensor:
+def node_logits(mass: Tensor, common: Tensor, own: Tensor) -> Tensor:
     """Logits (K, R) of P(region s in mask | click in region r) = C(common) / C(r), kept between -8 and 8.
 
     Args:
         mass: (N,) C of every node.
-        common: (K, R) int64, the least node that holds both.
-        rows: (K,) int64, the clicked regions.
+        common: (K, R) integer, the least node that holds both.
+        own: (K,) C of the clicked regions.
     """
-    inside = mass[common]
-    own = mass[rows][:, None]
-    outside = torch.maximum(own - inside, own * 1e-5)
+    inside = mass[common.long()]
+    outside = torch.maximum(own[:, None] - inside, own[:, None] * 1e-5)
     return (inside.log() - outside.log()).clamp(-8, 8)
 
 
@@ -196,22 +195,64 @@ class RegionNetwork(nn.Module):
         Returns:
             (G, K, R) float, the answers; (K, R) float, those of the tree alone.
         """
-        x = self.drop(((tokens - self.mean) / self.deviation).clamp(-6, 6))
-        x = self.enter(x)
-        # All layers share one bias: it is as large as the answers, and memory is what bounds the speed.
-        bias = self.relate(pairs) + torch.log(areas).to(pairs.dtype)
+        bias = self.attention_bias(pairs, areas)
+        x, mass = self.describe(tokens, bias, areas, nodes, order, ranges, parents)
+        query, key = self.factors(x)
+        own = mass[: len(areas)]
+        if rows is not None:
+            query, pairs, common, own = query[:, rows], pairs[:, rows], common[rows], own[rows]
+        by_tree = node_logits(mass, common, own)
+        return self.answers(query, key, pairs, by_tree), by_tree
+
+    def attention_bias(self, pairs: Tensor, areas: Tensor) -> Tensor:
+        """(heads, K, R), from (P, K, R) and (R,): how readily K regions attend to all.
+
+        All layers share one: it is as large as the answers, and memory is what bounds the speed.
+        """
+        bias: Tensor = self.relate(pairs) + torch.log(areas).to(pairs.dtype)
+        return bias
+
+    def describe(
+        self,
+        tokens: Tensor,
+        bias: Tensor,
+        areas: Tensor,
+        nodes: Tensor,
+        order: Tensor,
+        ranges: Tensor,
+        parents: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """What the transformer makes of regions, (R, W), and C of every node, (N,); `bias` is (heads, R, R)."""
+        x = self.enter(self.drop(((tokens - self.mean) / self.deviation).clamp(-6, 6)))
         for layer in self.layers:
             x = layer(x, bias)
         x = self.norm(x)
-        mass = self.nodes(x, areas, nodes, order, ranges, parents)
-        clicked, seen, least = (x, pairs, common) if rows is None else (x[rows], pairs[:, rows], common[rows])
-        by_tree = node_logits(mass, least, torch.arange(x.shape[0], device=x.device) if rows is None else rows)
-        seen = torch.cat([seen, 0.25 * by_tree[None].to(seen.dtype)])
-        query = self.row(clicked).view(-1, self.shape.hidden, self.shape.rank).transpose(0, 1)
-        key = self.column(x).view(-1, self.shape.hidden, self.shape.rank).permute(1, 2, 0)
-        product = query @ (key * self.shape.rank**-0.5)
-        hidden = F.relu(
-            product + self.row_bias(clicked).T[:, :, None] + self.column_bias(x).T[:, None] + self.pair(seen)
-        )
+        return x, self.nodes(x, areas, nodes, order, ranges, parents)
+
+    def factors(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(hidden, R, rank + 2) of clicked regions and (hidden, rank + 2, R) of seen ones.
+
+        Their product is the part of the pair perceptron's first layer that needs no pairs: products of row and column,
+        and one part for each alone.
+        """
+        hidden, rank = self.shape.hidden, self.shape.rank
+        query = self.row(x).view(-1, hidden, rank)
+        key = self.column(x).view(-1, hidden, rank) * rank**-0.5
+        alone, seen = self.row_bias(x)[:, :, None], self.column_bias(x)[:, :, None]
+        query = torch.cat([query, alone, torch.ones_like(alone)], dim=2)
+        key = torch.cat([key, torch.ones_like(seen), seen], dim=2)
+        return query.transpose(0, 1), key.permute(1, 2, 0)
+
+    def answers(self, query: Tensor, key: Tensor, pairs: Tensor, by_tree: Tensor) -> Tensor:
+        """Logits (G, K, R) of K clicked regions.
+
+        Args:
+            query: (hidden, K, rank + 2), of them.
+            key: (hidden, rank + 2, R).
+            pairs: (P, K, R).
+            by_tree: (K, R), the tree's own logits.
+        """
+        seen = torch.cat([pairs, 0.25 * by_tree[None].to(pairs.dtype)])
+        hidden = F.relu(query @ key + self.pair(seen))
         answers: Tensor = GAIN * (self.answer(F.relu(self.deep(hidden))) + self.shortcut(seen))
-        return answers, by_tree
+        return answers

@@ -13,9 +13,17 @@ from torch import Tensor, nn
 
 from tamis.arrays import ImageArray, ProbabilityArray
 from tamis.clicks import Click
-from tamis.segmentors.embedded_regions import PixelMaps, RegionInputs, RegionSummary, region_inputs, summarise
-from tamis.segmentors.embedded_sizes import WORKING_SIZE, small_regions, working_shape
+from tamis.segmentors.embedded_regions import (
+    PixelMaps,
+    RegionInputs,
+    RegionSummary,
+    colour_nodes,
+    region_inputs,
+    summarise,
+)
+from tamis.segmentors.embedded_sizes import WORKING_SIZE, working_shape
 from tamis.segmentors.protocol import Segmentor
+from tamis.segmentors.small_regions import small_regions
 from tamis.training.loop import half_precision
 from tamis.training.losses import distillation
 from tamis.training.networks import PixelNetwork
@@ -146,7 +154,8 @@ def make_example(
     height, width = working_shape((photograph.image.shape[0], photograph.image.shape[1]), size)
     image = cv2.resize(photograph.image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
     region_map = small_regions(image)
-    summary = summarise(image, region_map, run_pixels(network, image, device, half=True))
+    maps = run_pixels(network, image, device, half=True)
+    summary = summarise(image, region_map, maps, colour_nodes(image, region_map))
     summary = replace(summary, common=summary.common.astype(np.uint16), alike=summary.alike.astype(np.uint16))
     annotations = tuple(
         annotate(
@@ -343,7 +352,8 @@ class RegionAnswers:
         height, width = working_shape((image.shape[0], image.shape[1]), self.size)
         small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
         region_map = small_regions(small)
-        return region_map, region_inputs(summarise(small, region_map, run_pixels(self.pixels, small, self.device)))
+        maps = run_pixels(self.pixels, small, self.device)
+        return region_map, region_inputs(summarise(small, region_map, maps, colour_nodes(small, region_map)))
 
     def __call__(self, image: ImageArray) -> Answer:
         """Encode an image; the result answers clicks."""
