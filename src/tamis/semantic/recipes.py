@@ -139,8 +139,8 @@ _LINEAR = Recipe(
 _MS = replace(_LINEAR, name="dinov2-ms", blocks=4)
 _SMALL = Recipe(
     "small", "convolutional", "embedded", pretrained=False, width=64, norm="batch", crop=256, scale=(480, 360),
-    factors=(0.5, 1.5), lr=2e-3, weight_decay=0.01, clip=5.0, power=0.9, steps=1000, warmup=50, warmup_start=0.01,
-    batch=8, per_device=8, half=True, validate_every=250, save_every=100, loss="cross-entropy-of-labelled",
+    factors=(0.5, 1.5), lr=2e-3, weight_decay=0.01, clip=5.0, power=0.9, steps=600, warmup=50, warmup_start=0.01,
+    batch=8, per_device=8, half=True, validate_every=200, save_every=100, loss="cross-entropy-of-labelled",
 )  # fmt: skip
 
 
@@ -167,7 +167,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             _LINEAR,
             _MS,
             _SMALL,
-            replace(_SMALL, name="small-embedded", pretrained=True, backbone_rate=0.5),
+            replace(_SMALL, name="small-embedded", pretrained=True, backbone_rate=0.25),
             *(_quarter(each) for each in (_KNET, _MASK2FORMER, _UPERNET, _LINEAR, _MS)),
         )
     }
