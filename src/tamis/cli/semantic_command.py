@@ -5,6 +5,11 @@ from importlib import import_module
 import click
 
 PARTS = {
+    "train": "Train a network, by a recipe.",
+    "evaluate": "Measure a trained network on a dataset.",
+    "predict": "Write the classes of images as label maps and pictures.",
+    "recipes": "List the recipes, or all that one sets.",
+    "pull": "Fetch pre-trained weights.",
     "show-pipeline": "Draw every step of the training pipeline for an image.",
     "subset": "Link a part of a dataset, for experiments that take less time.",
     "scores": "Collect the published figures of README files and metafiles in one table.",

@@ -18,9 +18,11 @@ from tamis.files import replacing
 from tamis.semantic.building import make_network, with_norm
 from tamis.semantic.mmseg_checkpoints import class_count, is_mmseg, load_into
 from tamis.semantic.networks import SemanticNetwork
-from tamis.semantic.recipes import Recipe, find_recipe, from_record
+from tamis.semantic.recipes import Recipe, find_recipe, from_record, overridden
 
 FORMAT = 1
+LOOKING = ("scale", "mode", "crop", "stride", "divisor")
+"""Fields of a recipe that say how images are looked at: they may change after training."""
 
 
 @dataclass
@@ -108,7 +110,7 @@ def load_trained(file: Path, recipe: str | None = None, overrides: Mapping[str, 
         load_into(network, content["state_dict"])
         return Trained(network.eval(), found, (), (), count, 0)
     saved = read(file)
-    found = from_record(saved.recipe)
+    found = overridden(from_record(saved.recipe), overrides or {}, LOOKING)
     network = with_norm(make_network(found, len(saved.classes), pretrained=False), saved.norm)
     load_weights(network, saved, file)
     return Trained(

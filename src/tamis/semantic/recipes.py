@@ -4,7 +4,7 @@ Rates, schedules and batches are those of mmsegmentation's configurations (and o
 heads); `batch` is what the published figure was trained with, on however many graphics cards.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -176,25 +176,35 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 
 
 def find_recipe(name: str, overrides: Mapping[str, str] = MappingProxyType({})) -> Recipe:
-    """A recipe with some of its fields changed.
-
-    Args:
-        name: of `RECIPES`.
-        overrides: by field, as text: `true` and `false`, numbers, several with commas between them.
+    """A recipe with some of its fields changed; see `overridden`.
 
     Raises:
         InputError: there is no such recipe or field, or a value is of the wrong kind.
     """
     if name not in RECIPES:
         raise InputError(f"'{name}' is no recipe: choose one of {', '.join(RECIPES)}")
+    return overridden(RECIPES[name], overrides)
+
+
+def overridden(recipe: Recipe, overrides: Mapping[str, str], only: Sequence[str] = ()) -> Recipe:
+    """A recipe with some of its fields changed.
+
+    Args:
+        recipe: to change.
+        overrides: by field, as text: `true` and `false`, numbers, several with commas between them.
+        only: the fields that may be changed; all by default.
+
+    Raises:
+        InputError: there is no such field, or a value is of the wrong kind.
+    """
     hints = get_type_hints(Recipe)
-    free = [each.name for each in fields(Recipe) if each.name not in ("name", "sizes")]
+    free = only or [each.name for each in fields(Recipe) if each.name not in ("name", "sizes")]
     values = {}
     for key, text in overrides.items():
         if key not in free:
-            raise InputError(f"--override {key}: no recipe has that; choose one of {', '.join(free)}")
+            raise InputError(f"--override {key}: that cannot be changed here; choose one of {', '.join(free)}")
         values[key] = _parsed(key, text, hints[key])
-    return replace(RECIPES[name], **values)
+    return replace(recipe, **values)
 
 
 def from_record(record: Mapping[str, Any]) -> Recipe:

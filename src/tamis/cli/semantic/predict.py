@@ -1,0 +1,65 @@
+"""`tamis semantic predict`: the classes of any images."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from tamis.cli.progress import progress_bar
+from tamis.cli.semantic.train import parsed_overrides, require_networks
+from tamis.errors import InputError
+
+
+@click.command(name="predict")
+@click.argument("checkpoint", metavar="CHECKPOINT", type=click.Path(path_type=Path))
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Folder of the results.")
+@click.option("--classes", metavar="TABLE", help="What the classes are, if the checkpoint does not say.")
+@click.option("--recipe", metavar="NAME", help="What an official checkpoint of mmsegmentation is of.")
+@click.option(
+    "--override", "overrides", multiple=True, metavar="NAME=VALUE", help="Change how images are looked at; repeatable."
+)
+@click.option("--several", is_flag=True, help="Average over several scales and mirrored images.")
+@click.option(
+    "--first", default=0, show_default=True, help="Label of the first class in the files; ADE20K's server: 1."
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def command(
+    checkpoint: Path,
+    images: tuple[Path, ...],
+    out: Path,
+    classes: str | None,
+    recipe: str | None,
+    overrides: tuple[str, ...],
+    several: bool,
+    first: int,
+    device: str,
+    quiet: bool,
+) -> None:
+    """Write label maps, and pictures with a legend, of images and folders of them.
+
+    \b
+    tamis semantic predict runs/small/best.pt street.jpg --out predicted
+    """
+    require_networks()
+    from tamis.image import find_images
+    from tamis.semantic.building import placed_on
+    from tamis.semantic.checkpoints import load_trained
+    from tamis.semantic.predict import classes_of, predict_files
+    from tamis.training.loop import pick_device
+
+    trained = load_trained(checkpoint, recipe, parsed_overrides(overrides))
+    table = classes_of(trained, classes)
+    paths = find_images(images, leave_out=[out])
+    if not paths:
+        raise InputError(f"{images[0]}: holds no images; name files or folders of them")
+    where = pick_device(device)
+    placed_on(trained.network, where)
+    settings = replace(trained.recipe.inference, several=several)
+    with progress_bar(quiet) as bar:
+        for _ in bar.track(
+            predict_files(trained, paths, out, table, settings, where, first), total=len(paths), description="images"
+        ):
+            pass
+    click.echo(f"{len(paths)} label maps and pictures in {out}")
