@@ -11,7 +11,7 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = str(THREADS)
 
 NAMES = ["corrective_click", "evaluator", "mask_iou", "mask_nms", "rle"]
-ON_REQUEST = ["sam_family", "sam_vit_b", "segment"]  # needs more than the tests install
+ON_REQUEST = ["sam_family", "sam_vit_b", "segment", "semantic"]  # needs more than the tests install
 
 
 def main() -> int:

@@ -25,7 +25,7 @@ def overlapping_masks(n: int, seed: int, shape: tuple[int, int] = SHAPE) -> tupl
     masks = np.empty((n, *shape), np.bool_)
     filled = 0
     while filled < n:
-        labels = _stretched(_read(files[rng.integers(len(files))]) if files else _cells(rng), shape)
+        labels = stretched(_read(files[rng.integers(len(files))]) if files else cells(rng), shape)
         values, areas = np.unique(labels, return_counts=True)
         values = values[areas >= 0.002 * labels.size]
         for value in rng.choice(values, min(len(values), 8), replace=False):
@@ -44,7 +44,7 @@ def _read(file: Path) -> NDArray[np.integer]:
     return labels
 
 
-def _cells(rng: np.random.Generator) -> NDArray[np.integer]:
+def cells(rng: np.random.Generator) -> NDArray[np.integer]:
     """(321, 481) labels of the nearest of some points, the borders ragged by a few pixels."""
     rows, columns = np.mgrid[:321, :481] + rng.normal(0, 1.5, (2, 321, 481))
     points = rng.random((int(rng.integers(8, 40)), 2)) * (321, 481)
@@ -53,10 +53,11 @@ def _cells(rng: np.random.Generator) -> NDArray[np.integer]:
     return labels
 
 
-def _stretched(labels: NDArray[np.integer], shape: tuple[int, int]) -> NDArray[np.integer]:
+def stretched(labels: NDArray[np.integer], shape: tuple[int, int]) -> NDArray[np.integer]:
+    """Labels in another size, each pixel that of the nearest one above and left."""
     rows, columns = (np.arange(new) * old // new for new, old in zip(shape, labels.shape, strict=True))
-    stretched: NDArray[np.integer] = labels[np.ix_(rows, columns)]
-    return stretched
+    found: NDArray[np.integer] = labels[np.ix_(rows, columns)]
+    return found
 
 
 def _moved(mask: MaskArray, down: int, right: int) -> MaskArray:

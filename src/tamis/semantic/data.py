@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,17 +167,12 @@ def read_label(path: Path) -> Pixels:
         BrokenFileError: the file is missing, empty, cut off or no picture.
         InputError: it has colours, or more than 8 bits with values above 255.
     """
-    from io import BytesIO
-
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(BytesIO(_content(path))) as file:
-            pixels = np.asarray(file)
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise BrokenFileError(f"{path}: the label map cannot be read ({error}); copy or download it again") from error
+    content = _content(path)
+    if _is_cut_off(content):
+        raise BrokenFileError(f"{path}: the label map is cut off; copy or download it again")
+    pixels = _grey_png(content)
+    if pixels is None:
+        pixels = _by_pillow(path, content)
     if pixels.ndim != 2:
         raise InputError(f"{path}: has colours instead of label values; save it as a grey or palette PNG")
     if pixels.dtype == bool or pixels.dtype == np.uint8:
@@ -184,6 +180,32 @@ def read_label(path: Path) -> Pixels:
     if pixels.size and not 0 <= pixels.min() <= pixels.max() <= 255:
         raise InputError(f"{path}: label {pixels.max()}, but label values go up to 255; save it with 8 bits")
     return pixels.astype(np.uint8)
+
+
+def _grey_png(content: bytes) -> NDArray[Any] | None:
+    """The pixels of a grey PNG of 8 bits, read by OpenCV, which takes less time than Pillow; None for other files.
+
+    The header says so in its bytes 24 (bits) and 25 (0 for grey).
+    """
+    if not content.startswith(b"\x89PNG") or content[24:26] != b"\x08\x00":
+        return None
+    import cv2
+
+    pixels: NDArray[Any] | None = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    return pixels if pixels is not None and pixels.ndim == 2 else None
+
+
+def _by_pillow(path: Path, content: bytes) -> NDArray[Any]:
+    """The pixels of any picture as stored, of a palette the indices."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    try:
+        with Image.open(BytesIO(content)) as file:
+            return np.asarray(file)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise BrokenFileError(f"{path}: the label map cannot be read ({error}); copy or download it again") from error
 
 
 @dataclass

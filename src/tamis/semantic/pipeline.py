@@ -165,17 +165,16 @@ def draw(label: Pixels, settings: TrainTransform, rng: Generator) -> Draws:
 def _draw(label: Pixels, settings: TrainTransform, rng: Generator) -> tuple[Draws, Pixels]:
     """What is drawn, and the crop of the label map that was looked at for that."""
     size = settings.resize.draw(label.shape[:2], rng)
-    resized = transforms.resize_label(label, size)
+    margins = [max(side - window, 0) for side, window in zip(size, settings.crop, strict=True)]
 
-    def corners() -> Iterator[tuple[int, int]]:
-        margins = [max(side - window, 0) for side, window in zip(size, settings.crop, strict=True)]
+    def crops() -> Iterator[tuple[tuple[int, int], Pixels]]:
         for _ in range(REDRAWS + 1 if settings.most < 1 else 1):
-            yield int(rng.integers(0, margins[0] + 1)), int(rng.integers(0, margins[1] + 1))
+            corner = int(rng.integers(0, margins[0] + 1)), int(rng.integers(0, margins[1] + 1))
+            yield corner, transforms.resize_label_window(label, size, corner, settings.crop)
 
-    corner = transforms.first_varied(resized, corners(), settings.crop, settings.most)
+    corner, cropped = transforms.first_varied(crops(), settings.most)
     flipped = rng.random() < settings.flip
     colours = draw_colours(rng) if settings.photometric else Photometric()
-    cropped = transforms.crop(resized, corner, settings.crop)
     return Draws(size, corner, settings.crop, flipped, colours), cropped
 
 
@@ -304,3 +303,25 @@ def stack(
     return np.stack([transforms.pad(image, size) for image in images]), np.stack(
         [transforms.pad_label(label, size) for label in labels]
     )
+
+
+def normalised_batch(
+    images: Sequence[Pixels], labels: Sequence[Pixels], size: Size
+) -> tuple[NDArray[np.float32], Pixels]:
+    """What `stack` gives for normalised images, in fewer passes.
+
+    Args:
+        images: (h, w, 3) uint8 BGR.
+        labels: (h, w) uint8.
+        size: height and width that no image exceeds.
+
+    Returns:
+        As `stack`.
+    """
+    batch = np.empty((len(images), 3, *size), np.float32)
+    for place, image in zip(batch, images, strict=True):
+        height, width = image.shape[:2]
+        transforms.normalise_into(place[:, :height, :width], image)
+        place[:, height:] = 0
+        place[:, :height, width:] = 0
+    return batch, np.stack([transforms.pad_label(label, size) for label in labels])

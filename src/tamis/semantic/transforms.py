@@ -76,6 +76,15 @@ def resize_label(label: Pixels, size: Size) -> Pixels:
     return np.asarray(cv2.resize(label, size[::-1], interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
 
 
+def resize_label_window(label: Pixels, size: Size, corner: tuple[int, int], window: Size) -> Pixels:
+    """What `crop(resize_label(label, size), corner, window)` gives, without what lies around the window."""
+    places = [
+        np.minimum(np.arange(first, min(first + length, side)) * (1 / (side / old)), old - 1).astype(np.intp)
+        for side, old, first, length in zip(size, label.shape, corner, window, strict=True)
+    ]
+    return np.asarray(label[places[0]][:, places[1]])
+
+
 def is_varied(label: Pixels, most: float) -> bool:
     """Whether a crop has more than one class, and none with `most` of its pixels or more; ignored ones do not count."""
     counts = cv2.calcHist([label], [0], None, [256], [0, 256]).ravel()[:IGNORE].astype(np.int64)
@@ -95,20 +104,18 @@ def crop(pixels: Pixels, corner: tuple[int, int], size: Size) -> Pixels:
     return pixels[row : row + height, column : column + width]
 
 
-def first_varied(label: Pixels, corners: Iterable[tuple[int, int]], size: Size, most: float) -> tuple[int, int]:
-    """The first of several corners whose crop is varied (see `is_varied`), or the last.
+def first_varied(crops: Iterable[tuple[tuple[int, int], Pixels]], most: float) -> tuple[tuple[int, int], Pixels]:
+    """The first of several crops of a label map that is varied (see `is_varied`), or the last.
 
     Args:
-        label: (H, W) uint8.
-        corners: only as many are taken as are needed.
-        size: of the crop.
+        crops: each with its corner; only as many are taken as are needed, and there is at least one.
         most: the share that no class may have.
     """
-    corner = (0, 0)
-    for corner in corners:
-        if is_varied(crop(label, corner, size), most):
+    found = (0, 0), np.empty((0, 0), np.uint8)
+    for found in crops:
+        if is_varied(found[1], most):
             break
-    return corner
+    return found
 
 
 def flip(pixels: Pixels) -> Pixels:
@@ -133,9 +140,9 @@ def from_hsv(hsv: Pixels) -> Pixels:
 
 def look_up_channel(pixels: Pixels, channel: int, table: Pixels) -> Pixels:
     """Replace the values of one channel of an image (H, W, 3) by the table's; the image itself stays as it is."""
-    result = pixels.copy()
-    cv2.insertChannel(cv2.LUT(cv2.extractChannel(pixels, channel), table), result, channel)
-    return result
+    channels = list(cv2.split(pixels))
+    channels[channel] = cv2.LUT(channels[channel], table)
+    return np.asarray(cv2.merge(channels), dtype=np.uint8)
 
 
 def linear_table(factor: float, offset: float) -> Pixels:
@@ -155,9 +162,14 @@ def hue_table(steps: int) -> Pixels:
 def normalise(image: Pixels) -> NDArray[np.float32]:
     """Subtract the mean and divide by the deviation of ImageNet; (3, H, W) float32 RGB from (H, W, 3) uint8 BGR."""
     result = np.empty((3, *image.shape[:2]), np.float32)
-    for channel, table in enumerate(_NORMALISED):
-        cv2.LUT(cv2.extractChannel(image, 2 - channel), table, dst=result[channel])
+    normalise_into(result, image)
     return result
+
+
+def normalise_into(place: NDArray[np.float32], image: Pixels) -> None:
+    """Write a normalised image to a place (3, H, W) float32 of its size, which may be a part of a batch."""
+    for channel, (values, table) in enumerate(zip(reversed(cv2.split(image)), _NORMALISED, strict=True)):
+        cv2.LUT(values, table, dst=place[channel])
 
 
 def pad(pixels: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
