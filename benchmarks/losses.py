@@ -9,13 +9,14 @@ told is mIoU@1 on held-out photographs (`training/validate.py`). A combination t
 import argparse
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from tamis.training.loop import LoopOptions, train
 from tamis.training.networks import PixelNetwork
-from tamis.training.recipe import REGION_SHARES, RunConfig, load_data, load_pixels, prepare_examples
+from tamis.training.recipe import REGION_SHARES, RunConfig, load_data, load_pixels, prepare_examples, spread
 from tamis.training.region_losses import DEFAULT_TERMS, Terms
 from tamis.training.regions import Example, RegionOptions, RegionTask
 from tamis.training.sources import parse_source
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--data", action="append", required=True, metavar="NAME=ROOT")
     parser.add_argument("--pixels", type=Path, required=True, help="weights of stage A")
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--most", type=int, default=1000, help="photographs of each set, evenly spread")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
@@ -48,6 +50,8 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     config = RunConfig(out=given.out, sources=tuple(parse_source(text) for text in given.data), teacher=TEACHER)
     data, device = load_data(config), torch.device("cpu")
+    few = {name: list(spread(photographs, given.most)) for name, photographs in data.training.items()}
+    data = replace(data, training=few)
     pixels = load_pixels(given.pixels, PixelNetwork(config.embedding.shape), device)
     taught = prepare_examples(data, pixels, device, config)
     plain = [Example(each.dataset, each.summary, each.annotations) for each in taught]

@@ -16,13 +16,23 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import tamis
+from tamis.arrays import ImageArray
 from tamis.errors import InputError
 from tamis.files import write_json
 from tamis.formats import coco
 from tamis.image import MAX_PIXELS, read_image
 from tamis.proposals.scores import SCORES
 from tamis.runs import Run, alone_in, file_hash, fingerprint, require_folder
-from tamis.segmented import files_of, found_by_clicks, found_by_partition, write_files
+from tamis.segmented import (
+    Found,
+    files_of,
+    found_adaptively,
+    found_by_clicks,
+    found_by_partition,
+    found_by_protocol,
+    with_records,
+    write_files,
+)
 from tamis.segmentors import HasWeights, Segmentor
 from tamis.workers import in_order
 
@@ -44,6 +54,9 @@ class SegmentSettings:
         levels: probabilities that the masks of a click are cut at.
         score: of `tamis.proposals.scores.SCORES`; None for the predicted IoU of a segmentor that has one, otherwise the
             expected IoU.
+        adaptive: a coarse grid of clicks, and finer ones where no answer was certain.
+        protocol: of `tamis.segmented.GENERATORS`: what that generator finds, `grid` its points per side; nothing else
+            here but `formats` then counts.
     """
 
     grid: int | None = None
@@ -54,6 +67,8 @@ class SegmentSettings:
     partition: int | None = None
     levels: tuple[float, ...] = (0.5,)
     score: str | None = None
+    adaptive: bool = False
+    protocol: str | None = None
 
 
 @dataclass(frozen=True)
@@ -194,15 +209,8 @@ def _one(
         return Outcome(path, masks=len(record["annotations"]), skipped=True), record
     start = perf_counter()
     image = read_image(path, settings.max_pixels)
-    encoded = segmentor.encode(image)
-    if settings.partition is None:
-        score = SCORES[settings.score] if settings.score else None
-        found = found_by_clicks(
-            encoded, settings.grid, settings.min_area, settings.max_proposals, settings.levels, score
-        )
-    else:
-        found = found_by_partition(encoded, image, settings.partition)
-    write_files(image, encoded, found, out, place.name, place.file_name, settings.formats)
+    found = found_in(image, segmentor, settings)
+    write_files(image, found, out, place.name, place.file_name, settings.formats)
     record = {
         "sha256": digest,
         "settings": signature,
@@ -213,6 +221,19 @@ def _one(
     }
     write_json(_record_path(out, place), record, indent=None)
     return Outcome(path, masks=len(found.masks), seconds=perf_counter() - start), record
+
+
+def found_in(image: ImageArray, segmentor: Segmentor, settings: SegmentSettings) -> Found:
+    """The masks of an image (H, W, 3) uint8 RGB."""
+    if settings.protocol is not None:
+        return found_by_protocol(segmentor, image, settings.protocol, settings.grid)
+    encoded = segmentor.encode(image)
+    if settings.partition is not None:
+        return found_by_partition(encoded, image, settings.partition)
+    score = SCORES[settings.score] if settings.score else None
+    rest = settings.min_area, settings.max_proposals, settings.levels, score
+    found = found_adaptively(encoded, *rest) if settings.adaptive else found_by_clicks(encoded, settings.grid, *rest)
+    return with_records(found, encoded) if "sam" in settings.formats else found
 
 
 def _record_path(out: Path, place: Place) -> Path:

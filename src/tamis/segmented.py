@@ -1,8 +1,9 @@
 """What `tamis segment` finds in an image, and the files that say so."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,22 +11,30 @@ from numpy.typing import NDArray
 
 from tamis import picture
 from tamis.arrays import ImageArray, ProbabilityArray
+from tamis.clicks import Click
+from tamis.compat import SAM2AutomaticMaskGenerator, SamAutomaticMaskGenerator
 from tamis.errors import InputError
 from tamis.files import write_bytes, write_json
-from tamis.formats.sam import sam_records
+from tamis.formats.sam import sam_document, sam_records
 from tamis.formats.svg import svg_of
 from tamis.image import write_image
 from tamis.mask import Masks, label_map, masks_from_labels
 from tamis.proposals import Proposals, propose
-from tamis.proposals.grid import clicks_for
+from tamis.proposals.adaptive import adaptive_answers
+from tamis.proposals.grid import GRID, clicks_for, propose_from
 from tamis.proposals.partition import partition
 from tamis.proposals.scores import Score, stability
-from tamis.segmentors import AnswersAlone, EncodedImage
+from tamis.segmentors import AnswersAlone, EncodedImage, Segmentor
 
 SUFFIXES = {"labelmap": ".png", "overlay": ".png", "sam": ".json", "svg": ".svg"}
 """Formats with a file for each image, in a folder of the same name."""
 
 FORMATS = ("coco", *SUFFIXES)
+
+GENERATORS: Mapping[str, type[SamAutomaticMaskGenerator]] = MappingProxyType(
+    {"sam": SamAutomaticMaskGenerator, "sam2": SAM2AutomaticMaskGenerator}
+)
+""""Segment everything" as others do it."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +44,12 @@ class Found:
     Attributes:
         masks: N of them.
         extra: N mappings of what is said of each besides its pixels.
-        proposals: the same with their scores and clicks; None for the regions of a partition.
+        records: of SAM's generator, one for each; None where nobody asked for them.
     """
 
     masks: Masks
     extra: list[dict[str, Any]]
-    proposals: Proposals | None = None
+    records: list[dict[str, Any]] | None = None
 
 
 def found_by_clicks(
@@ -53,12 +62,58 @@ def found_by_clicks(
 ) -> Found:
     """The proposals of simulated clicks; arguments as those of `clicks_for` and `propose`."""
     clicks = clicks_for(encoded, grid)
-    proposals = propose(encoded, clicks, levels, min_area=min_area, max_proposals=most, score=score)
+    return _of(propose(encoded, clicks, levels, min_area=min_area, max_proposals=most, score=score))
+
+
+def found_adaptively(
+    encoded: EncodedImage,
+    min_area: int,
+    most: int | None,
+    levels: Sequence[float] = (0.5,),
+    score: Score | None = None,
+) -> Found:
+    """The proposals of a coarse grid of clicks, and of finer ones where no answer was certain."""
+    answers = adaptive_answers(encoded)
+    return _of(propose_from(encoded, answers, levels, min_area=min_area, max_proposals=most, score=score))
+
+
+def _of(proposals: Proposals) -> Found:
     extra: list[dict[str, Any]] = [
         {"score": round(float(score), 6), "click": [round(click.x, 2), round(click.y, 2)]}
         for score, click in zip(proposals.scores, proposals.clicks, strict=True)
     ]
-    return Found(proposals.masks, extra, proposals)
+    return Found(proposals.masks, extra)
+
+
+def found_by_protocol(segmentor: Segmentor, image: ImageArray, protocol: str, grid: int | None) -> Found:
+    """What the mask generator of SAM or SAM 2 finds, by its own thresholds, steps and order.
+
+    Args:
+        segmentor: who answers the clicks.
+        image: (H, W, 3) uint8 RGB.
+        protocol: a key of `GENERATORS`.
+        grid: points per side; None for the generator's own 32.
+    """
+    make = GENERATORS[protocol]
+    records = make(segmentor, points_per_side=grid or GRID, output_mode="coco_rle").generate(image)
+    masks = Masks.from_coco([record["segmentation"] for record in records], (image.shape[0], image.shape[1]))
+    extra: list[dict[str, Any]] = [
+        {
+            "score": round(record["predicted_iou"], 6),
+            "stability": round(record["stability_score"], 6),
+            "click": [round(x + 0.5, 2), round(y + 0.5, 2)],
+        }
+        for record in records
+        for x, y in record["point_coords"]
+    ]
+    return Found(masks, extra, records)
+
+
+def with_records(found: Found, encoded: EncodedImage) -> Found:
+    """The same masks of clicks, cut at one half, with the records that SAM's generator would write of them."""
+    clicks = [Click(*extra["click"]) for extra in found.extra]
+    scores = np.array([extra["score"] for extra in found.extra], np.float32)
+    return replace(found, records=sam_records(found.masks, scores, _stabilities(encoded, clicks), clicks))
 
 
 def found_by_partition(encoded: EncodedImage, image: ImageArray, regions: int) -> Found:
@@ -80,14 +135,11 @@ def files_of(out: Path, name: str, formats: Iterable[str]) -> list[Path]:
     return [out / form / f"{name}{SUFFIXES[form]}" for form in formats if form in SUFFIXES]
 
 
-def write_files(
-    image: ImageArray, encoded: EncodedImage, found: Found, out: Path, name: str, file_name: str, formats: Iterable[str]
-) -> None:
+def write_files(image: ImageArray, found: Found, out: Path, name: str, file_name: str, formats: Iterable[str]) -> None:
     """Write the files of one image.
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        encoded: the same; asked again for the stability of SAM's records.
         found: its masks.
         out: the result folder.
         name: of the files, without suffix.
@@ -95,7 +147,7 @@ def write_files(
         formats: of FORMATS.
 
     Raises:
-        InputError: more masks than a label map can number, or SAM's records of a partition.
+        InputError: more masks than a label map can number, or SAM's records of masks that have none.
         OutputError: a file cannot be written.
     """
     for form, path in zip((form for form in formats if form in SUFFIXES), files_of(out, name, formats), strict=True):
@@ -108,20 +160,17 @@ def write_files(
             write_image(path, picture.overlay(image, found.masks))
         elif form == "svg":
             write_bytes(path, svg_of(found.masks, found.extra).encode())
+        elif found.records is None:
+            raise InputError("the records of SAM tell of clicks, which a partition has not: leave out sam")
         else:
-            proposals = found.proposals
-            if proposals is None:
-                raise InputError("the records of SAM tell of clicks, which a partition has not: leave out sam")
-            stabilities = _stabilities(encoded, proposals)
-            records = sam_records(file_name, proposals.masks, proposals.scores, stabilities, proposals.clicks)
-            write_json(path, records, indent=None)
+            write_json(path, sam_document(file_name, found.masks.shape, found.records), indent=None)
 
 
-def _stabilities(encoded: EncodedImage, proposals: Proposals) -> NDArray[np.float32]:
+def _stabilities(encoded: EncodedImage, clicks: Sequence[Click]) -> NDArray[np.float32]:
     """(N,) SAM's stability of the mask of each click at probability one half, at full resolution."""
     if isinstance(encoded, AnswersAlone):
-        answers: Iterable[ProbabilityArray] = encoded.alone(proposals.clicks)
+        answers: Iterable[ProbabilityArray] = encoded.alone(clicks)
     else:
-        answers = (encoded.probability([click]) for click in proposals.clicks)
+        answers = (encoded.probability([click]) for click in clicks)
     each, half = np.ones(encoded.shape[0] * encoded.shape[1], np.float32), np.full(1, 0.5, np.float32)
     return np.array([stability(answer.reshape(1, -1), each, half)[0] for answer in answers], np.float32)

@@ -11,7 +11,7 @@ from tamis.cli.options import json_option, max_pixels_option, print_json, segmen
 from tamis.cli.progress import progress_bar
 from tamis.image import find_images
 from tamis.proposals.scores import SCORES
-from tamis.segmented import FORMATS, SUFFIXES
+from tamis.segmented import FORMATS, GENERATORS, SUFFIXES
 from tamis.segmentors import load_segmentor
 
 
@@ -46,6 +46,12 @@ def _levels(context: click.Context, parameter: click.Parameter, value: str) -> t
     type=click.IntRange(1, 512),
     help="Clicks per side of a grid; by default every region is clicked, or 32 × 32 points.",
 )
+@click.option("--adaptive", is_flag=True, help="Click a coarse grid, and a finer one where no answer was certain.")
+@click.option(
+    "--protocol",
+    type=click.Choice(list(GENERATORS)),
+    help="Find what the mask generator of SAM or SAM 2 would, by its thresholds and its order.",
+)
 @click.option(
     "--levels",
     metavar="LIST",
@@ -63,8 +69,7 @@ def _levels(context: click.Context, parameter: click.Parameter, value: str) -> t
     "--min-area",
     metavar="PX",
     type=click.IntRange(min=1),
-    default=256,
-    show_default=True,
+    show_default="256",
     help="Drop masks of fewer pixels.",
 )
 @click.option(
@@ -84,11 +89,13 @@ def command(
     out: Path,
     segmentor: str,
     grid: int | None,
+    adaptive: bool,
+    protocol: str | None,
     levels: tuple[float, ...],
     score: str | None,
     partition: int | None,
     max_proposals: int | None,
-    min_area: int,
+    min_area: int | None,
     formats: tuple[str, ...],
     workers: int,
     max_pixels: int,
@@ -104,6 +111,7 @@ def command(
     tamis segment photos/ --out masks/
     tamis segment a.jpg b.png --out masks/ --format coco --max-proposals 50
     tamis segment photos/ --out regions/ --partition 12
+    tamis segment photos/ --out masks/ --protocol sam --format sam
     """
     # A pattern that reaches into --out must not find the pictures of an earlier run there.
     paths = find_images(images, [out / form for form in SUFFIXES])
@@ -111,11 +119,21 @@ def command(
         raise click.UsageError("SAM's records tell of clicks, which a partition has not: leave out sam or --partition")
     if levels != (0.5,) and "sam" in formats:
         raise click.UsageError("SAM's records are of masks cut at one half: leave out sam or --levels")
-    if partition is not None and (grid, max_proposals, score) != (None, None, None):
+    filters = (levels, score, max_proposals, min_area, adaptive)
+    if protocol is not None and (partition is not None or filters != ((0.5,), None, None, None, False)):
         raise click.UsageError(
-            "a partition needs no clicks: leave out --grid, --max-proposals and --score, or --partition"
+            f"--protocol {protocol} has its own rules: of --grid, --adaptive, --levels, --score, --partition, "
+            "--max-proposals and --min-area it takes --grid alone"
         )
-    settings = SegmentSettings(grid, max_proposals, min_area, formats, max_pixels, partition, levels, score)
+    if partition is not None and (grid, max_proposals, score, adaptive) != (None, None, None, False):
+        raise click.UsageError(
+            "a partition needs no clicks: leave out --grid, --adaptive, --max-proposals and --score, or --partition"
+        )
+    if adaptive and grid is not None:
+        raise click.UsageError("--adaptive chooses its own grids: leave out --grid or --adaptive")
+    settings = SegmentSettings(
+        grid, max_proposals, min_area or 256, formats, max_pixels, partition, levels, score, adaptive, protocol
+    )
     model = load_segmentor(segmentor)
     with closing(segment_images(paths, out, model, settings, workers)) as outcomes:
         finished = list(_shown(outcomes, len(paths), quiet=as_json))

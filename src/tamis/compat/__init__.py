@@ -3,7 +3,7 @@
 >>> from tamis.compat import SamAutomaticMaskGenerator, SamPredictor
 """
 
-from tamis.compat.generator import SamAutomaticMaskGenerator
+from tamis.compat.generator import SAM2AutomaticMaskGenerator, SamAutomaticMaskGenerator
 from tamis.compat.predictor import SamPredictor
 
-__all__ = ["SamAutomaticMaskGenerator", "SamPredictor"]
+__all__ = ["SAM2AutomaticMaskGenerator", "SamAutomaticMaskGenerator", "SamPredictor"]

@@ -80,6 +80,7 @@ class SamAutomaticMaskGenerator:
         self.crop_overlap_ratio = crop_overlap_ratio
         self.min_mask_region_area = min_mask_region_area
         self.output_mode = output_mode
+        self.mask_threshold = 0.0
         self.grids = [points_per_side // crop_n_points_downscale_factor**layer for layer in range(crop_n_layers + 1)]
         if min(self.grids) < 1:
             raise InputError(f"points_per_side {points_per_side} leaves no point for layer {crop_n_layers} of crops")
@@ -116,6 +117,7 @@ class SamAutomaticMaskGenerator:
             for logit, iou in zip(logits, ious.tolist(), strict=True):
                 if self.pred_iou_thresh > 0 and not iou > self.pred_iou_thresh:
                     continue
+                logit = logit - self.mask_threshold
                 stability = stability_of(logit, self.stability_score_offset)
                 if self.stability_score_thresh > 0 and not stability >= self.stability_score_thresh:
                     continue
@@ -159,6 +161,72 @@ class SamAutomaticMaskGenerator:
             "stability_score": mask.stability,
             "crop_box": _xywh(mask.crop),
         }
+
+
+class SAM2AutomaticMaskGenerator(SamAutomaticMaskGenerator):
+    """The generator of sam2 1.1: the same steps, its own defaults, `mask_threshold` a logit.
+
+    Args:
+        model: any segmentor, from `tamis.load_segmentor`.
+        points_per_side: this and the rest as in `SamAutomaticMaskGenerator`.
+        points_per_batch: as there.
+        pred_iou_thresh: as there, but .8.
+        stability_score_thresh: as there.
+        stability_score_offset: as there.
+        mask_threshold: masks are where logits are greater.
+        box_nms_thresh: as there.
+        crop_n_layers: as there.
+        crop_nms_thresh: as there.
+        crop_overlap_ratio: as there.
+        crop_n_points_downscale_factor: as there.
+        min_mask_region_area: 0; the original counts in pixels of its small logits.
+        output_mode: as there.
+        use_m2m: False; there is no second look at each mask here.
+        multimask_output: True.
+
+    Raises:
+        InputError: an argument that only the original can follow.
+    """
+
+    def __init__(
+        self,
+        model: Segmentor,
+        points_per_side: int = 32,
+        points_per_batch: int = 64,
+        pred_iou_thresh: float = 0.8,
+        stability_score_thresh: float = 0.95,
+        stability_score_offset: float = 1.0,
+        mask_threshold: float = 0.0,
+        box_nms_thresh: float = 0.7,
+        crop_n_layers: int = 0,
+        crop_nms_thresh: float = 0.7,
+        crop_overlap_ratio: float = 512 / 1500,
+        crop_n_points_downscale_factor: int = 1,
+        min_mask_region_area: int = 0,
+        output_mode: Literal["binary_mask", "uncompressed_rle", "coco_rle"] = "binary_mask",
+        use_m2m: bool = False,
+        multimask_output: bool = True,
+    ) -> None:
+        if use_m2m or not multimask_output or min_mask_region_area:
+            raise InputError(
+                "use_m2m, multimask_output=False and min_mask_region_area are SAM 2's own: leave them as they are, or "
+                "tidy the masks with tamis.mask.fill_holes and remove_islands"
+            )
+        super().__init__(
+            model,
+            points_per_side,
+            points_per_batch,
+            pred_iou_thresh,
+            stability_score_thresh,
+            stability_score_offset,
+            box_nms_thresh,
+            crop_n_layers,
+            crop_nms_thresh,
+            crop_overlap_ratio,
+            crop_n_points_downscale_factor,
+            output_mode=output_mode,
+        )
+        self.mask_threshold = mask_threshold
 
 
 def crop_boxes(shape: tuple[int, int], layers: int, overlap_ratio: float) -> list[tuple[Crop, int]]:
