@@ -1,8 +1,8 @@
 """Masks that nobody clicked on: `python -m benchmarks.zero_shot SEGMENTOR … [--images N] [--only FOLDER]`.
 
-Evaluates proposals and partitions by several rules on four sets below the folder that TAMIS_DATA names, on N images
-evenly spaced over each, and on the same images mIoU@1; keeps the figures in benchmarks/zero_shot, and writes their part
-of docs/results.md. Without a segmentor it only writes the page.
+Evaluates proposals and partitions by several rules on sets below the folder that TAMIS_DATA names, on N images evenly
+spaced over each, and on mosaics of generated textures, and on the same images mIoU@1; keeps the figures in
+benchmarks/zero_shot, and writes their part of docs/results.md. Without a segmentor it only writes the page.
 """
 
 import argparse
@@ -25,11 +25,15 @@ from tamis.benchmark.zero_shot import ZeroShotRules
 from tamis.benchmark.zero_shot_run import run_zero_shot
 from tamis.datasets import open_dataset
 from tamis.datasets.protocol import Dataset
+from tamis.mosaic import write_mosaics
 from tamis.segmentors import EncodedImage, Segmentor, load_segmentor
 
 KEPT = quality.ROOT / "benchmarks" / "zero_shot"
-FOLDERS = ("bsds500", "camvid", "coco_mval", "dsb2018")
-SETS = tuple(place for place in quality.SETS if place.folder in FOLDERS)
+REAL = ("bsds500", "camvid", "coco_mval", "dsb2018")
+HYPERSIM = quality.Set("folder", "hypersim_sample", "")
+MOSAICS = quality.Set("folder", "mosaics", "")
+SETS = (*(place for place in quality.SETS if place.folder in REAL), HYPERSIM, MOSAICS)
+FOLDERS = tuple(place.folder for place in SETS)
 BUDGETS = (1, 5, 10, 20, 50, 100, 200, 1000)
 SHOWN = (10, 50, 100, 1000)
 
@@ -73,9 +77,18 @@ class Remembering:
         return self.known[key]
 
 
-def measure(name: str, place: quality.Set, data: Path, images: int) -> dict[str, Any]:
-    """All rules on one set, and how zero-shot and interactive figures of images go together."""
-    dataset = spaced(open_dataset(place.dataset, data / place.folder, place.split or None), images)
+def measure_set(name: str, place: quality.Set, data: Path, images: int) -> dict[str, Any]:
+    """All rules on one set below `data`, or on as many mosaics of five generated textures, made with seed 0."""
+    if place != MOSAICS:
+        return measure(name, open_dataset(place.dataset, data / place.folder, place.split or None), images)
+    with tempfile.TemporaryDirectory() as folder:
+        write_mosaics(Path(folder), load_segmentor("hierarchy"), count=images)
+        return measure(name, open_dataset(place.dataset, Path(folder)), images)
+
+
+def measure(name: str, whole: Dataset, images: int) -> dict[str, Any]:
+    """All rules on some images of a set, and how zero-shot and interactive figures of images go together."""
+    dataset = spaced(whole, images)
     segmentor = Remembering(load_segmentor(name))
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -85,7 +98,7 @@ def measure(name: str, place: quality.Set, data: Path, images: int) -> dict[str,
                 pass
             summary = json.loads((out / "summary.json").read_bytes())
             found[variant] = {key: summary[key] for key in ("miou", "miou_ci95", "ar", "proposals", "bounds")}
-            print(f"{name:12}{place.folder:12}{variant:42}", [round(m, 3) for m in summary["miou"]], flush=True)
+            print(f"{name:12}{whole.root.name:18}{variant:42}", [round(m, 3) for m in summary["miou"]], flush=True)
             if variant == CORRELATED:
                 without = load_run(out)
         clicked = Path(folder) / "clicked"
@@ -95,7 +108,7 @@ def measure(name: str, place: quality.Set, data: Path, images: int) -> dict[str,
     together = correlation(with_clicks, without)
     return {
         "images": summary["images"],
-        "of": len(open_dataset(place.dataset, data / place.folder, place.split or None).samples),
+        "of": len(whole.samples),
         "masks": summary["masks"],
         "budgets": list(BUDGETS),
         "weights": getattr(load_segmentor(name), "weights_sha256", None),
@@ -205,7 +218,7 @@ def main() -> int:
         for place in SETS:
             if arguments.only in (None, place.folder):
                 kept = json.loads(path.read_bytes()) if path.exists() else {}
-                kept[place.name] = measure(name, place, Path(os.environ["TAMIS_DATA"]), arguments.images)
+                kept[place.name] = measure_set(name, place, Path(os.environ["TAMIS_DATA"]), arguments.images)
                 path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     quality.PAGE.write_text(quality.page(), encoding="utf-8")
     return 0
