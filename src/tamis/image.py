@@ -91,7 +91,10 @@ def write_image(path: str | Path, pixels: NDArray[Any]) -> None:
     if pixels.dtype == bool and form in ("JPEG", "WEBP"):
         raise InputError(f"{path}: {path.suffix} would blur the mask; use .png")
     content = io.BytesIO()
-    Image.fromarray(pixels.astype(np.uint8) * 255 if pixels.dtype == bool else pixels).save(content, format=form)
+    # Pillow's own level of PNG takes twice as long for files as large.
+    options = {"compress_level": 3} if form == "PNG" else {}
+    shown = Image.fromarray(pixels.astype(np.uint8) * 255 if pixels.dtype == bool else pixels)
+    shown.save(content, format=form, **options)
     with replacing(path) as file:
         file.write(content.getbuffer())
 

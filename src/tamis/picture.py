@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
+from tamis.arrays import ImageArray, LabelArray, MaskArray, ProbabilityArray
 from tamis.clicks import Click
 from tamis.mask import Masks, label_map
 
@@ -22,16 +22,20 @@ def overlay(image: ImageArray, masks: Masks, strength: float = 0.55) -> ImageArr
         masks: of the same size; the same masks in the same order get the same colours.
         strength: 0 shows the image, 1 flat colours.
     """
-    labels = label_map(masks)
-    colours = np.concatenate([np.zeros((1, 3)), palette(len(masks))]).astype(np.float32)
-    painted = np.empty_like(image)
+    return painted(image, label_map(masks), strength)
+
+
+def painted(image: ImageArray, labels: LabelArray, strength: float = 0.55) -> ImageArray:
+    """The same of a label map (H, W): 0 where there is no mask, otherwise the number of a mask, from 1."""
+    colours = np.concatenate([np.zeros((1, 3)), palette(int(labels.max()))]).astype(np.float32)
+    result = np.empty_like(image)
     for first in range(0, len(image), ROWS_AT_ONCE):
         rows = slice(first, first + ROWS_AT_ONCE)
         ground = image[rows].astype(np.float32)
         share = np.float32(strength) * (labels[rows] > 0)[..., None]
-        painted[rows] = (ground + (colours[labels[rows]] - ground) * share).round()
-    painted[outlines(labels)] = 255
-    return painted
+        result[rows] = (ground + (colours[labels[rows]] - ground) * share).round()
+    result[outlines(labels)] = 255
+    return result
 
 
 def cut_out(image: ImageArray, mask: MaskArray, clicks: Sequence[Click] = ()) -> ImageArray:

@@ -150,14 +150,15 @@ def write_files(image: ImageArray, found: Found, out: Path, name: str, file_name
         InputError: more masks than a label map can number, or SAM's records of masks that have none.
         OutputError: a file cannot be written.
     """
-    for form, path in zip((form for form in formats if form in SUFFIXES), files_of(out, name, formats), strict=True):
-        if form == "labelmap":
-            labels = label_map(found.masks)
+    chosen = [form for form in formats if form in SUFFIXES]
+    labels = label_map(found.masks) if {"labelmap", "overlay"} & set(chosen) else None
+    for form, path in zip(chosen, files_of(out, name, chosen), strict=True):
+        if form == "labelmap" and labels is not None:
             if labels.dtype != np.uint16:
                 raise InputError(f"{len(found.masks)} masks do not fit a 16-bit label map; use --max-proposals 65535")
             write_image(path, labels)
-        elif form == "overlay":
-            write_image(path, picture.overlay(image, found.masks))
+        elif form == "overlay" and labels is not None:
+            write_image(path, picture.painted(image, labels))
         elif form == "svg":
             write_bytes(path, svg_of(found.masks, found.extra).encode())
         elif found.records is None:

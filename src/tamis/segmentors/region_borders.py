@@ -38,24 +38,31 @@ def refined_regions(image: ImageArray, region_map: NDArray[np.uint16]) -> NDArra
     colours = means.astype(np.float32)
     top, bottom, down = _neighbours(height, h)
     left, right, across = _neighbours(width, w)
+    nearest_row, nearest_column = np.where(down < 0.5, top, bottom), np.where(across < 0.5, left, right)
+    around = np.pad(region_map, ((0, 1), (0, 1)), mode="edge")
+    here = around[:-1, :-1]
+    mixed = (here != around[1:, :-1]) | (here != around[:-1, 1:]) | (here != around[1:, 1:])
     result = np.empty((height, width), dtype=np.uint16)
     for start in range(0, height, ROWS_AT_ONCE):
         rows = slice(start, min(start + ROWS_AT_ONCE, height))
-        corners = [region_map[np.ix_(r, c)] for r in (top[rows], bottom[rows]) for c in (left, right)]
-        nearest = np.where(
-            down[rows, None] < 0.5, np.where(across < 0.5, *corners[:2]), np.where(across < 0.5, *corners[2:])
-        )
-        mixed = (corners[0] != corners[1]) | (corners[0] != corners[2]) | (corners[0] != corners[3])
-        i, j = np.nonzero(mixed)
-        candidates = np.stack([corner[i, j] for corner in corners])
+        strip = region_map[nearest_row[rows]][:, nearest_column]
+        i, j = np.nonzero(mixed[top[rows]][:, left])
+        r, c = top[rows][i], left[j]
+        candidates = np.stack([around[r, c], around[r, c + 1], around[r + 1, c], around[r + 1, c + 1]])
         y, x = down[rows][i], across[j]
-        weights = np.stack([(1 - y) * (1 - x), (1 - y) * x, y * (1 - x), y * x])
-        same = candidates[:, None] == candidates[None]
-        nearness = (same * weights[None]).sum(axis=1)
-        difference = colours[candidates] - image[rows][i, j].astype(np.float32)
-        score = np.log(nearness + np.float32(1e-3)) - SHARPNESS * (difference**2).sum(axis=2)
-        nearest[i, j] = np.take_along_axis(candidates, np.argmax(score, axis=0)[None], axis=0)[0]
-        result[rows] = nearest
+        weights = [(1 - y) * (1 - x), (1 - y) * x, y * (1 - x), y * x]
+        pixels = image[rows][i, j].astype(np.float32)
+        best = np.full(len(i), -np.inf, np.float32)
+        for candidate in candidates:
+            nearness = sum(
+                weight * (other == candidate) for weight, other in zip(weights, candidates, strict=True)
+            ) + np.float32(1e-3)
+            difference = colours[candidate] - pixels
+            score = np.log(nearness) - SHARPNESS * np.einsum("ij,ij->i", difference, difference)
+            better = score > best
+            best[better] = score[better]
+            strip[i[better], j[better]] = candidate[better]
+        result[rows] = strip
     return result
 
 
