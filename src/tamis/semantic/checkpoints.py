@@ -170,8 +170,7 @@ def _content(file: Path) -> Any:
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(
-            f"{file} cannot be read as a checkpoint ({first[:160]}): it is cut off, something else, or holds more than "
-            "weights, which could run code"
+            f"{file} cannot be read as a checkpoint: it is cut off, something else, or holds more than weights, which "
+            "could run code when it is opened"
         ) from error

@@ -185,8 +185,9 @@ def _body(record: Mapping[str, Any], chart: str) -> str:
         [
             f"<p>mIoU {_percent(record['miou'])}, mAcc {_percent(record['macc'])}, aAcc {_percent(record['aacc'])}"
             f"{several}; {record['images']} images</p>",
-            f"<p class=quiet><code>{escape(' '.join(run['command']))}</code><br>tamis {escape(run['version'])}, "
-            f"weights {escape(str(run['weights_sha256'])[:16])}, data {escape(str(run['dataset_fingerprint'])[:16])}</p>",
+            f"<p class=quiet><code>{escape(' '.join(run['command']))}</code><br>tamis {escape(run['version'])}"
+            f", weights {escape(str(run['weights_sha256'])[:16])}, data "
+            f"{escape(str(run['dataset_fingerprint'])[:16])}</p>",
             f"<h2>Classes</h2><table><tr><th>class<th>IoU<th>accuracy</tr>{rows}</table>",
             f"<h2>Confusion <small>a row for each true class</small></h2>{chart}",
             "<h2>Predictions <small>image, labels, prediction</small></h2>",

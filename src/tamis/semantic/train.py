@@ -13,8 +13,8 @@ from tensorboardX import SummaryWriter
 from torch import Tensor, nn
 
 from tamis.errors import InputError, TamisError
-from tamis.files import write_json
 from tamis.image import write_image
+from tamis.runs import Run, alone_in, file_hash, fingerprint
 from tamis.semantic.batches import Batch, Shares, Stream, ready_batches, share_out
 from tamis.semantic.building import chosen_norm, make_network, placed_on, with_norm
 from tamis.semantic.checkpoints import (
@@ -74,7 +74,7 @@ def train(
 ) -> Path:
     """Train, and return the folder of the run.
 
-    It holds `config.json`, `metrics.csv`, `validation.csv`, `tensorboard/`, `validation.jpg`, `index.html`, `last.pt`
+    It holds `run.json`, `metrics.csv`, `validation.csv`, `tensorboard/`, `validation.jpg`, `index.html`, `last.pt`
     to go on from and `best.pt`, the weights with the best mIoU on the validation split.
 
     Args:
@@ -88,7 +88,7 @@ def train(
     """
     if job.threads:
         torch.set_num_threads(job.threads)
-    with joined_world(job.device) as world:
+    with joined_world(job.device) as world, alone_in(job.out, job.out / f".lock{world.rank or ''}"):
         _Run(job, world, say if world.leads else lambda sentence: None, on_step).go()
     return job.out
 
@@ -182,10 +182,9 @@ class _Run:
         """Train to the end."""
         job, recipe = self.job, self.recipe
         self.say(self.shares.sentence())
-        job.out.mkdir(parents=True, exist_ok=True)
+        record = self._record()
         if self.world.leads:
-            settings = {"data": str(job.data), "dataset": self.dataset.name, "devices": self.world.size}
-            write_json(job.out / "config.json", {"recipe": recipe_record(recipe), "norm": self.norm, **settings})
+            record.save(finished=False)
         board = SummaryWriter(str(job.out / "tensorboard")) if self.world.leads else None
         clock = time.monotonic()
         sums: dict[str, float] = {}
@@ -214,7 +213,26 @@ class _Run:
                     clock = time.monotonic()
         if board is not None:
             board.close()
+            record.save(finished=True)
         self._say_what_was_passed_over()
+
+    def _record(self) -> Run:
+        job, files = self.job, (*self.dataset.images, *self.dataset.labels)
+        settings = {
+            "recipe": recipe_record(self.recipe),
+            "norm": self.norm,
+            "data": str(job.data),
+            "dataset": self.dataset.name,
+            "dataset_fingerprint_of": "names and sizes of the files",
+            "devices": self.world.size,
+            "seed": self.recipe.seed,
+        }
+        return Run(
+            job.out,
+            settings,
+            weights=file_hash(job.start) if job.start is not None else None,
+            dataset=fingerprint(f"{path.name} {path.stat().st_size}" for path in files if path.exists()),
+        )
 
     def _learn(self) -> None:
         self.network.train()
