@@ -147,36 +147,32 @@ def propose_from(
 
 
 def region_clicks(encoded: EncodedRegions) -> list[Click]:
-    """A positive click in every region that has a pixel: at or near the one nearest to its centre of gravity.
+    """A positive click in every region that has a pixel, near its centre of gravity.
 
-    That pixel is found at the segmentor's own resolution; where the finer border leaves it to another region, among all
-    pixels of the original image.
+    It is in the middle of one of the region's pixels at the segmentor's own resolution; a region that its finer borders
+    leave none of these gets its first pixel of the original image.
     """
     (height, width), (h, w) = encoded.shape, encoded.region_map.shape
-    middles = _middles(encoded.region_map)
-    pixels = [((2 * row + 1) * height // (2 * h), (2 * column + 1) * width // (2 * w)) for row, column in middles]
-    chosen = {region: pixel for region, pixel in enumerate(pixels) if encoded.fine_map[pixel] == region}
-    for region in range(len(pixels)):
-        if region not in chosen:
-            rows, columns = np.nonzero(encoded.fine_map == region)
-            if len(rows):
-                nearest = np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2)
-                chosen[region] = int(rows[nearest]), int(columns[nearest])
-    return [Click.at_pixel(*chosen[region]) for region in sorted(chosen)]
-
-
-def _middles(labels: NDArray[np.uint16]) -> list[tuple[int, int]]:
-    """For each of the regions 0 to R - 1 of a map its (row, column) nearest to the centre of gravity."""
-    flat = labels.ravel()
+    rows, columns = ((2 * np.arange(few) + 1) * many // (2 * few) for few, many in ((h, height), (w, width)))
+    flat, here = encoded.region_map.ravel(), encoded.fine_map[rows][:, columns].ravel()
     areas = np.bincount(flat)
-    rows, columns = (axis.ravel() for axis in np.indices(labels.shape, np.float32))
-    offset = (rows - (np.bincount(flat, rows) / areas).astype(np.float32)[flat]) ** 2
-    offset += (columns - (np.bincount(flat, columns) / areas).astype(np.float32)[flat]) ** 2
+    places = [axis.ravel() for axis in np.indices((h, w), np.float32)]
+    offset = sum((place - (np.bincount(flat, place) / areas).astype(np.float32)[flat]) ** 2 for place in places)
+    offset = np.where(here == flat, offset, np.float32(np.inf))
     least = np.full(len(areas), np.inf, np.float32)
     np.minimum.at(least, flat, offset)
-    nearest = np.flatnonzero(offset == least[flat])
-    _, first = np.unique(flat[nearest], return_index=True)
-    return [divmod(pixel, labels.shape[1]) for pixel in nearest[first].tolist()]
+    nearest = np.flatnonzero((offset == least[flat]) & np.isfinite(offset))
+    found, first = np.unique(flat[nearest], return_index=True)
+    chosen = {
+        region: (int(rows[pixel // w]), int(columns[pixel % w]))
+        for region, pixel in zip(found.tolist(), nearest[first].tolist(), strict=True)
+    }
+    for region in set(range(len(areas))) - chosen.keys():
+        inside = encoded.fine_map == region
+        if inside.any():
+            row, column = np.unravel_index(np.argmax(inside), inside.shape)
+            chosen[region] = int(row), int(column)
+    return [Click.at_pixel(*chosen[region]) for region in sorted(chosen)]
 
 
 def _of_regions(

@@ -83,9 +83,10 @@ class Unions:
             chunk = order[first : first + _CHUNK]
             rivals = np.concatenate([np.array(kept, np.int64), chunk])
             shared = weighted[chunk] @ members[rivals].T
-            gone = shared > max_iou * (areas[chunk][:, None] + areas[rivals] - shared)
+            # Divided as `tamis.mask.nms` does, so that what lies on the threshold falls on the same side of it.
+            gone = shared / np.maximum(areas[chunk][:, None] + areas[rivals] - shared, 1) > max_iou
             if max_containment is not None:
-                gone |= shared > max_containment * areas[chunk][:, None]
+                gone |= shared / np.maximum(areas[chunk][:, None], 1) > max_containment
             alive = np.ones(len(rivals), bool)
             before = len(kept)
             for row, index in enumerate(chunk.tolist()):
