@@ -152,11 +152,11 @@ def read_bgr(path: Path) -> Pixels:
     import cv2
 
     content = _content(path)
+    if _is_cut_off(content):  # OpenCV fills up what is missing with grey, and says nothing to the program
+        raise BrokenFileError(f"{path}: the image is cut off; copy or download it again")
     pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if pixels is None:
         raise BrokenFileError(f"{path}: not an image that can be read; copy or download it again")
-    if _is_cut_off(content):  # OpenCV fills up what is missing with grey, and says nothing to the program
-        raise BrokenFileError(f"{path}: the image is cut off; copy or download it again")
     return np.asarray(pixels, dtype=np.uint8)
 
 
@@ -267,7 +267,7 @@ def _is_cut_off(content: bytes) -> bool:
     """Whether the mark that ends a JPEG or PNG is missing; in compressed JPEG data no such mark can occur by chance."""
     if content.startswith(b"\xff\xd8"):
         return content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda")
-    return content.startswith(b"\x89PNG") and b"IEND" not in content[-64:]
+    return content.startswith(b"\x89PNG") and b"IEND" not in content
 
 
 def _values_said(dataset: SemanticDataset) -> str:

@@ -30,28 +30,44 @@ def random_part(count: int, keep: Fraction, rng: np.random.Generator) -> list[in
 
 
 def balanced_part(presence: Presence, keep: Fraction, rng: np.random.Generator) -> list[int]:
-    """The sorted indices of a part in which every class has at least its share of samples, as far as there is room.
+    """The sorted indices of a part in which every class has about its share of samples, and at least one.
 
-    The rarest class is served first, as in the stratification of Sechidis et al. (2011): samples that have it are drawn
-    until it has its share, rounded up, then the next rarest; what room is left is filled evenly.
+    Iterative stratification (Sechidis et al., 2011) into two parts, what is kept and the rest: of the class with the
+    fewest samples left, each goes in random order to the part that lacks more of that class, or more samples at all.
 
     Args:
         presence: which classes each sample has.
         keep: the share to keep.
         rng: draws.
     """
-    room = _kept(len(presence), keep)
-    chosen = np.zeros(len(presence), bool)
+    size = _kept(len(presence), keep)
     occurrences = presence.sum(axis=0)
-    for label in np.argsort(occurrences, kind="stable"):
-        wanted = _rounded_up(int(occurrences[label]) * keep) - int(presence[chosen, label].sum())
-        candidates = np.flatnonzero(presence[:, label] & ~chosen)
-        count = min(wanted, room - int(chosen.sum()))
-        if count > 0:
-            chosen[rng.choice(candidates, count, replace=False)] = True
-    rest = np.flatnonzero(~chosen)
-    chosen[rng.choice(rest, room - int(chosen.sum()), replace=False)] = True
+    kept_of_class = np.array([_rounded_up(int(count) * keep) for count in occurrences], np.int64)
+    lacking = np.stack([occurrences - kept_of_class, kept_of_class])
+    room = np.array([len(presence) - size, size])
+    chosen = np.zeros(len(presence), bool)
+    left = np.ones(len(presence), bool)
+    while left.any():
+        unplaced = presence[left].sum(axis=0)
+        label = int(np.where(unplaced > 0, unplaced, len(presence) + 1).argmin()) if unplaced.any() else None
+        samples = np.flatnonzero(left if label is None else left & presence[:, label])
+        for sample in rng.permutation(samples):
+            part = _lacking_more(lacking[:, label] if label is not None else room, room, rng)
+            chosen[sample] = part == 1
+            lacking[part] -= presence[sample]
+            room[part] -= 1
+        left[samples] = False
     return [int(index) for index in np.flatnonzero(chosen)]
+
+
+def _lacking_more(of_class: NDArray[np.int64], room: NDArray[np.int64], rng: np.random.Generator) -> int:
+    """0 for the rest and 1 for what is kept: whichever has room and lacks more."""
+    if not room.all():
+        return int(room[1] > 0)
+    for lacking in (of_class, room):
+        if lacking[0] != lacking[1]:
+            return int(lacking[1] > lacking[0])
+    return int(rng.integers(2))
 
 
 def class_presence(dataset: SemanticDataset, advance: Callable[[], None] = lambda: None) -> Presence:

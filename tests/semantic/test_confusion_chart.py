@@ -1,0 +1,26 @@
+from xml.etree import ElementTree
+
+import numpy as np
+
+from tamis.semantic.confusion_chart import confusion_chart
+from tamis.semantic.metrics import Confusion
+
+NAMES = ("road", "car & bus", "sky", "unseen")
+TOTAL = Confusion(np.array([[90, 10, 0, 0], [0, 4, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]))
+
+
+def test_every_share_is_a_square_that_says_what_it_is() -> None:
+    assert texts("title") == [
+        "car & bus taken for car & bus: 100.0%",
+        "road taken for car & bus: 10.0%",
+        "road taken for road: 90.0%",
+    ]
+
+
+def test_classes_without_pixels_have_no_row() -> None:
+    assert texts("text") == ["car & bus", "car & bus", "road", "road"]
+
+
+def texts(tag: str) -> list[str]:
+    drawn = ElementTree.fromstring(confusion_chart(TOTAL, NAMES))
+    return sorted(element.text or "" for element in drawn.iter(f"{{http://www.w3.org/2000/svg}}{tag}"))
