@@ -5,8 +5,10 @@ import os
 import sys
 from importlib import import_module
 
-# One thread each: the peers have no more, and the comparison should not depend on the number of cores.
+# One core each: most peers use no more, and the comparison should not depend on the number of cores.
 THREADS = 1
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = str(THREADS)
 

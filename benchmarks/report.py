@@ -37,7 +37,8 @@ class Finding:
     """The outcome of one benchmark.
 
     name: of the module; title: for the page; workload: what was measured on; equal: what was found equal before any
-    time was taken; seed: of the workload; code: the paths of the code measured; packages: those that matter.
+    time was taken; seed: of the workload; code: the paths of the code measured; packages: those that matter; parts:
+    seconds of the parts of ours, the best of several runs.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Finding:
     code: Sequence[str]
     packages: Sequence[str]
     measures: list[Measure] = field(default_factory=list)
+    parts: dict[str, float] = field(default_factory=dict)
 
 
 def measure(what: str, peer: str, timing: Timing, floor: float, aim: float) -> Measure:
@@ -97,14 +99,30 @@ def _section(result: dict[str, Any]) -> str:
             f"| **{found['ratio']:.1f}** | {min(ratios):.1f}–{max(ratios):.1f} "
             f"| {found['floor']:g} | {found['aim']:g} |"
         )
+    lines += [*_profile(result.get("parts", {})), ""]
     lines += [
-        "",
         f"{result['date']}, commit {result['commit']}, {machine['cpu']}, {machine['cores']} cores with a load "
         f"of {machine['load']}, {machine['threads']} thread, Python {result['python']}, {packages}; "
         f"`{result['command']}`, seed {result['seed']}.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _profile(parts: dict[str, float]) -> list[str]:
+    """Where the time of ours goes; no lines where nothing was told."""
+    if not parts:
+        return []
+    whole = sum(parts.values())
+    rows = [f"| {part} | {_time([seconds])} | {100 * seconds / whole:.0f} % |" for part, seconds in parts.items()]
+    return [
+        "",
+        "Where its time goes, one part after the other:",
+        "",
+        "| part | time | share |",
+        "|---|---:|---:|",
+        *rows,
+    ]
 
 
 def _time(seconds: list[float]) -> str:

@@ -14,10 +14,15 @@ import numpy as np
 
 from benchmarks.report import Finding, measure
 from benchmarks.sam_vit_b import BATCH, SHAPE
-from benchmarks.timing import Timing, alternate
+from benchmarks.timing import Timing, alternate, best_of
 from tamis.arrays import ImageArray
 from tamis.proposals import grid_proposals
 from tamis.segmentors import load_segmentor
+from tamis.segmentors.by_region import EncodedRegions
+from tamis.segmentors.embedded import pixel_maps, region_answers
+from tamis.segmentors.embedded_regions import colour_nodes, summarise
+from tamis.segmentors.embedded_sizes import working_shape
+from tamis.segmentors.small_regions import small_regions
 
 
 def run(seed: int = 0) -> Finding:
@@ -55,7 +60,35 @@ def run(seed: int = 0) -> Finding:
                 1 / 3,
             ),
         ],
+        _parts(image),
     )
+
+
+def _parts(image: ImageArray) -> dict[str, float]:
+    """Seconds of each step of encoding, and of what comes after."""
+    import cv2
+
+    height, width = working_shape((image.shape[0], image.shape[1]))
+    small: ImageArray = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    region_map, maps = small_regions(small), pixel_maps(small)
+    colours = colour_nodes(small, region_map)
+    summary = summarise(small, region_map, maps, colours)
+    answers = region_answers(summary)
+
+    def encoded() -> EncodedRegions:
+        return EncodedRegions(image, region_map, answers, summary.features)
+
+    ready = encoded()
+    ready.fine_map  # noqa: B018  # made when first asked for
+    return {
+        "the network over pixels": best_of(lambda: pixel_maps(small)),
+        "cutting the image into regions": best_of(lambda: small_regions(small)),
+        "the tree of colours": best_of(lambda: colour_nodes(small, region_map)),
+        "pooling over regions and the tree of boundaries": best_of(lambda: summarise(small, region_map, maps, colours)),
+        "the network over regions": best_of(lambda: region_answers(summary)),
+        "borders at full size": best_of(lambda: encoded().fine_map),
+        "clicks, suppression, run lengths": best_of(lambda: grid_proposals(ready)),
+    }
 
 
 def _around(ours: Callable[[], object], theirs: Callable[[], object], times: int = 5) -> Timing:
