@@ -128,3 +128,17 @@ def test_a_foreign_label_is_named_and_nothing_is_drawn(tamis: Tamis, tmp_path: P
     assert code == 2
     assert "label.png: label 151 at row 0, column 30" in err
     assert not (tmp_path / "page.html").exists()
+
+
+def test_published_figures_and_own_runs_make_one_table(tamis: Tamis, tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "first"
+    run.mkdir(parents=True)
+    (run / "semantic.json").write_text('{"dataset": "ade20k val", "model": "upernet-swin-t", "miou": 0.4399}')
+    out = tmp_path / "ade20_scores.md"
+    code, said, err = tamis("semantic", "scores", "--runs", tmp_path / "runs", "--out", out)
+    assert (code, err) == (0, "")
+    assert said.startswith("177 figures of 2 files, 1 of them our own\nbest: UPerNet BEiT-L 56.33")
+    assert "**upernet-swin-t** |  |  |  | **43.99** |" in out.read_text()
+    code, _, err = tamis("semantic", "scores", "--runs", tmp_path / "runs", "--dataset", "CamVid", "--out", out)
+    assert code == 2
+    assert "--dataset CamVid: none of 177 figures is of it; there are ADE20K, ade20k val" in err

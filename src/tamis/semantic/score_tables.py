@@ -75,10 +75,10 @@ def read_metafile(path: Path) -> list[Score]:
         content = yaml.safe_load(_text(path))
     except yaml.YAMLError as error:
         raise InputError(f"{path}: is no YAML ({' '.join(str(error).split())}); download it again") from error
-    models = content.get("Models") if isinstance(content, dict) else None
-    if not isinstance(models, list) or not all(isinstance(model, dict) for model in models):
-        raise InputError(f"{path}: has no list of Models; name a metafile.yaml of mmsegmentation")
-    return [score for model in models for score in _scores_of_model(model, path)]
+    try:
+        return [score for model in content["Models"] for score in _scores_of_model(model, path)]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: has no list of Models; name a metafile.yaml of mmsegmentation") from error
 
 
 def number_in(cell: str) -> float | None:
