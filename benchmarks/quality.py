@@ -24,6 +24,7 @@ from tamis.runs import file_hash
 ROOT = Path(__file__).parent.parent
 KEPT = ROOT / "benchmarks" / "quality"
 PAGE = ROOT / "docs" / "results.md"
+PICTURES = ROOT / "docs" / "images"
 README = ROOT / "README.md"
 MARK = "<!-- results, written by python -m benchmarks.quality -->"
 

@@ -8,8 +8,9 @@ docs/results.md. Without a segmentor it only writes the page.
 import argparse
 import json
 import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import quality
-from benchmarks.zero_shot import spaced
+from benchmarks.zero_shot import spaced, write_picture
 from tamis.arrays import ImageArray
+from tamis.chart import curves
 from tamis.datasets import open_dataset
 from tamis.proposals.linkage import linked_levels
 from tamis.proposals.partition import partition
@@ -34,6 +36,10 @@ from tamis.proposals.superpixels import (
 from tamis.segmentors import EncodedImage, load_segmentor
 
 KEPT = quality.ROOT / "benchmarks" / "superpixels.json"
+CURVES = (
+    (quality.PICTURES / "superpixel-recall.svg", "boundary recall", (0.5, 1.0)),
+    (quality.PICTURES / "superpixel-accuracy.svg", "achievable accuracy", (0.85, 1.0)),
+)
 COUNTS = (100, 200, 400, 800)
 SCALES = (20, 50, 100, 300)
 
@@ -83,7 +89,26 @@ def section() -> list[str]:
     rows = sorted(kept["means"].items(), key=lambda entry: entry[1][0])
     lines = [f"| {name} | {count:.0f} | {recall:.3f} | {asa:.3f} |" for name, (count, recall, asa) in rows]
     head = _HEAD.format(images=kept["images"])
-    return [head, "| | superpixels | boundary recall | achievable accuracy |", "|---|---|---|---|", *lines, ""]
+    pictures = [f"![{what} against the number of superpixels](images/{file.name})" for file, what, _ in CURVES]
+    return [
+        head,
+        *pictures,
+        "",
+        "| | superpixels | boundary recall | achievable accuracy |",
+        "|---|---|---|---|",
+        *lines,
+        "",
+    ]
+
+
+def write_curves(means: Mapping[str, Sequence[float]]) -> None:
+    """Draw both figures against the number of superpixels, a line for each way to make few or many."""
+    lines: dict[str, list[Sequence[float]]] = {}
+    for name, row in means.items():
+        lines.setdefault(re.sub(r"(, scale| into)? \d+$|, 24 × 24 clicks$", "", name), []).append(row)
+    for column, (file, what, y_range) in enumerate(CURVES, 1):
+        points = {name: sorted((row[0], row[column]) for row in rows) for name, rows in lines.items()}
+        write_picture(file, curves(points, "superpixels", what, y_range))
 
 
 def main() -> int:
@@ -97,6 +122,7 @@ def main() -> int:
             sys.exit("set TAMIS_DATA to the folder that holds the datasets")
         found = measure(arguments.segmentors, Path(os.environ["TAMIS_DATA"]), arguments.images)
         KEPT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        write_curves(found["means"])
     quality.PAGE.write_text(quality.page(), encoding="utf-8")
     return 0
 

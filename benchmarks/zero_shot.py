@@ -8,6 +8,7 @@ benchmarks/zero_shot, and writes their part of docs/results.md. Without a segmen
 import argparse
 import hashlib
 import json
+import math
 import os
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from tamis.benchmark.rules import PROTOCOLS
 from tamis.benchmark.run import run_evaluation
 from tamis.benchmark.zero_shot import ZeroShotRules
 from tamis.benchmark.zero_shot_run import run_zero_shot
+from tamis.chart import curves
 from tamis.datasets import open_dataset
 from tamis.datasets.protocol import Dataset
 from tamis.mosaic import write_mosaics
@@ -55,6 +57,14 @@ VARIANTS: Mapping[str, ZeroShotRules] = {
     "partition, spectral": ZeroShotRules(BUDGETS, partition="spectral"),
 }
 CORRELATED = "mask NMS"
+DRAWN: Mapping[str, str] = {
+    "mask NMS": "mask NMS",
+    "box NMS": "box NMS",
+    "no NMS": "no NMS",
+    "mask NMS, three level lines, stability": "three level lines",
+    "coverage, five level lines, certainty": "coverage, five levels",
+    "partition, linkage": "partition",
+}
 
 
 @dataclass
@@ -140,6 +150,8 @@ def section() -> list[str]:
     lines = [_HEAD, *_findings([place for places in kept.values() for place in places.values()]), ""]
     for name, places in kept.items():
         lines += [f"### {name}", ""]
+        if _curve_of(name).exists():
+            lines += [f"![mIoU against the number of masks](images/{_curve_of(name).name})", ""]
         lines += [f"| {' | '.join(['', *(f'{_of(place)}' for place in places.items())])} |"]
         lines += ["|---|" + "---|" * len(places)]
         for variant in VARIANTS:
@@ -158,6 +170,27 @@ def section() -> list[str]:
             lines.append(f"| {place} | {found['miou_at_1']:.3f} | {_together(found['correlation'])} |")
         lines.append("")
     return lines
+
+
+def write_curve(name: str, found: Mapping[str, Any]) -> None:
+    """Draw what a segmentor reached on the first set against the number of masks."""
+    variants = found[SETS[0].name]["variants"]
+    lines = {
+        label: [(math.log10(k), miou) for k, miou in zip(BUDGETS, variants[rule]["miou"], strict=True)]
+        for rule, label in DRAWN.items()
+    }
+    write_picture(_curve_of(name), curves(lines, "masks, as powers of ten", f"mIoU on {SETS[0].name}", (0.0, 0.8)))
+
+
+def write_picture(file: Path, svg: str) -> None:
+    """A chart as a file that can be read on dark pages too."""
+    style = 'style="background: #fff; color: #222; fill: #222; font: 12px sans-serif"'
+    alone = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).replace('style="max-width:100%"', style)
+    file.write_text(alone + "\n", encoding="utf-8")
+
+
+def _curve_of(name: str) -> Path:
+    return quality.PICTURES / f"zero-shot-{name}.svg"
 
 
 def _findings(places: list[Mapping[str, Any]]) -> list[str]:
@@ -220,6 +253,7 @@ def main() -> int:
                 kept = json.loads(path.read_bytes()) if path.exists() else {}
                 kept[place.name] = measure_set(name, place, Path(os.environ["TAMIS_DATA"]), arguments.images)
                 path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        write_curve(name, kept)
     quality.PAGE.write_text(quality.page(), encoding="utf-8")
     return 0
 
