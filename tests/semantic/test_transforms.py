@@ -31,6 +31,9 @@ def test_a_short_side_is_kept_unless_the_long_one_gets_too_long() -> None:
     assert transforms.short_side_size((480, 320), 256, 2048) == (384, 256)
     assert transforms.short_side_size((100, 1000), 300, 2048) == (205, 2048)
     assert transforms.short_side_size((100, 100), 300, 2048) == (300, 300)
+    # What mmsegmentation 1.2.2 gives: it fits the image into the rounded size, which costs the long side some pixels.
+    assert transforms.short_side_size((115, 798), 768, 2048) == (295, 2047)
+    assert transforms.short_side_size((34, 593), 768, 2048) == (117, 2041)
 
 
 @given(

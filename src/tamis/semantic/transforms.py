@@ -41,14 +41,15 @@ def fitted_size(size: Size, scale: tuple[int, int]) -> Size:
 def short_side_size(size: Size, short_side: int, longest: int) -> Size:
     """The size of the same proportions with a given short side, or smaller so that the long side is at most `longest`.
 
-    Mask2Former's training pipeline (`ResizeShortestEdge`).
+    Mask2Former's training pipeline (`ResizeShortestEdge`), which rounds that size and then fits the image into it, so
+    that very long images lose a pixel now and then.
     """
     factor = short_side / min(size)
     height, width = (float(short_side) if side == min(size) else factor * side for side in size)
     if max(height, width) > longest:
         shrink = longest / max(height, width)
         height, width = height * shrink, width * shrink
-    return int(height + 0.5), int(width + 0.5)
+    return fitted_size(size, (int(height + 0.5), int(width + 0.5)))
 
 
 def resize_image(image: Pixels, size: Size) -> Pixels:
