@@ -38,7 +38,7 @@ def value_of(name: str, shape: tuple[int, ...]) -> Tensor:
         return value.abs() * 0.5 + 0.5
     if len(shape) == 1:
         return value * 0.1 + (1.0 if name.endswith("weight") else 0.0)
-    return value / max(1, prod(shape[1:])) ** 0.5
+    return value.div(max(1, prod(shape[1:])) ** 0.5)
 
 
 def official(kind: str) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ from tamis.image import write_image
 from tamis.page import figure, write_page
 from tamis.runs import Run, alone_in, file_hash, fingerprint
 from tamis.semantic.building import placed_on
-from tamis.semantic.checkpoints import LOOKING, Trained, load_trained, require_classes
+from tamis.semantic.checkpoints import LOOKING, Trained, load_trained, recipe_record, require_classes
 from tamis.semantic.confusion_chart import confusion_chart
 from tamis.semantic.data import BrokenFiles, SemanticDataset, open_semantic
 from tamis.semantic.inference import InferenceSettings
@@ -71,7 +71,7 @@ def evaluate(
     if not len(dataset):
         raise InputError(f"{dataset.name} in {job.data} holds no images: choose another --split")
     recipe = trained.recipe
-    looking = {name: getattr(recipe, name) for name in LOOKING}
+    looking = {name: value for name, value in recipe_record(recipe).items() if name in LOOKING}
     with alone_in(job.out, job.out / ".lock"):
         run = Run(
             job.out,

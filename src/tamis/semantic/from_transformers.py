@@ -1,6 +1,7 @@
 """Mask2Former (arXiv 2112.01527) and SegFormer (arXiv 2105.15203) as transformers implements them."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -13,6 +14,18 @@ from tamis.semantic.catalogue import find_pretrained, require_weights
 from tamis.semantic.data import IGNORE
 from tamis.semantic.losses import Criterion, pixel_accuracy
 from tamis.semantic.networks import SemanticNetwork
+
+SEGFORMERS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "segformer-b0-ade": {},
+        "segformer-b5-ade": {
+            "depths": [3, 6, 40, 3],
+            "hidden_sizes": [64, 128, 320, 512],
+            "decoder_hidden_size": 768,
+        },
+    }
+)
+"""Sizes by name, for random weights."""
 
 
 class Mask2Former(SemanticNetwork):
@@ -88,6 +101,7 @@ def make_mask2former(
     config = transformers.Mask2FormerConfig(backbone_config=settings, num_labels=classes, **options)
     network = transformers.Mask2FormerForUniversalSegmentation(config)
     encoder = network.model.pixel_level_module.encoder
+    encoder.swin.layernorm = torch.nn.Identity()  # as in `backbones.Pyramid`
     encoder.load_state_dict(swin.network.state_dict())  # type: ignore[union-attr]
     return Mask2Former(network)
 
@@ -101,7 +115,7 @@ def make_segformer(name: str, classes: int, pretrained: bool, sizes: Mapping[str
     """
     if pretrained:
         return SegFormer(_whole("segformer", name, classes, transformers.SegformerForSemanticSegmentation))
-    config = transformers.SegformerConfig(num_labels=classes, **(sizes or {}))
+    config = transformers.SegformerConfig(num_labels=classes, **(sizes or SEGFORMERS.get(name, {})))
     return SegFormer(transformers.SegformerForSemanticSegmentation(config))
 
 

@@ -79,10 +79,16 @@ def tinted(image: Pixels, label: Pixels, palette: Palette) -> ImageArray:
 def picture_of_predictions(
     network: nn.Module, dataset: SemanticDataset, settings: InferenceSettings, device: torch.device
 ) -> ImageArray:
-    """A sheet: for each of some images, evenly spaced over a dataset, the image, its labels and the prediction."""
+    """A sheet: for each of some images, evenly spaced over a dataset, the image, its labels and the prediction.
+
+    Images that cannot be read are left out; without any the sheet is blank.
+    """
     rows = []
     for index in np.linspace(0, len(dataset) - 1, min(SHOWN, len(dataset))).astype(int):
-        image, label = read_sample(dataset, int(index))
+        try:
+            image, label = read_sample(dataset, int(index))
+        except BrokenFileError:
+            continue  # named where the dataset is measured
         answer = predict(network, image, settings, device)
         tiles = [image[:, :, ::-1], coloured_labels(label, dataset.palette), coloured_labels(answer, dataset.palette)]
         height = round(image.shape[0] * SHOWN_WIDTH / image.shape[1])
@@ -91,4 +97,4 @@ def picture_of_predictions(
                 [cv2.resize(tile, (SHOWN_WIDTH, height), interpolation=cv2.INTER_AREA) for tile in tiles], axis=1
             )
         )
-    return np.concatenate(rows)
+    return np.concatenate(rows) if rows else np.full((1, 3 * SHOWN_WIDTH, 3), 255, np.uint8)

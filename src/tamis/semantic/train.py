@@ -26,7 +26,7 @@ from tamis.semantic.checkpoints import (
     require_classes,
     save,
 )
-from tamis.semantic.data import open_semantic
+from tamis.semantic.data import BrokenFiles, open_semantic
 from tamis.semantic.devices import World, joined_world
 from tamis.semantic.losses import CRITERIA
 from tamis.semantic.measuring import measure, picture_of_predictions
@@ -119,6 +119,7 @@ class _Run:
         self.network, self.norm = self._network(saved)
         self.optimizer = self._optimizer()
         self.step, self.seconds, self.unlabelled = 0, 0.0, 0
+        self.left_out = BrokenFiles()
         if saved is not None:
             self._go_on_from(saved)
 
@@ -323,7 +324,7 @@ class _Run:
     def _measured(self) -> Confusion:
         world, settings = self.world, self.recipe.inference
         indices = range(world.rank, len(self.held_out), world.size)
-        total = measure(self.network, self.held_out, settings, world.device, indices)
+        total = measure(self.network, self.held_out, settings, world.device, indices, self.left_out)
         if world.size == 1:
             return total
         counts = torch.from_numpy(total.counts).to(world.device).double()
@@ -349,6 +350,8 @@ class _Run:
     def _say_what_was_passed_over(self) -> None:
         for reason in self.stream.broken.reasons.values():
             self.say(f"passed over: {reason}")
+        for reason in self.left_out.reasons.values():
+            self.say(f"left out of the validation: {reason}")
         if self.unlabelled:
             self.say(f"{self.unlabelled} crops had no labelled pixel and taught nothing")
 
