@@ -25,7 +25,8 @@ from benchmarks.timing import Timing
 from tamis.semantic.class_tables import ade20k
 from tamis.semantic.data import SemanticDataset, read_sample
 from tamis.semantic.metrics import confusion, measures, nothing_yet
-from tamis.semantic.pipeline import TrainTransform, augment, normalised_batch
+from tamis.semantic.pipeline import TrainTransform, augment, stack
+from tamis.semantic.transforms import normalise
 
 INTERPRETER = "TAMIS_MMSEG_PYTHON"
 N, REPEATS, BATCH, SEEDS = 24, 7, 4, 4
@@ -58,7 +59,7 @@ def run(seed: int = 0) -> Finding:
             for first in range(0, len(dataset), BATCH):
                 made = [augment(*read_sample(dataset, first + k), settings, rng) for k in range(BATCH)]
                 images, labels = zip(*made, strict=True)
-                normalised_batch(images, labels, settings.crop)
+                stack([normalise(image) for image in images], labels, settings.crop)
 
         in_turn = alternate_with(in_memory, lambda number: ask("transforms", seed=number))
         batches = alternate_with(from_files, lambda number: ask("batches", seed=number, size=BATCH))

@@ -21,7 +21,6 @@ from tamis.semantic.pipeline import (
     colour_changes,
     draw,
     draw_colours,
-    normalised_batch,
     stack,
     train_pipeline,
     validation_resize,
@@ -100,9 +99,9 @@ def test_every_step_gives_the_pixels_of_the_peer(peer: Path, sample: tuple[Pixel
 @pytest.mark.data
 def test_a_batch_has_the_values_of_the_peer(peer: Path) -> None:
     theirs, made = np.load(peer / "train_batch.npz"), np.load(peer / "train_seed0.npz")
-    images, labels = [made["photo_img"]], [made["flip_gt"]]
+    images, labels = [transforms.normalise(made["photo_img"])], [made["flip_gt"]]
     for size, name in (((518, 518), "fixed"), ((512, 512), "max")):
-        pixels, padded = normalised_batch(images, labels, size)
+        pixels, padded = stack(images, labels, size)
         assert np.array_equal(pixels, theirs[f"inputs_{name}"])
         assert np.array_equal(padded, theirs[f"gt_{name}"][:, 0])
 
@@ -195,15 +194,18 @@ def test_a_step_does_what_it_is_given_to_each() -> None:
     assert Step("flip", label=transforms.flip).apply(image, label)[0] is image
 
 
-def test_a_batch_in_fewer_passes_is_the_same() -> None:
+def test_a_batch_is_padded_image_by_image() -> None:
     sizes = [(30, 50), (64, 64), (64, 10)]
-    images = [picture(k, size) for k, size in enumerate(sizes)]
+    images = [transforms.normalise(picture(k, size)) for k, size in enumerate(sizes)]
     labels = [stripes([k], size) for k, size in enumerate(sizes)]
-    pixels, padded = normalised_batch(images, labels, (64, 66))
-    expected = stack([transforms.normalise(image) for image in images], labels, (64, 66))
-    assert np.array_equal(pixels, expected[0])
-    assert np.array_equal(padded, expected[1])
-    assert pixels.shape == (3, 3, 64, 66)
+    pixels, padded = stack(images, labels, (64, 66))
+    assert (pixels.shape, padded.shape) == ((3, 3, 64, 66), (3, 64, 66))
+    for index, (height, width) in enumerate(sizes):
+        assert np.array_equal(pixels[index, :, :height, :width], images[index])
+        assert (padded[index, :height, :width] == index).all()
+        assert not pixels[index, :, height:].any()
+        assert not pixels[index, :, :, width:].any()
+        assert (padded[index] == 255).sum() == 64 * 66 - height * width
 
 
 def sha(array: NDArray[Any]) -> str:

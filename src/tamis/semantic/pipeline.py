@@ -300,28 +300,7 @@ def stack(
     Returns:
         (N, 3, H, W) float32, 0 where padded, and (N, H, W) uint8, 255 where padded.
     """
-    return np.stack([transforms.pad(image, size) for image in images]), np.stack(
-        [transforms.pad_label(label, size) for label in labels]
-    )
-
-
-def normalised_batch(
-    images: Sequence[Pixels], labels: Sequence[Pixels], size: Size
-) -> tuple[NDArray[np.float32], Pixels]:
-    """What `stack` gives for normalised images, in fewer passes.
-
-    Args:
-        images: (h, w, 3) uint8 BGR.
-        labels: (h, w) uint8.
-        size: height and width that no image exceeds.
-
-    Returns:
-        As `stack`.
-    """
     batch = np.empty((len(images), 3, *size), np.float32)
     for place, image in zip(batch, images, strict=True):
-        height, width = image.shape[:2]
-        transforms.normalise_into(place[:, :height, :width], image)
-        place[:, height:] = 0
-        place[:, :height, width:] = 0
+        transforms.pad_into(place, image)
     return batch, np.stack([transforms.pad_label(label, size) for label in labels])

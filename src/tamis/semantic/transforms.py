@@ -163,21 +163,24 @@ def hue_table(steps: int) -> Pixels:
 def normalise(image: Pixels) -> NDArray[np.float32]:
     """Subtract the mean and divide by the deviation of ImageNet; (3, H, W) float32 RGB from (H, W, 3) uint8 BGR."""
     result = np.empty((3, *image.shape[:2]), np.float32)
-    normalise_into(result, image)
-    return result
-
-
-def normalise_into(place: NDArray[np.float32], image: Pixels) -> None:
-    """Write a normalised image to a place (3, H, W) float32 of its size, which may be a part of a batch."""
     for channel, (values, table) in enumerate(zip(reversed(cv2.split(image)), _NORMALISED, strict=True)):
-        cv2.LUT(values, table, dst=place[channel])
-
-
-def pad(pixels: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
-    """Fill up an image (3, H, W) on the right and at the bottom with 0, which is the mean colour once normalised."""
-    result = np.zeros((len(pixels), *size), np.float32)
-    result[:, : pixels.shape[1], : pixels.shape[2]] = pixels
+        cv2.LUT(values, table, dst=result[channel])
     return result
+
+
+def pad(image: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
+    """Fill up an image (3, H, W) on the right and at the bottom with 0, which is the mean colour once normalised."""
+    result = np.empty((len(image), *size), np.float32)
+    pad_into(result, image)
+    return result
+
+
+def pad_into(place: NDArray[np.float32], image: NDArray[np.float32]) -> None:
+    """Write a padded image to a place (3, H, W), which may be a part of a batch."""
+    height, width = image.shape[1:]
+    place[:, :height, :width] = image
+    place[:, :height, width:] = 0
+    place[:, height:] = 0
 
 
 def pad_label(label: Pixels, size: Size) -> Pixels:
