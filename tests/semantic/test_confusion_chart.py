@@ -17,8 +17,15 @@ def test_every_share_is_a_square_that_says_what_it_is() -> None:
     ]
 
 
-def test_classes_without_pixels_have_no_row() -> None:
-    assert texts("text") == ["car & bus", "car & bus", "road", "road"]
+def test_classes_without_pixels_have_no_row_and_few_classes_have_numbers() -> None:
+    assert texts("text") == ["10", "100", "90", "car & bus", "car & bus", "road", "road"]
+
+
+def test_many_classes_have_no_numbers() -> None:
+    names = [f"class {number}" for number in range(40)]
+    drawn = confusion_chart(Confusion(np.eye(40, dtype=np.int64)), names)
+    assert drawn.count("</text>") == 80
+    assert drawn.count("</title>") == 40
 
 
 def texts(tag: str) -> list[str]:

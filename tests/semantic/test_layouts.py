@@ -114,6 +114,13 @@ def test_an_image_without_a_label_map_is_named(tmp_path: Path) -> None:
         open_semantic(root, "train")
 
 
+def test_two_images_of_one_name_are_refused(tmp_path: Path) -> None:
+    root = write_folders(tmp_path, {"train": [[0]]})
+    (root / "images" / "train" / "train00.jpg").touch()
+    with pytest.raises(InputError, match=r"train00\.png: beside it is train00\.jpg, of the same name"):
+        open_semantic(root, "train")
+
+
 def test_a_split_without_images_is_named(tmp_path: Path) -> None:
     root = write_folders(tmp_path, {"train": [[0]]})
     (root / "images" / "train" / "train00.png").unlink()

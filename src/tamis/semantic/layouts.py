@@ -188,7 +188,11 @@ def _by_stem(images: Path, labels: Path) -> Pairs:
 
 
 def _stems(folder: Path) -> dict[str, Path]:
-    return {path.stem: path for path in sorted(_folder(folder).iterdir()) if _is_image(path)}
+    found: dict[str, Path] = {}
+    for path in sorted(_folder(folder).iterdir()):
+        if _is_image(path) and found.setdefault(path.stem, path) is not path:
+            raise InputError(f"{path}: beside it is {found[path.stem].name}, of the same name; remove one of them")
+    return found
 
 
 def _by_name(folder: Path, pattern: str, ending: str) -> dict[str, Path]:
