@@ -80,13 +80,13 @@ def measure(segmentor: str, place: Set, data: Path, limit: int | None, workers: 
 
 def page() -> str:
     """docs/results.md, from the summaries that are kept."""
-    from benchmarks import superpixels, zero_shot
+    from benchmarks import camvid, superpixels, zero_shot
 
     kept = _kept()
     timed = {name: kept[name, SETS[0].name] for name in _ranked(kept)}
     seconds = [f"- `{name}`: {s['seconds_encode']:.3f} and {s['seconds_per_click']:.4f}" for name, s in timed.items()]
     spent = ["", "Seconds for an encoding and a click, mean over the first set:", "", *seconds, ""]
-    return "\n".join([_HEAD, *table(SETS), *spent, *zero_shot.section(), *superpixels.section()])
+    return "\n".join([_HEAD, *table(SETS), *spent, *zero_shot.section(), *superpixels.section(), *camvid.section()])
 
 
 def readme() -> str:
