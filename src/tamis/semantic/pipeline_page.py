@@ -1,4 +1,4 @@
-"""A page with every step of the training pipeline, as pictures."""
+"""A page with every step of the training pipeline and of validation, as pictures."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -16,7 +16,7 @@ from tamis.runs import Run, file_hash, fingerprint, require_folder
 from tamis.semantic import transforms
 from tamis.semantic.data import IGNORE, Pixels, SemanticDataset, read_label, read_sample
 from tamis.semantic.label_picture import coloured_labels
-from tamis.semantic.pipeline import Draws, TrainTransform, draw, train_pipeline
+from tamis.semantic.pipeline import Draws, TrainTransform, draw, train_pipeline, validation_resize
 
 SPREAD = 2.5
 """Normalised values of this many deviations are shown as black and white."""
@@ -58,6 +58,7 @@ def write_pipeline_page(
     parts = {"Loading": loading_stages(dataset, index, image, label)}
     for number, draws in enumerate(drawn, 1):
         parts[f"Pass {number} of {passes}"] = pass_stages(image, label, draws, dataset)
+    parts["Validation"] = validation_stages(image, label, dataset)
     body, count = [], 0
     for heading, stages in parts.items():
         figures = []
@@ -96,6 +97,15 @@ def pass_stages(image: Pixels, label: Pixels, draws: Draws, dataset: SemanticDat
         f"pad to {width}×{height} with 255 (labels)",
         coloured_labels(transforms.pad_label(label, draws.crop), dataset.palette),
     )
+
+
+def validation_stages(image: Pixels, label: Pixels, dataset: SemanticDataset) -> Iterator[Stage]:
+    """What a network sees when it is measured, and the labels that its answer is compared with."""
+    resized = validation_resize(image)
+    yield f"resize the image to {resized.shape[1]}×{resized.shape[0]}, bilinear", _rgb(resized)
+    normalised = transforms.normalise(resized)
+    yield f"normalise, {normalised.min():.2f} to {normalised.max():.2f}", _spread(normalised)
+    yield f"the labels stay {label.shape[1]}×{label.shape[0]}", coloured_labels(label, dataset.palette)
 
 
 def _rgb(bgr: Pixels) -> ImageArray:
