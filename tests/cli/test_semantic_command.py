@@ -68,6 +68,14 @@ def test_what_cannot_be_kept(tamis: Tamis, tmp_path: Path, options: list[str], m
     assert [path.name for path in tmp_path.iterdir()] == ["own"]
 
 
+def test_a_subset_is_not_written_into_its_dataset(tamis: Tamis, tmp_path: Path) -> None:
+    root = write_folders(tmp_path / "own", {"train": [[0]]})
+    code, _, err = tamis("semantic", "subset", root, "--keep", "1/2", "--out", root / "half")
+    assert code == 2
+    assert "of which it would become a part" in err
+    assert not (root / "half").exists()
+
+
 def test_what_is_there_is_not_written_over(tamis: Tamis, tmp_path: Path) -> None:
     root = write_folders(tmp_path / "own", {"train": [[0]]})
     (tmp_path / "own_ds_2").mkdir()

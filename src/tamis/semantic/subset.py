@@ -100,11 +100,13 @@ def write_subset(
         how: the settings, for the record.
 
     Raises:
-        InputError: `out` is there already.
+        InputError: `out` is there already, or lies in `root`.
         OutputError: it cannot be written.
     """
     if os.path.lexists(out):
         raise InputError(f"--out {out}: is there already; remove it or choose another name")
+    if root.resolve() in out.resolve().parents:
+        raise InputError(f"--out {out}: lies in {root}, of which it would become a part; choose a folder elsewhere")
     kept = {path for index in chosen for path in (dataset.images[index], dataset.labels[index])}
     dropped = {*dataset.images, *dataset.labels} - kept
     names = [str(dataset.images[index].relative_to(root)) for index in chosen]
