@@ -61,13 +61,15 @@ def test_images_are_padded_on_both_sides_alike() -> None:
 
 
 def test_weights_that_are_not_here_are_told_how_to_come_here(models: Path) -> None:
-    said = (
-        r"the pre-trained weights of 'dinov2-b' are not here: run tamis semantic pull dinov2-b --revision COMMIT; "
-        rf"without a network put config\.json and model\.safetensors of facebook/dinov2-base into {models / 'dinov2-b'}"
-        r"; or begin from random weights with --override pretrained=false"
-    )
-    with pytest.raises(UnavailableError, match=said):
+    with pytest.raises(UnavailableError) as said:
         make_backbone("dinov2-b")
+    assert str(said.value) == (
+        "the pre-trained weights of 'dinov2-b' are not here: run tamis semantic pull dinov2-b; without a network put "
+        "config.json and model.safetensors of facebook/dinov2-base at revision f9e44c814b77203eaa57a6bdbbd535f21ede1415"
+        f" into {models / 'dinov2-b'}; or begin from random weights with --override pretrained=false"
+    )
+    with pytest.raises(UnavailableError, match="run tamis semantic pull swin-t --revision COMMIT; without"):
+        make_backbone("swin-t")
 
 
 def test_a_format_that_can_hold_code_is_not_read(models: Path) -> None:
@@ -100,13 +102,16 @@ def test_the_weights_of_a_classifier_become_a_backbone(models: Path) -> None:
 
 def test_dinov2_weights_bring_their_own_sizes(models: Path) -> None:
     saved = transformers.Dinov2Model(transformers.Dinov2Config(image_size=28, patch_size=14, **VIT)).eval()
-    saved.save_pretrained(models / "dinov2-s")
-    backbone = make_backbone("dinov2-s", blocks=2).eval()
+    saved.save_pretrained(models / "dinov2-b")
+    backbone = make_backbone("dinov2-b", blocks=2).eval()
     images = torch.randn(1, 3, 28, 42)
     tokens = saved(images).last_hidden_state[:, 1:].transpose(1, 2).reshape(1, 8, 2, 3)
     torch.testing.assert_close(backbone(images)[-1], tokens)
     with pytest.raises(InputError, match="9 blocks were asked for, but the backbone has 5"):
-        make_backbone("dinov2-s", blocks=9)
+        make_backbone("dinov2-b", blocks=9)
+    saved.save_pretrained(models / "dinov2-s")
+    with pytest.raises(InputError, match=r"its SHA-256 is .*, but should be ae1e99fcefd5"):
+        make_backbone("dinov2-s")
 
 
 def test_names_that_are_none_are_told_the_others() -> None:

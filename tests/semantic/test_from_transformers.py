@@ -33,8 +33,9 @@ def test_the_score_of_a_class_is_the_sum_over_queries() -> None:
         scores, raw = network(IMAGES).numpy(), network.network(IMAGES)
     classes = np.exp(raw.class_queries_logits.numpy())
     shares = (classes / classes.sum(-1, keepdims=True))[..., :5]
-    masks = 1 / (1 + np.exp(-raw.masks_queries_logits.numpy()))
-    assert scores.shape == (2, 5, 16, 24)
+    wide = torch.nn.functional.interpolate(raw.masks_queries_logits, (64, 96), mode="bilinear", align_corners=False)
+    masks = 1 / (1 + np.exp(-wide.numpy()))
+    assert scores.shape == (2, 5, 64, 96)
     by_hand = sum(shares[1, query, 3] * masks[1, query] for query in range(7))
     np.testing.assert_allclose(scores[1, 3], by_hand, atol=1e-5)
 

@@ -1,7 +1,8 @@
-"""Which pre-trained backbones and networks there are by name: kind, repository and licence.
+"""Which pre-trained backbones and networks there are by name: kind, repository, revision and licence.
 
-No revision is pinned here, since no independent record of one is at hand: `tamis semantic pull NAME --revision COMMIT`
-asks for it and keeps it, with the SHA-256 that the hub states, beside the files (as for models of the SAM family).
+A revision is pinned where independent public records agree on it, and so is the SHA-256 of the weights, as for models
+of the SAM family. For the others `tamis semantic pull NAME --revision COMMIT` asks for one and keeps it, with the
+SHA-256 that the hub states, beside the files.
 """
 
 from collections.abc import Mapping
@@ -10,8 +11,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from tamis.errors import InputError, UnavailableError
-from tamis.segmentors.hub.catalogue import FILES, HubModel
-from tamis.segmentors.hub.folder import folder_of, is_here, refuse_pickles
+from tamis.segmentors.hub.catalogue import FILES, WEIGHTS, HubModel
+from tamis.segmentors.hub.folder import folder_of, is_here, refuse_pickles, verified
 
 Kind = Literal["swin", "convnext", "dinov2", "dinov3", "mask2former", "segformer"]
 
@@ -35,10 +36,31 @@ class Pretrained:
     source: HubModel
 
 
+REVISIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "dinov2-s": "ed25f3a31f01632728cabb09d1542f84ab7b0056",
+        "dinov2-b": "f9e44c814b77203eaa57a6bdbbd535f21ede1415",
+        "dinov2-l": "47b73eefe95e8d44ec3623f8890bd894b6ea2d6c",
+        "dinov2-g": "611a9d42f2335e0f921f1e313ad3c1b7178d206d",
+        "dinov3-s": "114c1379950215c8b35dfcd4e90a5c251dde0d32",
+        "dinov3-l": "ea8dc2863c51be0a264bab82070e3e8836b02d51",
+    }
+)
+"""Pinned commits, by name."""
+SHA256: Mapping[str, str] = MappingProxyType(
+    {
+        "dinov2-s": "ae1e99fcefd534ed978cdeb8326f08030c96e28b7a81ffcbc98a857c84d14be1",
+        "dinov2-l": "399fba97a95f22c36834418bc69373364a99af3a1153da1c0fb31db567c92e23",
+    }
+)
+"""Of the weights at these commits, by name."""
+
+
 def _entry(
     name: str, kind: Kind, repository: str, megabytes: float, licence: str, gated: bool = False
 ) -> tuple[str, Pretrained]:
-    return name, Pretrained(kind, HubModel(name, kind, repository, megabytes, licence=licence, gated=gated))
+    revision, sha256 = REVISIONS.get(name, ""), SHA256.get(name, "")
+    return name, Pretrained(kind, HubModel(name, kind, repository, megabytes, revision, sha256, licence, gated))
 
 
 PRETRAINED: Mapping[str, Pretrained] = MappingProxyType(
@@ -79,16 +101,19 @@ def require_weights(name: str) -> str:
     """The folder of pre-trained weights, as text.
 
     Raises:
-        InputError: there are no such weights, or only in a format that can hold code.
+        InputError: there are no such weights, only in a format that can hold code, or others than those on record.
         UnavailableError: they are not here; the message says how to get them, with and without a network.
     """
     source = find_pretrained(name).source
     folder = folder_of(name)
     if not is_here(source):
         refuse_pickles(folder)
+        asked = "" if source.revision else " --revision COMMIT"
+        known = f" at revision {source.revision}" if source.revision else ""
         raise UnavailableError(
-            f"the pre-trained weights of '{name}' are not here: run tamis semantic pull {name} --revision COMMIT; "
-            f"without a network put {' and '.join(FILES)} of {source.repository} into {folder}; "
+            f"the pre-trained weights of '{name}' are not here: run tamis semantic pull {name}{asked}; "
+            f"without a network put {' and '.join(FILES)} of {source.repository}{known} into {folder}; "
             "or begin from random weights with --override pretrained=false"
         )
+    verified(folder, {WEIGHTS: source.sha256} if source.sha256 else {})
     return str(folder)

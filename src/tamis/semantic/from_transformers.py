@@ -12,7 +12,7 @@ from tamis.errors import InputError
 from tamis.semantic.backbones import ARCHITECTURES, make_backbone
 from tamis.semantic.catalogue import find_pretrained, require_weights
 from tamis.semantic.data import IGNORE
-from tamis.semantic.losses import Criterion, pixel_accuracy
+from tamis.semantic.losses import Criterion, pixel_accuracy, resized
 from tamis.semantic.networks import SemanticNetwork
 
 SEGFORMERS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
@@ -41,16 +41,19 @@ class Mask2Former(SemanticNetwork):
         self.network = network
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, classes, H/4, W/4): for every class Σ P(class | query) · P(pixel | query), which is not negative."""
-        found = self.network(images)
-        return _scores(found)
+        """(B, classes, H, W): for every class Σ P(class | query) · P(pixel | query), which is not negative.
+
+        The masks' logits are resized to the image before they become probabilities, as mmsegmentation does.
+        """
+        return _scores(self.network(images), (images.shape[-2], images.shape[-1]))
 
     def losses(self, images: Tensor, labels: Tensor, criterion: Criterion) -> dict[str, Tensor]:
         """Its own loss; `criterion` is not used."""
         masks, classes = _targets(labels)
         found = self.network(images, mask_labels=masks, class_labels=classes)
         with torch.no_grad():
-            accuracy = pixel_accuracy(_scores(found), labels)
+            coarse = found.masks_queries_logits.shape[-2:]
+            accuracy = pixel_accuracy(_scores(found, (coarse[0], coarse[1])), labels)
         return {"loss": found.loss.reshape(()), "accuracy": accuracy}
 
 
@@ -131,9 +134,9 @@ def _whole(kind: str, name: str, classes: int, network_class: Any) -> Any:
     return network_class.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
 
 
-def _scores(found: Any) -> Tensor:
+def _scores(found: Any, size: tuple[int, int]) -> Tensor:
     classes = found.class_queries_logits.float().softmax(-1)[..., :-1]
-    return torch.einsum("bqc,bqhw->bchw", classes, found.masks_queries_logits.float().sigmoid())
+    return torch.einsum("bqc,bqhw->bchw", classes, resized(found.masks_queries_logits, size).sigmoid())
 
 
 def _targets(labels: Tensor) -> tuple[list[Tensor], list[Tensor]]:
