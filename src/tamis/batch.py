@@ -162,7 +162,13 @@ def places_of(paths: Sequence[Path]) -> dict[Path, Place]:
     if not paths:
         return {}
     absolute = {path: Path(os.path.abspath(path)) for path in paths}
-    shared = Path(os.path.commonpath([path.parent for path in absolute.values()]))
+    try:
+        shared = Path(os.path.commonpath([path.parent for path in absolute.values()]))
+    except ValueError:
+        drives = ", ".join(sorted({path.drive for path in absolute.values()}))
+        raise InputError(
+            f"the images lie on several drives ({drives}): segment those of each drive by itself"
+        ) from None
     relative = {path: place.relative_to(shared) for path, place in absolute.items()}
     # Names that differ in capitals alone are the same on some disks.
     taken = Counter(

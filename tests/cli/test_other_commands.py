@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,7 +57,16 @@ def test_demo_makes_a_page_of_all_photographs(tamis: Tamis, photograph: Path, tm
         assert f"{name} " in out
     assert out.rstrip().endswith(str(tmp_path / "look" / "index.html"))
     assert page.count("<img ") == len(list((tmp_path / "look").glob("*.jpg")))
-    assert page.count("<figcaption>one click at") == 3 * 5
+    masks = [int(number) for number in re.findall(r"(\d+) masks in", out)]
+    assert page.count("<figcaption>one click at") == sum(min(3, number) for number in masks)
+
+
+def test_demo_leaves_out_what_cannot_be_read(tamis: Tamis, tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_text("not a photograph")
+    code, out, err = tamis("demo", tmp_path / "broken.jpg", "--out", tmp_path / "look", "--segmentor", "hierarchy")
+    assert code == 1
+    assert err.startswith(f"tamis: {tmp_path / 'broken.jpg'}: not an image")
+    assert out.count(" masks in ") == 4
 
 
 def test_demo_ends_at_the_annotator_where_somebody_is_there(

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -10,7 +10,8 @@ import click
 from tamis.cli.annotate_command import Listening, account, annotate
 from tamis.cli.options import segmentor_option
 from tamis.demo import make_demo, save_photographs
-from tamis.image import find_images
+from tamis.errors import InputError
+from tamis.image import find_images, read_image
 from tamis.runs import require_folder
 from tamis.segmentors import load_segmentor
 
@@ -27,15 +28,18 @@ from tamis.segmentors import load_segmentor
     is_flag=True,
     help="Then open the photographs in the annotator, where there is a screen and somebody at it.",
 )
-def command(images: tuple[str, ...], out: Path, segmentor: str, then_annotate: bool) -> None:
+def command(images: tuple[str, ...], out: Path, segmentor: str, then_annotate: bool) -> int:
     """Make a page of masks from four sample photographs and your own.
+
+    An image that cannot be read is named and left out, and the exit code is 1.
 
     \b
     tamis demo
     tamis demo holiday.jpg --out look
     """
-    paths = find_images(images)
+    given = find_images(images)
     require_folder(out)
+    paths = list(_readable(given))
     for shown in make_demo(out, load_segmentor(segmentor), paths):
         click.echo(
             f"{shown.name:16} encoded in {shown.encode_seconds:.2f} s, {shown.masks} masks in "
@@ -49,6 +53,17 @@ def command(images: tuple[str, ...], out: Path, segmentor: str, then_annotate: b
             annotate(photographs, ["object"], segmentor, Listening(), user=account())
         else:
             click.echo(f"annotate the photographs with: tamis annotate {photographs}")
+    return 0 if len(paths) == len(given) else 1
+
+
+def _readable(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        try:
+            read_image(path)
+        except InputError as error:
+            click.echo(f"tamis: {error}", err=True)
+        else:
+            yield path
 
 
 def somebody_is_there(environment: Mapping[str, str], terminal: bool, platform: str) -> bool:
