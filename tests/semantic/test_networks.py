@@ -80,7 +80,7 @@ def test_group_norms_take_the_place_of_batch_norms_and_see_one_image_alone() -> 
     assert not has_batch_norm(network)
     replaced = network.decode_head.convs[0].bn  # type: ignore[index, union-attr]
     assert isinstance(replaced, nn.GroupNorm)
-    assert (replaced.num_groups, replaced.weight[0].item()) == (24, 2.0)
+    assert (replaced.num_groups, replaced.weight[0].item()) == (6, 2.0)
     network.decode_head.dropout.eval()  # type: ignore[union-attr]
     torch.testing.assert_close(network(IMAGES)[:1], network(IMAGES[:1]), atol=1e-5, rtol=1e-4)
 

@@ -10,6 +10,7 @@ from torch import nn
 from tamis.errors import InputError
 from tamis.semantic.backbones import make_backbone
 from tamis.semantic.heads import FCNHead
+from tamis.semantic.mmseg_checkpoints import renamed
 from tamis.semantic.networks import Decoded
 from tamis.semantic.schedules import Rates, Schedule, parameter_groups, rate_at, scaled, set_rates
 
@@ -75,6 +76,20 @@ def test_rates_fall_from_layer_to_layer(network: nn.Module) -> None:
     assert found[f"{prefix}.encoder.layers.1.blocks.1.mlp.fc1.weight"] == 0.5**3
     assert found["backbone.network.hidden_states_norms.stage4.weight"] == 1.0
     assert found["decode_head.conv_seg.weight"] == 1.0
+
+
+def test_rates_of_convnext_are_mmsegmentations() -> None:
+    """`golden/mmseg_convnext_rates.json`: rate and decay of every parameter, by mmsegmentation's own constructor."""
+    sizes = {"depths": [2, 1, 1, 1], "hidden_sizes": [12, 24, 48, 96]}
+    network = Decoded(make_backbone("convnext-t", pretrained=False, sizes=sizes), nn.Identity())
+    groups = parameter_groups(network, Rates(1.0, 0.05, layer_decay=0.9))
+    found = {id(each): [group["base"], group["weight_decay"]] for group in groups for each in group["params"]}
+    ours = dict(network.named_parameters())
+    golden = json.loads((Path(__file__).parent / "golden" / "mmseg_convnext_rates.json").read_text())
+    for name, wanted in golden.items():
+        [same] = renamed({name: torch.zeros(1)})
+        assert found[id(ours[same])] == pytest.approx(wanted), name
+    assert len(golden) == len(ours)
 
 
 def test_what_is_frozen_is_in_no_group(network: nn.Module) -> None:

@@ -1,5 +1,6 @@
 """Backbones: from (B, 3, H, W) normalised images to maps of features, the finest first."""
 
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -85,7 +86,7 @@ def frozen(backbone: Backbone) -> Backbone:
 
 
 class Pyramid(Backbone):
-    """Swin (arXiv 2103.14030) or ConvNeXt (arXiv 2201.03545): four maps at strides 4 to 32, each with a norm."""
+    """Swin (arXiv 2103.14030), and what is like it: four maps at strides 4 to 32, each with a norm."""
 
     def __init__(self, network: Any) -> None:
         super().__init__()
@@ -101,17 +102,29 @@ class Pyramid(Backbone):
         return list(self.network(images).feature_maps)
 
     def depth_of(self, name: str) -> int:
-        """0 for the patch embedding, then one more for each block."""
+        """0 for the patch embedding, then one more for each block; a merging lies with the blocks before it."""
+        found = re.search(r"layers\.(\d+)\.(?:blocks\.(\d+))?", name)
         if "embeddings." in name:
             return 0
-        parts = name.split(".")
-        for word, inner in (("layers", "blocks"), ("stages", "layers")):
-            if word in parts and parts[parts.index(word) + 1].isdigit():
-                at = parts.index(word)
-                before: int = sum(self.depths[: int(parts[at + 1])])
-                block = int(parts[at + 3]) if parts[at + 2] == inner else 0
-                return before + block + 1
-        return self.depth
+        if found is None:
+            return self.depth
+        before: int = sum(self.depths[: int(found[1])])
+        return before + (int(found[2]) + 1 if found[2] else self.depths[int(found[1])])
+
+
+class ConvNext(Pyramid):
+    """ConvNeXt (arXiv 2201.03545), whose published rates fall by stage and not by block."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__(network)
+        self.depth = 7  # mmsegmentation's `num_layers` of 6 and one: the last stage has .9³ of the rate, not .9
+
+    def depth_of(self, name: str) -> int:
+        """0 for the patch embedding and all mergings, the number of the stage from 1 for its blocks."""
+        if "embeddings." in name or "downsampling_layer." in name:
+            return 0
+        found = re.search(r"stages\.(\d+)\.layers\.", name)
+        return int(found[1]) + 1 if found else self.depth
 
 
 class PatchTokens(Backbone):
@@ -209,7 +222,8 @@ def make_backbone(
             chosen = {"image_size": 518, "patch_size": 14} | chosen if kind == "dinov2" else chosen
             wanted |= _last_blocks(chosen["num_hidden_layers"], blocks)
         network = network_class(config_class(**chosen, **wanted))
-    return Pyramid(network) if kind in ("swin", "convnext") else PatchTokens(network)
+    made: dict[str, type[Pyramid] | type[PatchTokens]] = {"swin": Pyramid, "convnext": ConvNext}
+    return made.get(kind, PatchTokens)(network)
 
 
 _CLASSES: dict[str, tuple[Any, Any]] = {

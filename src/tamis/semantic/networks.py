@@ -9,9 +9,9 @@ from tamis.semantic.backbones import Backbone
 from tamis.semantic.losses import AUXILIARY_WEIGHT, Criterion, pixel_accuracy
 
 GROUPS = 32
-"""Of channels, where batch norms are replaced by group norms (Wu and He, arXiv 1803.08494)."""
-LEAST_PIXELS_PER_CHANNEL = 2
-"""A batch norm needs more than one value for each channel to have statistics at all."""
+"""At most, where batch norms are replaced by group norms (Wu and He, arXiv 1803.08494)."""
+LEAST_CHANNELS = 8
+"""Of a group: UPerNet's coarsest pool has one pixel, so that a group of one channel would have no statistics."""
 
 
 class SemanticNetwork(nn.Module):
@@ -78,9 +78,8 @@ def with_group_norms(network: nn.Module) -> nn.Module:
     """
     for name, module in list(network.named_children()):
         if isinstance(module, nn.BatchNorm2d | nn.SyncBatchNorm):
-            groups = next(
-                count for count in range(min(GROUPS, module.num_features), 0, -1) if not (module.num_features % count)
-            )
+            most = max(1, min(GROUPS, module.num_features // LEAST_CHANNELS))
+            groups = next(count for count in range(most, 0, -1) if module.num_features % count == 0)
             norm = nn.GroupNorm(groups, module.num_features)
             if module.affine:
                 norm.weight, norm.bias = module.weight, module.bias

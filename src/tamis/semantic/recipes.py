@@ -131,10 +131,10 @@ _CONVNEXT = Recipe(
     "upernet-convnext-t", "upernet", "convnext-t", drop_path=0.4, auxiliary=True, lr=1e-4, weight_decay=0.05,
     layer_decay=0.9, mode="slide",
 )  # fmt: skip
-_SEGFORMER = Recipe("segformer-b0", "segformer", "segformer-b0-ade", head_rate=10.0)
+_SEGFORMER = Recipe("segformer-b0", "segformer", "segformer-b0-ade", norm="batch", head_rate=10.0)
 _LINEAR = Recipe(
-    "dinov2-linear", "linear", "dinov2-b", frozen=True, crop=518, lr=1e-3, weight_decay=1e-4, steps=40_000, divisor=14,
-    validate_every=4000,
+    "dinov2-linear", "linear", "dinov2-b", frozen=True, norm="batch", crop=518, lr=1e-3, weight_decay=1e-4,
+    steps=40_000, divisor=14, validate_every=4000,
 )  # fmt: skip
 _MS = replace(_LINEAR, name="dinov2-ms", blocks=4)
 _SMALL = Recipe(

@@ -112,7 +112,9 @@ def parameter_groups(network: nn.Module, rates: Rates) -> list[dict[str, Any]]:
         if not parameter.requires_grad:
             continue
         base = rates.lr * _factor(network, name, rates)
-        decay = 0.0 if name in free else rates.weight_decay
+        # mmsegmentation's rule for rates that fall by layer leaves out all vectors, and its other rules only these.
+        vector = rates.layer_decay != 1 and parameter.ndim == 1
+        decay = 0.0 if vector or name in free else rates.weight_decay
         group = groups.setdefault((base, decay), {"params": [], "lr": base, "base": base, "weight_decay": decay})
         group["params"].append(parameter)
     return list(groups.values())
