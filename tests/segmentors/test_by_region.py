@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tamis.clicks import Click
-from tamis.segmentors.by_region import EncodedRegions
+from tamis.segmentors.by_region import EncodedRegions, spread
 
 ANSWERS = np.array([[231, 204, 6], [153, 231, 75], [6, 180, 231]], np.uint8)
 
@@ -32,3 +32,13 @@ def test_one_click_means_the_same_at_both_sizes(two_objects: EncodedRegions) -> 
     assert two_objects.region_map[1, 3] == 0
     full = two_objects.probability([click])
     np.testing.assert_allclose(full[5, [2, 15, 28]], two_objects.probabilities([click])[0][1, [0, 5, 9]])
+
+
+def test_spreading_is_indexing() -> None:
+    rng = np.random.default_rng(0)
+    region_map = rng.integers(0, 4000, (70, 90)).astype(np.uint16)
+    values = rng.random(4000).astype(np.float32)
+    found = spread(values, region_map)
+    assert found.flags.writeable
+    np.testing.assert_array_equal(found, values[region_map])
+    np.testing.assert_array_equal(spread(values, region_map[:, ::2]), values[region_map[:, ::2]])
