@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
+import transformers
 
-from tamis.errors import InputError
+from tamis.errors import InputError, UnavailableError
 from tamis.semantic.building import make_network, with_norm
 from tamis.semantic.checkpoints import (
     SemanticCheckpoint,
@@ -14,6 +15,7 @@ from tamis.semantic.checkpoints import (
     recipe_record,
     require_classes,
     save,
+    weights_file,
 )
 from tests.semantic.scenes import CLASSES, SMALL
 from tests.semantic.test_mmseg_checkpoints import official
@@ -69,6 +71,23 @@ def test_an_official_checkpoint_needs_the_name_of_its_recipe(tmp_path: Path) -> 
         load_trained(file)
     with pytest.raises(InputError, match="of another network than the recipe"):
         load_trained(file, "upernet-convnext-t", {"width": "16"})
+
+
+def test_a_trained_network_of_the_hub_is_taken_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAMIS_CACHE", str(tmp_path))
+    with pytest.raises(UnavailableError, match="weights of 'segformer-b0-ade' are not here: run tamis semantic pull"):
+        load_trained(Path("segformer-b0-ade"))
+    sizes = {
+        "depths": [1] * 4,
+        "hidden_sizes": [8, 8, 16, 16],
+        "decoder_hidden_size": 8,
+        "num_attention_heads": [1] * 4,
+    }
+    network = transformers.SegformerForSemanticSegmentation(transformers.SegformerConfig(num_labels=150, **sizes))
+    network.save_pretrained(tmp_path / "models" / "segformer-b0-ade")
+    trained = load_trained(Path("segformer-b0-ade"), overrides={"scale": "640,320"})
+    assert (trained.count, trained.classes, trained.recipe.inference.scale) == (150, (), (640, 320))
+    assert weights_file(Path("segformer-b0-ade")).exists()
 
 
 def test_weights_that_do_not_fit_their_recipe_are_refused(saved: Path) -> None:

@@ -86,5 +86,10 @@ def test_a_whole_network_of_other_classes_is_refused(tmp_path: Path, monkeypatch
     loaded = make_segformer("segformer-b0-ade", 5, pretrained=True).eval()
     with torch.no_grad():
         torch.testing.assert_close(loaded(IMAGES), saved.eval()(IMAGES).logits)
+    saved.segformer.save_pretrained(tmp_path / "models" / "mit-b0")
+    anew = make_segformer("mit-b0", 11, pretrained=True).eval()
+    assert anew(IMAGES).shape[1] == 11
+    first = "segformer.stages.0.patch_embeddings.proj.weight"
+    assert torch.equal(anew.network.state_dict()[first], saved.state_dict()[first])
     with pytest.raises(InputError, match="Mask2Former stands on a Swin, not on 'dinov2-b'"):
         make_mask2former("dinov2-b", 5, pretrained=False)

@@ -1,7 +1,8 @@
 """Backbones: from (B, 3, H, W) normalised images to maps of features, the finest first."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -244,22 +245,19 @@ def _last_blocks(layers: int, blocks: int) -> dict[str, Any]:
 
 
 def _loaded(network_class: Any, folder: str, wanted: Mapping[str, Any]) -> Any:
-    verbosity = transformers.utils.logging.get_verbosity()
-    transformers.utils.logging.set_verbosity_error()
     try:
-        network, found = network_class.from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-            **wanted,
-        )
+        with quiet():
+            network, found = network_class.from_pretrained(
+                folder,
+                local_files_only=True,
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+                **wanted,
+            )
     except (OSError, ValueError, TypeError, RuntimeError, KeyError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{folder}: holds no {network_class.__name__} ({first})") from error
-    finally:
-        transformers.utils.logging.set_verbosity(verbosity)
     missing = sorted(key for key in found["missing_keys"] if not key.startswith(_ABSENT))
     if missing:
         raise InputError(
@@ -267,3 +265,18 @@ def _loaded(network_class: Any, folder: str, wanted: Mapping[str, Any]) -> Any:
             f"such as {missing[0]}; put the right model.safetensors there"
         )
     return network
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without transformers' own report and bar about weights: what matters of it is told as an error."""
+    log = transformers.utils.logging
+    verbosity, bars = log.get_verbosity(), log.is_progress_bar_enabled()
+    log.set_verbosity_error()
+    log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        log.set_verbosity(verbosity)
+        if bars:
+            log.enable_progress_bar()

@@ -78,6 +78,8 @@ PRETRAINED: Mapping[str, Pretrained] = MappingProxyType(
             _entry("dinov3-b", "dinov3", "facebook/dinov3-vitb16-pretrain-lvd1689m", 343, DINOV3, gated=True),
             _entry("dinov3-l", "dinov3", "facebook/dinov3-vitl16-pretrain-lvd1689m", 1213, DINOV3, gated=True),
             _entry("mask2former-swin-s-ade", "mask2former", "facebook/mask2former-swin-small-ade-semantic", 276, FAIR),
+            _entry("mit-b0", "segformer", "nvidia/mit-b0", 14, NVIDIA),
+            _entry("mit-b5", "segformer", "nvidia/mit-b5", 328, NVIDIA),
             _entry("segformer-b0-ade", "segformer", "nvidia/segformer-b0-finetuned-ade-512-512", 15, NVIDIA),
             _entry("segformer-b5-ade", "segformer", "nvidia/segformer-b5-finetuned-ade-640-640", 339, NVIDIA),
         ]

@@ -15,12 +15,16 @@ from torch import Tensor
 
 from tamis.errors import InputError
 from tamis.files import replacing
+from tamis.segmentors.hub.catalogue import WEIGHTS
+from tamis.segmentors.hub.folder import folder_of
 from tamis.semantic.building import make_network, with_norm
 from tamis.semantic.mmseg_checkpoints import class_count, is_mmseg, load_into
 from tamis.semantic.networks import SemanticNetwork
-from tamis.semantic.recipes import Recipe, find_recipe, from_record, overridden
+from tamis.semantic.recipes import WHOLE, Recipe, find_recipe, from_record, overridden
 
 FORMAT = 1
+ADE20K = 150
+"""Its classes, which all networks of `WHOLE` know."""
 LOOKING = ("scale", "mode", "crop", "stride", "divisor")
 """Fields of a recipe that say how images are looked at: they may change after training."""
 
@@ -93,13 +97,16 @@ def load_trained(file: Path, recipe: str | None = None, overrides: Mapping[str, 
     """The network of a checkpoint.
 
     Args:
-        file: of `tamis semantic train`, or an official one of mmsegmentation.
+        file: of `tamis semantic train`, an official one of mmsegmentation, or the name of a network of `recipes.WHOLE`.
         recipe: the name of its recipe; only for an official one, which does not hold it.
         overrides: fields of the recipe to change: for an official checkpoint any, else how images are looked at.
 
     Raises:
         InputError: the file is neither, or of another network than the recipe.
     """
+    if str(file) in WHOLE and not file.exists():
+        found = overridden(WHOLE[str(file)], overrides or {}, LOOKING)
+        return Trained(make_network(found, ADE20K, pretrained=True).eval(), found, (), (), ADE20K, 0)
     content = _content(file)
     if is_mmseg(content):
         if recipe is None:
@@ -116,6 +123,11 @@ def load_trained(file: Path, recipe: str | None = None, overrides: Mapping[str, 
     return Trained(
         network.eval(), found, tuple(saved.classes), saved.palette, len(saved.classes), saved.step
     )  # fmt: skip
+
+
+def weights_file(file: Path) -> Path:
+    """The file that holds the weights of what `load_trained` takes."""
+    return folder_of(str(file)) / WEIGHTS if str(file) in WHOLE and not file.exists() else file
 
 
 def load_weights(network: SemanticNetwork, saved: SemanticCheckpoint, file: Path) -> None:

@@ -17,7 +17,7 @@ from tamis.image import write_image
 from tamis.page import figure, write_page
 from tamis.runs import Run, alone_in, file_hash, fingerprint
 from tamis.semantic.building import placed_on
-from tamis.semantic.checkpoints import LOOKING, Trained, load_trained, recipe_record, require_classes
+from tamis.semantic.checkpoints import LOOKING, Trained, load_trained, recipe_record, require_classes, weights_file
 from tamis.semantic.confusion_chart import confusion_chart
 from tamis.semantic.data import BrokenFiles, SemanticDataset, open_semantic
 from tamis.semantic.inference import InferenceSettings
@@ -77,7 +77,7 @@ def evaluate(
             job.out,
             {"checkpoint": str(job.checkpoint), "data": str(job.data), "split": job.split, "several": job.several,
              "recipe": recipe.name, "seed": recipe.seed, **looking},
-            weights=file_hash(job.checkpoint),
+            weights=file_hash(weights_file(job.checkpoint)),
             dataset=fingerprint(file_hash(path) for path in (*dataset.images, *dataset.labels)),
         )  # fmt: skip
         run.save(finished=False)

@@ -9,7 +9,7 @@ import transformers
 from torch import Tensor
 
 from tamis.errors import InputError
-from tamis.semantic.backbones import ARCHITECTURES, make_backbone
+from tamis.semantic.backbones import ARCHITECTURES, make_backbone, quiet
 from tamis.semantic.catalogue import find_pretrained, require_weights
 from tamis.semantic.data import IGNORE
 from tamis.semantic.losses import Criterion, pixel_accuracy, resized
@@ -17,15 +17,11 @@ from tamis.semantic.networks import SemanticNetwork
 
 SEGFORMERS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "segformer-b0-ade": {},
-        "segformer-b5-ade": {
-            "depths": [3, 6, 40, 3],
-            "hidden_sizes": [64, 128, 320, 512],
-            "decoder_hidden_size": 768,
-        },
+        "b0": {},
+        "b5": {"depths": [3, 6, 40, 3], "hidden_sizes": [64, 128, 320, 512], "decoder_hidden_size": 768},
     }
 )
-"""Sizes by name, for random weights."""
+"""Sizes by a part of the name, for random weights."""
 
 
 class Mask2Former(SemanticNetwork):
@@ -110,16 +106,30 @@ def make_mask2former(
 
 
 def make_segformer(name: str, classes: int, pretrained: bool, sizes: Mapping[str, Any] | None = None) -> SegFormer:
-    """SegFormer: a whole trained network by name (`segformer-b0-ade`), or one with random weights.
+    """SegFormer: on an encoder of image classification (`mit-b0`), or trained as a whole (`segformer-b0-ade`).
+
+    Args:
+        name: which.
+        classes: of the labels.
+        pretrained: whether with weights; without, only the size counts.
+        sizes: of random weights, if not those of the name.
 
     Raises:
         InputError: the trained network has other classes.
         UnavailableError: its weights are not here.
     """
+    made = transformers.SegformerForSemanticSegmentation
+    if pretrained and name.startswith("mit-"):
+        folder = require_weights(name)
+        with quiet():
+            network = made.from_pretrained(
+                folder, num_labels=classes, local_files_only=True, use_safetensors=True, dtype=torch.float32
+            )
+        return SegFormer(network)
     if pretrained:
-        return SegFormer(_whole("segformer", name, classes, transformers.SegformerForSemanticSegmentation))
-    config = transformers.SegformerConfig(num_labels=classes, **(sizes or SEGFORMERS.get(name, {})))
-    return SegFormer(transformers.SegformerForSemanticSegmentation(config))
+        return SegFormer(_whole("segformer", name, classes, made))
+    chosen = next((kept for part, kept in SEGFORMERS.items() if part in name), {})
+    return SegFormer(made(transformers.SegformerConfig(num_labels=classes, **(sizes or chosen))))
 
 
 def _whole(kind: str, name: str, classes: int, network_class: Any) -> Any:
@@ -129,9 +139,10 @@ def _whole(kind: str, name: str, classes: int, network_class: Any) -> Any:
     found = len(transformers.AutoConfig.from_pretrained(folder).id2label)
     if found != classes:
         raise InputError(
-            f"'{name}' knows {found} classes, but the data has {classes}: choose other data or another model"
+            f"'{name}' knows {found} classes, but the data has {classes}: choose other data, or another backbone"
         )
-    return network_class.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
+    with quiet():
+        return network_class.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
 
 
 def _scores(found: Any, size: tuple[int, int]) -> Tensor:

@@ -131,7 +131,7 @@ _CONVNEXT = Recipe(
     "upernet-convnext-t", "upernet", "convnext-t", drop_path=0.4, auxiliary=True, lr=1e-4, weight_decay=0.05,
     layer_decay=0.9, mode="slide",
 )  # fmt: skip
-_SEGFORMER = Recipe("segformer-b0", "segformer", "segformer-b0-ade", norm="batch", head_rate=10.0)
+_SEGFORMER = Recipe("segformer-b0", "segformer", "mit-b0", norm="batch", head_rate=10.0)
 _LINEAR = Recipe(
     "dinov2-linear", "linear", "dinov2-b", frozen=True, norm="batch", crop=518, lr=1e-3, weight_decay=1e-4,
     steps=40_000, divisor=14, validate_every=4000,
@@ -173,6 +173,18 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
     }
 )
 """By name."""
+
+
+WHOLE: Mapping[str, Recipe] = MappingProxyType(
+    {
+        "mask2former-swin-s-ade": replace(_MASK2FORMER, backbone="mask2former-swin-s-ade"),
+        "segformer-b0-ade": replace(_SEGFORMER, backbone="segformer-b0-ade"),
+        "segformer-b5-ade": replace(
+            _SEGFORMER, name="segformer-b5", backbone="segformer-b5-ade", crop=640, scale=(2048, 640)
+        ),
+    }
+)
+"""How networks of the hub that are trained already look at images, by their names."""
 
 
 def find_recipe(name: str, overrides: Mapping[str, str] = MappingProxyType({})) -> Recipe:

@@ -40,6 +40,7 @@ def command(
 
     \b
     tamis semantic evaluate runs/small/best.pt --data camvid --split test
+    tamis semantic evaluate mask2former-swin-s-ade --data ADEChallengeData2016
     tamis semantic evaluate knet_swin_l.pth --recipe knet-swin-l --data ADEChallengeData2016
     """
     require_networks()
