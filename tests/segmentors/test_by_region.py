@@ -41,4 +41,7 @@ def test_spreading_is_indexing() -> None:
     found = spread(values, region_map)
     assert found.flags.writeable
     np.testing.assert_array_equal(found, values[region_map])
+    two = np.zeros((2, 70, 90), np.float32)
+    spread(values, region_map, out=two[1])
+    np.testing.assert_array_equal(two, [np.zeros((70, 90)), values[region_map]])
     np.testing.assert_array_equal(spread(values, region_map[:, ::2]), values[region_map[:, ::2]])

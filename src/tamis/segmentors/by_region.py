@@ -92,7 +92,7 @@ class EncodedRegions:
         rows, of_click = self._rows(clicks)
         answers = np.empty((len(clicks), *self.region_map.shape), dtype=np.float32)
         for answer, row in zip(answers, of_click.tolist(), strict=True):
-            answer[:] = spread(rows[row], self.region_map)
+            spread(rows[row], self.region_map, out=answer)
         return answers
 
     def _clicked(self, clicks: Sequence[Click]) -> NDArray[np.intp]:
@@ -110,13 +110,20 @@ class EncodedRegions:
         return rows, of_click
 
 
-def spread(values: NDArray[np.float32], region_map: NDArray[np.uint16]) -> ProbabilityArray:
-    """(h, w) float32: each pixel the value of its region, from values (R,) and a map of regions 0 to R - 1.
+def spread(
+    values: NDArray[np.float32], region_map: NDArray[np.uint16], out: ProbabilityArray | None = None
+) -> ProbabilityArray:
+    """(h, w) float32: each pixel the value of its region.
 
     Six times as fast as indexing, which turns the map into wider numbers first.
+
+    Args:
+        values: (R,) float32.
+        region_map: (h, w) uint16, regions 0 to R - 1.
+        out: (h, w) float32 to write to; a new array by default.
     """
     import cv2
 
-    table = np.zeros(1 << 16, np.float32)
+    table = np.empty(1 << 16, np.float32)  # beyond R nothing is read
     table[: len(values)] = values
-    return np.asarray(cv2.LUT(region_map, table), np.float32)
+    return np.asarray(cv2.LUT(region_map, table, dst=out), np.float32)
