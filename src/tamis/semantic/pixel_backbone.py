@@ -85,7 +85,7 @@ def with_shipped_weights(backbone: PixelBackbone) -> PixelBackbone:
         import onnx
         from onnx import numpy_helper
     except ImportError:
-        raise UnavailableError("reading the embedded weights needs onnx: run pip install 'tamis[train]'") from None
+        raise UnavailableError("reading the embedded weights needs onnx: run pip install 'tamis[hub]'") from None
     place = files("tamis.weights").joinpath(WEIGHTS)
     if not place.is_file():
         raise UnavailableError(f"this installation of tamis lacks its weights {WEIGHTS}: install it again")

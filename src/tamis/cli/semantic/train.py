@@ -9,8 +9,8 @@ import click
 from tamis.cli.progress import progress_bar
 from tamis.errors import InputError, UnavailableError
 
-NEEDED = {"torch": "hub", "transformers": "hub", "tensorboardX": "hub"}
-"""Modules that networks need, and the extra that brings each."""
+NEEDED = ("torch", "transformers", "tensorboardX")
+"""Modules that networks need; the extra `hub` brings them."""
 
 
 def require_networks() -> None:
@@ -19,9 +19,9 @@ def require_networks() -> None:
     Raises:
         UnavailableError: a package is missing; the message says what to install.
     """
-    for module, extra in NEEDED.items():
+    for module in NEEDED:
         if find_spec(module) is None:
-            raise UnavailableError(f"semantic networks need {module}: run pip install 'tamis[{extra}]'")
+            raise UnavailableError(f"networks for label maps need {module}: run pip install 'tamis[hub]'")
 
 
 def parsed_overrides(texts: tuple[str, ...]) -> Mapping[str, str]:
