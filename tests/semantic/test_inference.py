@@ -19,8 +19,10 @@ from tamis.semantic.inference import (
     whole,
     window_starts,
 )
+from tamis.semantic.mmseg_checkpoints import load_into
 from tamis.semantic.pipeline import validation_resize
 from tamis.semantic.transforms import normalise
+from tests.semantic.test_mmseg_checkpoints import official, ours
 
 CPU = torch.device("cpu")
 
@@ -80,6 +82,17 @@ def test_where_windows_overlap_the_mean_of_their_logits_counts() -> None:
         np.testing.assert_allclose(slide(network, images, 32, 20)[0].numpy(), total / seen, atol=1e-5)
         one_window = slide(network, images, 64, 32)
         assert torch.allclose(one_window, whole(network, images))
+
+
+def test_windows_and_the_whole_give_what_mmsegmentation_gives() -> None:
+    """`golden/mmseg_slide.npz`: every fifth pixel of the logits of its `inference`, by windows of 64 and whole."""
+    golden = np.load(Path(__file__).parent / "golden" / "mmseg_slide.npz")
+    network = ours("upernet-swin")
+    load_into(network, official("upernet-swin"))
+    images = torch.from_numpy(np.random.default_rng(9).normal(0, 1, (1, 3, 100, 150)).astype(np.float32))
+    with torch.no_grad():
+        for name, found in (("slide", slide(network, images, 64, 40)), ("whole", whole(network, images))):
+            np.testing.assert_allclose(found[:, :, ::5, ::5].numpy(), golden[name], atol=2e-5)
 
 
 def test_windows_that_leave_gaps_are_refused() -> None:
