@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -91,12 +91,11 @@ def open_database(url: str, create: bool = True) -> Database:
     else:
         engine, place, kept = _postgresql(parsed), parsed.render_as_string(hide_password=True), None
     database = Database(engine, place)
-    try:
+    with ExitStack() as unless_prepared:
+        unless_prepared.callback(database.close)
         with database.writing() as connection:
             schema.prepare(connection, place, kept)
-    except BaseException:
-        database.close()
-        raise
+        unless_prepared.pop_all()
     return database
 
 

@@ -1,7 +1,7 @@
 """A project: a folder of images, the database beside them, and all that the server and the commands ask of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,14 +141,13 @@ def open_project(
         raise InputError(f"{folder}: {reason}")
     database = open_database(db or str(folder / HOME / "project.sqlite"), create)
     project = Project(folder, database, max_pixels)
-    try:
+    with ExitStack() as unless_opened:
+        unless_opened.callback(project.close)
         project.refresh()
         if not project.rows():
             raise InputError(f"{folder}: no images in this folder (looked for {', '.join(sorted(SUFFIXES))})")
         _add_labels(project, labels, user)
-    except BaseException:
-        project.close()
-        raise
+        unless_opened.pop_all()
     return project
 
 
