@@ -102,7 +102,8 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(folder: Path) ->
     there = [event["uuid"] for event in events]
     sent = [event["uuid"] for event in tab.acknowledged]
     assert there[: len(sent)] == sent
-    assert there[len(sent) :] in ([], [event["uuid"] for event in tab.waiting])
+    unanswered = [event["uuid"] for event in tab.waiting]
+    assert there[len(sent) :] in [unanswered[:saved] for saved in range(len(unanswered) + 1)]
     assert [event["body"] for event in events[: len(sent)]] == [event["body"] for event in tab.acknowledged]
     assert len(sent) > KILLS  # it did get to work between deaths
     wanted = drawing(advanced(History(), [(event["kind"], event["body"]) for event in events]))
