@@ -4,6 +4,7 @@
 2.1.0, mmpretrain 1.2.0 for ConvNeXt), `golden/mmseg_networks.npz` what they gave for the image and labels below.
 """
 
+import hashlib
 import json
 import zlib
 from math import prod
@@ -16,15 +17,18 @@ from torch import Tensor, nn
 
 from tamis.errors import InputError
 from tamis.semantic.backbones import make_backbone
+from tamis.semantic.building import make_network
 from tamis.semantic.heads import FCNHead
 from tamis.semantic.knet import KNetHead
 from tamis.semantic.losses import cross_entropy
 from tamis.semantic.mmseg_checkpoints import class_count, is_mmseg, load_into, merging_order
 from tamis.semantic.networks import Decoded
+from tamis.semantic.recipes import RECIPES
 from tamis.semantic.upernet import UPerHead
 
 GOLDEN = Path(__file__).parent / "golden"
 KEYS = json.loads((GOLDEN / "mmseg_keys.json").read_text())
+SIZES = json.loads((GOLDEN / "mmseg_sizes.json").read_text())
 CLASSES = 5
 
 
@@ -92,3 +96,13 @@ def test_a_checkpoint_of_another_network_is_refused() -> None:
         load_into(ours("knet-swin"), official("upernet-swin"))
     with pytest.raises(InputError, match=r"backbone\.layer1\.0\.conv1\.weight belongs to neither"):
         load_into(ours("knet-swin"), {"backbone.layer1.0.conv1.weight": torch.zeros(1)})
+
+
+@pytest.mark.parametrize("recipe", SIZES)
+def test_recipes_have_the_parts_of_the_published_networks_in_their_sizes(recipe: str) -> None:
+    """`golden/mmseg_sizes.json`: of mmsegmentation's own configurations, names and shapes after `renamed`, hashed."""
+    with torch.device("meta"):
+        state = make_network(RECIPES[recipe], 150, pretrained=False).state_dict()
+    parts = sorted(f"{name} {list(value.shape)}" for name, value in state.items())
+    assert len(parts) == SIZES[recipe]["entries"]
+    assert hashlib.sha256("\n".join(parts).encode()).hexdigest() == SIZES[recipe]["sha256"]
