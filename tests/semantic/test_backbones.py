@@ -1,6 +1,8 @@
 """Backbones: small ones with random weights, and what is said where weights are not here."""
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -123,6 +125,30 @@ def test_names_that_are_none_are_told_the_others() -> None:
 
 
 def test_timm_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "timm", None)
+    monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(UnavailableError, match="the backbone timm:resnet18 needs timm: run pip install timm"):
         make_backbone("timm:resnet18")
+
+
+def test_the_last_four_maps_of_a_network_of_timm(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Features(torch.nn.Module):
+        feature_info = SimpleNamespace(channels=lambda: [2, 4, 6, 8, 10])
+
+        def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+            return [
+                images.new_zeros(1, width, 32 >> i, 32 >> i) for i, width in enumerate(self.feature_info.channels())
+            ]
+
+    def create_model(name: str, pretrained: bool, features_only: bool) -> torch.nn.Module:
+        if name != "resnet18":
+            raise RuntimeError(f"Unknown model ({name})")
+        assert features_only
+        assert not pretrained
+        return Features()
+
+    monkeypatch.setitem(sys.modules, "timm", SimpleNamespace(create_model=create_model))
+    backbone = make_backbone("timm:resnet18", pretrained=False)
+    assert backbone.channels == (4, 6, 8, 10)
+    assert [each.shape[1] for each in backbone(torch.zeros(1, 3, 64, 64))] == [4, 6, 8, 10]
+    with pytest.raises(InputError, match="timm has no backbone 'resnet' with maps of features"):
+        make_backbone("timm:resnet", pretrained=False)
