@@ -142,6 +142,10 @@ def test_a_run_begins_with_given_weights(root: Path, whole: Path, tmp_path: Path
     trained = read(train(job) / "last.pt").network
     for name, value in read(whole / "best.pt").network.items():
         assert torch.equal(value, trained[name]), name
+    grouped = train(TrainJob(replace(SMALL, norm="group", steps=3), root, tmp_path / "group", threads=1)) / "best.pt"
+    said: list[str] = []
+    train(TrainJob(SMALL, root, tmp_path / "from", start=grouped, threads=1), say=said.append)
+    assert said[0] == f"norms: group norms, as in {grouped}"
 
 
 def test_how_a_batch_is_shared_out() -> None:

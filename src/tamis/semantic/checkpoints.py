@@ -83,6 +83,7 @@ class Trained:
         palette: (C, 3) colours of the classes; empty likewise.
         count: of classes.
         steps: how long it was trained; 0 where the file does not say.
+        norm: what its batch norms became: see `building.chosen_norm`.
     """
 
     network: SemanticNetwork
@@ -91,6 +92,7 @@ class Trained:
     palette: Sequence[Sequence[int]]
     count: int
     steps: int
+    norm: str = "batch"
 
 
 def load_trained(file: Path, recipe: str | None = None, overrides: Mapping[str, str] | None = None) -> Trained:
@@ -121,8 +123,8 @@ def load_trained(file: Path, recipe: str | None = None, overrides: Mapping[str, 
     network = with_norm(make_network(found, len(saved.classes), pretrained=False), saved.norm)
     load_weights(network, saved, file)
     return Trained(
-        network.eval(), found, tuple(saved.classes), saved.palette, len(saved.classes), saved.step
-    )  # fmt: skip
+        network.eval(), found, tuple(saved.classes), saved.palette, len(saved.classes), saved.step, saved.norm
+    )
 
 
 def weights_file(file: Path) -> Path:

@@ -135,6 +135,9 @@ class _Run:
         elif self.job.start is not None:
             started = load_trained(self.job.start, recipe.name)
             require_classes(self.job.start, started.count, started.classes, self.dataset.classes, self.dataset.name)
+            if started.norm == "group":
+                norm, sentence = "group", f"norms: group norms, as in {self.job.start}"
+                with_norm(network, norm)
             self._take(network, started.network)
         elif recipe.backbone == "embedded" and recipe.pretrained:
             from tamis.semantic.pixel_backbone import CALIBRATION, PixelBackbone, unfold
