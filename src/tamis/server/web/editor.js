@@ -3,6 +3,7 @@
  * event of the session; what is drawn follows from the session's content.
  */
 import { post } from './http.js';
+import { firstLevel, levelsOf } from './levels.js';
 import { Regions } from './regions.js';
 import { area, bounds, decode, empty, encode, fromDense, subtract, toDense, union } from './rle.js';
 import { randomId } from './session.js';
@@ -15,10 +16,7 @@ import { separate, withoutHoles, withoutIslands } from './shapes.js';
 /** @typedef {import('./answers.js').AnswerTable} AnswerTable */
 /** @typedef {import('./layers.js').Layers} Layers */
 /** @typedef {import('./view.js').View} View */
-/** @typedef {{granularity: number, threshold: number}} Level */
-
-/** From the largest answer to the smallest where the segmentor has one granularity: level lines of the probability. */
-const THRESHOLDS = [0.2, 0.35, 0.5, 0.65, 0.8];
+/** @typedef {import('./levels.js').Level} Level */
 
 export class Editor {
   /** @type {Session | null} */
@@ -40,7 +38,7 @@ export class Editor {
   hidden = new Set();
   /** @type {Regions | null} all proposals, once they are asked for */
   regions = null;
-  level = 2;
+  level = firstLevel(1);
   width = 0;
   height = 0;
   /** Whether the active mask was begun by the tool at work, so that Escape drops it. */
@@ -80,7 +78,7 @@ export class Editor {
   /** @param {AnswerTable | null} table */
   useTable(table) {
     this.table = table;
-    this.level = table && table.granularities > 1 ? 0 : 2;
+    this.level = firstLevel(table?.granularities ?? 1);
     this.layers.useTable(table);
   }
 
@@ -124,9 +122,7 @@ export class Editor {
 
   /** @returns {Level[]} the finest first */
   get levels() {
-    const several = this.table?.granularities ?? 1;
-    if (several > 1) return Array.from({ length: several }, (_, granularity) => ({ granularity, threshold: 0.5 }));
-    return [...THRESHOLDS].reverse().map((threshold) => ({ granularity: 0, threshold }));
+    return levelsOf(this.table?.granularities ?? 1);
   }
 
   /** @returns {Level} */
