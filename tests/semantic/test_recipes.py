@@ -32,6 +32,13 @@ def test_rates_of_knet_and_mask2former_at_some_steps() -> None:
     assert (mask2former.clip, mask2former.backbone_rate, mask2former.inference.divisor) == (0.01, 0.1, 32)
 
 
+def test_dinov2_is_looked_at_through_windows_or_padded_as_mmsegmentation_does() -> None:
+    own = find_recipe("dinov2-linear")
+    assert (own.frozen, own.blocks, own.lr, own.inference.mode, own.inference.stride) == (True, 1, 1e-3, "slide", 341)
+    other = find_recipe("dinov2-ms", {"crop": "518", "mode": "whole", "divisor": "14"})
+    assert (other.blocks, other.transform.crop, other.inference.divisor) == (4, (518, 518), 14)
+
+
 def test_a_quarter_of_the_data_takes_a_quarter_of_the_steps() -> None:
     assert find_recipe("ade20k-ds4-knet-swin-l").milestones == (15_000, 18_000)
     assert find_recipe("ade20k-ds4-upernet-swin-t").steps == 40_000
