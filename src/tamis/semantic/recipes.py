@@ -133,8 +133,8 @@ _CONVNEXT = Recipe(
 )  # fmt: skip
 _SEGFORMER = Recipe("segformer-b0", "segformer", "mit-b0", norm="batch", head_rate=10.0)
 _LINEAR = Recipe(
-    "dinov2-linear", "linear", "dinov2-b", frozen=True, norm="batch", lr=1e-3, weight_decay=1e-4, steps=40_000, mode="slide",
-    validate_every=4000,
+    "dinov2-linear", "linear", "dinov2-b", frozen=True, norm="batch", lr=1e-3, weight_decay=1e-4, steps=40_000,
+    mode="slide", validate_every=4000,
 )  # fmt: skip
 _MS = replace(_LINEAR, name="dinov2-ms", blocks=4)
 _SMALL = Recipe(
