@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def keep(run: Path) -> None:
         "steps_of_best": result["iterations"],
         "training": losses,
         "validation": read_rows(run / "validation.csv"),
-        "environment": json.loads((run / "run.json").read_bytes())["environment"],
+        "environment": json.loads((run / "best-test" / "run.json").read_bytes())["environment"],
     }
     KEPT.mkdir(exist_ok=True)
     (KEPT / f"{result['model']}.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
@@ -63,19 +64,23 @@ def section() -> list[str]:
     spent = " and ".join(f"{each:.0f}" for each in minutes.values())
     steps = int(one["training"][-1]["step"])
     classes = list(one["result"]["classes"])
+    never = [name for name in classes if not any(run["result"]["classes"][name]["iou"] for run in runs.values())]
+    said = (
+        f"CamVid (SegNet's split, 11 classes, 480 × 360): IoU in percent on the {one['result']['images']} images of the "
+        "test split, by `tamis semantic train` with the recipes `small` and `small-embedded`: the same network, "
+        f"{steps} steps of 8 crops, {spent} minutes on one core that other work shared. The weights are those with the "
+        "best mIoU on the validation split. The shipped encoder has seen CamVid: the images of `train` and `val` were "
+        "among the photographs that it was trained on, without the names of classes; those of `test` were not."
+    )
+    if never:
+        said += f" So few steps do not find the rarest classes at all: {', '.join(never)}."
     lines = [
         "",
         "## A class for every pixel",
         "",
         "Generated from `benchmarks/camvid/*.json` by `python -m benchmarks.camvid`.",
         "",
-        f"CamVid (SegNet's split, 11 classes, 480 × 360): IoU in percent on the {one['result']['images']} images of "
-        f"the test split, by `tamis semantic train` with the recipes `small` and `small-embedded`: the same network, "
-        f"{steps} steps of 8 crops, {spent} minutes on one core that other work shared. The weights are those with the "
-        "best mIoU on the validation split.",
-        "",
-        "The shipped encoder has seen CamVid: the images of `train` and `val` were among the photographs that it was "
-        "trained on, without the names of classes; those of `test` were not.",
+        *fill(said, 120, break_on_hyphens=False).split("\n"),
         "",
         "| | " + " | ".join(RECIPES[name] for name in runs) + " |",
         "|---|" + "---:|" * len(runs),
@@ -98,8 +103,8 @@ def write_curves() -> None:
     """Write the chart: training loss, and mIoU on the validation split."""
     lines = {}
     for name, run in kept_runs().items():
-        lines[f"loss {RECIPES[name]}"] = [(row["step"], row["loss"]) for row in run["training"]]
-        lines[f"mIoU {RECIPES[name]}"] = [(row["step"], row["miou"]) for row in run["validation"]]
+        lines[f"loss, {name}"] = [(row["step"], row["loss"]) for row in run["training"]]
+        lines[f"mIoU, {name}"] = [(row["step"], row["miou"]) for row in run["validation"]]
     highest = max(y for points in lines.values() for _, y in points)
     write_picture(CHART, curves(lines, "step", "loss, mIoU on val", (0.0, highest)))
 
