@@ -66,8 +66,9 @@ def section() -> list[str]:
     classes = list(one["result"]["classes"])
     never = [name for name in classes if not any(run["result"]["classes"][name]["iou"] for run in runs.values())]
     said = (
-        f"CamVid (SegNet's split, 11 classes, 480 × 360): IoU in percent on the {one['result']['images']} images of the "
-        "test split, by `tamis semantic train` with the recipes `small` and `small-embedded`: the same network, "
+        f"CamVid (SegNet's split, 11 classes, 480 × 360): IoU in percent on the {one['result']['images']} images of "
+        "the test split, by `tamis semantic train` with the recipes `small` and `small-embedded`: the same network, "
+        "whose encoder learns at a quarter of the rate where it begins from its weights, "
         f"{steps} steps of 8 crops, {spent} minutes on one core that other work shared. The weights are those with the "
         "best mIoU on the validation split. The shipped encoder has seen CamVid: the images of `train` and `val` were "
         "among the photographs that it was trained on, without the names of classes; those of `test` were not."
