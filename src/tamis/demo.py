@@ -152,7 +152,7 @@ def _show(stem: str, name: str, image: ImageArray, out: Path, segmentor: Segment
     encode_seconds, masks_seconds = encode_end - start, masks_end - encode_end
     facts = (
         f"{image.shape[1]}×{image.shape[0]} · encoded in {encode_seconds:.2f} s · all masks {masks_seconds:.2f} s · "
-        f"one click {click_seconds * 1000:.0f} ms"
+        f"one click {click_seconds * 1000:.1f} ms"
     )
     html = f'<h2>{escape(name)} <small>{facts}</small></h2>\n<div class="row">{"".join(figures)}</div>'
     return Shown(name, len(proposals), encode_seconds, masks_seconds, click_seconds, html)

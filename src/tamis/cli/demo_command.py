@@ -43,7 +43,7 @@ def command(images: tuple[str, ...], out: Path, segmentor: str, then_annotate: b
     for shown in make_demo(out, load_segmentor(segmentor), paths):
         click.echo(
             f"{shown.name:16} encoded in {shown.encode_seconds:.2f} s, {shown.masks} masks in "
-            f"{shown.masks_seconds:.2f} s, one click {shown.click_seconds * 1000:.0f} ms"
+            f"{shown.masks_seconds:.2f} s, one click {shown.click_seconds * 1000:.1f} ms"
         )
     click.echo(f"look at {(out / 'index.html').resolve()}")
     if then_annotate:
