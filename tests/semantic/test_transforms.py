@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -42,6 +42,8 @@ def test_a_short_side_is_kept_unless_the_long_one_gets_too_long() -> None:
     window=st.tuples(st.integers(1, 60), st.integers(1, 60)),
     place=st.tuples(st.floats(0, 1), st.floats(0, 1)),
 )
+@example(size=(1, 8), resized=(1, 7), window=(1, 1), place=(0.0, 0.0))
+@example(size=(80, 90), resized=(80, 89), window=(60, 20), place=(0.0, 0.0))
 @settings(max_examples=150, deadline=None)
 def test_a_resized_window_is_a_window_of_the_resized(
     size: tuple[int, int], resized: tuple[int, int], window: tuple[int, int], place: tuple[float, float]

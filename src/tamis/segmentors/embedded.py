@@ -8,10 +8,10 @@ afterwards a click is a row of that matrix. Runs on onnxruntime and numpy.
 import hashlib
 import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -82,11 +82,14 @@ class Embedded:
             raise InputError(f"an image must be (H, W, 3) uint8 RGB, not {image.shape} {image.dtype}")
         height, width = working_shape((image.shape[0], image.shape[1]), self.size)
         small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
-        with ThreadPoolExecutor(1) as other:  # the network needs no interpreter, so two cores share the work
-            maps = other.submit(pixel_maps, small)
-            region_map = small_regions(small)
-            looks = colour_nodes(small, region_map)
-            summary = summarise(small, region_map, maps.result(), looks)
+        _session("pixels")  # what is wrong with the weights is said here, not in the thread
+        maps: list[PixelMaps] = []
+        beside = Thread(target=lambda: maps.append(pixel_maps(small)))  # needs no interpreter: two cores share the work
+        beside.start()
+        region_map = small_regions(small)
+        colours = colour_nodes(small, region_map)
+        beside.join()
+        summary = summarise(small, region_map, maps[0], colours)
         answers = region_answers(summary)
         return EncodedRegions(image, region_map, answers, summary.features)
 

@@ -68,6 +68,9 @@ def resize_window(image: Pixels, size: Size, corner: tuple[int, int], window: Si
     # Two source pixels more than the last one needs, so that the cut border has no part in it.
     kept = [min(old, math.ceil(end / f) + 2) for old, end, f in zip(image.shape, ends, factors, strict=False)]
     source = image[: kept[0], : kept[1]]
+    if tuple(round(k * f) for k, f in zip(kept, factors, strict=True)) == source.shape[:2] != image.shape[:2]:
+        # OpenCV copies where nothing seems to change, though the factor is not quite one.
+        return crop(resize_image(image, size), corner, window)
     resized = cv2.resize(source, None, fx=factors[1], fy=factors[0], interpolation=cv2.INTER_LINEAR)
     return np.asarray(resized[corner[0] : ends[0], corner[1] : ends[1]], dtype=np.uint8)
 
