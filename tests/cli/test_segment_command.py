@@ -249,12 +249,19 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_finished(
     assert {path: path.read_bytes() for path in before} == before
 
 
+def heed_interrupts() -> None:
+    """What a shell starts in the background ignores them, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupt_keeps_finished_images_and_the_next_run_goes_on(folder: Path, tmp_path: Path) -> None:
     for index in range(3, 60):
         (folder / f"{index}.png").write_bytes((folder / "0.png").read_bytes())
     out = tmp_path / "out"
     command = [sys.executable, "-m", "tamis", "segment", str(folder), "--out", str(out)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
+    ) as process:
         deadline = time.monotonic() + 60
         while not list((out / "proposals").glob("*.json")) and time.monotonic() < deadline:
             time.sleep(0.02)
