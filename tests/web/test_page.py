@@ -227,6 +227,7 @@ def test_two_people_do_not_overwrite_each_other(browser: Browser, page: Page, se
     expect(other.locator("#banner")).to_be_hidden()
     expect(other.locator("#waiting")).to_be_hidden(timeout=20_000)
     other.mouse.click(*place(other, 0.1, 0.1))
+    expect(other.locator("#instances li")).to_have_count(2)
     saved(other)
     assert len(server.masks(image_id(server, "a.png"))) == 2
     page.keyboard.press("Enter")
