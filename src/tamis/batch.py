@@ -30,6 +30,7 @@ from tamis.segmented import (
     found_by_clicks,
     found_by_partition,
     found_by_protocol,
+    found_in_tiles,
     with_records,
     write_files,
 )
@@ -57,6 +58,7 @@ class SegmentSettings:
         adaptive: a coarse grid of clicks, and finer ones where no answer was certain.
         protocol: of `tamis.segmented.GENERATORS`: what that generator finds, `grid` its points per side; nothing else
             here but `formats` then counts.
+        tiles: pixels of the side of tiles in which images that are larger are segmented too.
     """
 
     grid: int | None = None
@@ -69,6 +71,7 @@ class SegmentSettings:
     score: str | None = None
     adaptive: bool = False
     protocol: str | None = None
+    tiles: int | None = None
 
 
 @dataclass(frozen=True)
@@ -233,11 +236,13 @@ def found_in(image: ImageArray, segmentor: Segmentor, settings: SegmentSettings)
     """The masks of an image (H, W, 3) uint8 RGB."""
     if settings.protocol is not None:
         return found_by_protocol(segmentor, image, settings.protocol, settings.grid)
+    score = SCORES[settings.score] if settings.score else None
+    rest = settings.min_area, settings.max_proposals, settings.levels, score
+    if settings.tiles is not None:
+        return found_in_tiles(segmentor, image, settings.tiles, settings.grid, *rest)
     encoded = segmentor.encode(image)
     if settings.partition is not None:
         return found_by_partition(encoded, image, settings.partition)
-    score = SCORES[settings.score] if settings.score else None
-    rest = settings.min_area, settings.max_proposals, settings.levels, score
     found = found_adaptively(encoded, *rest) if settings.adaptive else found_by_clicks(encoded, settings.grid, *rest)
     return with_records(found, encoded) if "sam" in settings.formats else found
 

@@ -24,6 +24,7 @@ from tamis.proposals.adaptive import adaptive_answers
 from tamis.proposals.grid import GRID, clicks_for, propose_from
 from tamis.proposals.partition import partition
 from tamis.proposals.scores import Score, stability
+from tamis.proposals.tiles import tiled_proposals
 from tamis.segmentors import AnswersAlone, EncodedImage, Segmentor
 
 SUFFIXES = {"labelmap": ".png", "overlay": ".png", "sam": ".json", "svg": ".svg"}
@@ -75,6 +76,24 @@ def found_adaptively(
     """The proposals of a coarse grid of clicks, and of finer ones where no answer was certain."""
     answers = adaptive_answers(encoded)
     return _of(propose_from(encoded, answers, levels, min_area=min_area, max_proposals=most, score=score))
+
+
+def found_in_tiles(
+    segmentor: Segmentor,
+    image: ImageArray,
+    side: int,
+    grid: int | None,
+    min_area: int,
+    most: int | None,
+    levels: Sequence[float] = (0.5,),
+    score: Score | None = None,
+) -> Found:
+    """The proposals of simulated clicks on the whole and on tiles of `side` pixels, as `tiled_proposals` joins them."""
+
+    def find(encoded: EncodedImage) -> Proposals:
+        return propose(encoded, clicks_for(encoded, grid), levels, min_area=min_area, score=score)
+
+    return _of(tiled_proposals(image, segmentor, side, find, max_proposals=most))
 
 
 def _of(proposals: Proposals) -> Found:

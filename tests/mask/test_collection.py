@@ -204,3 +204,16 @@ def test_importing_the_mask_room_loads_neither_opencv_nor_scipy() -> None:
     program = "import sys, tamis.mask; print([m for m in ('cv2', 'scipy', 'pycocotools') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_masks_are_placed_in_a_larger_image() -> None:
+    dense = np.random.default_rng(5).random((4, 6, 5)) < np.array([0.5, 0.1, 0, 1])[:, None, None]
+    for (height, width), top, left in (((6, 5), 0, 0), ((9, 8), 2, 3), ((6, 11), 0, 6), ((13, 5), 7, 0)):
+        expected = np.zeros((4, height, width), bool)
+        expected[:, top : top + 6, left : left + 5] = dense
+        placed = Masks.from_dense(dense).placed((height, width), top, left)
+        assert placed == Masks.from_dense(expected)
+        np.testing.assert_array_equal(placed.dense(), expected)
+    assert len(Masks.none((6, 5)).placed((9, 9), 1, 1)) == 0
+    with pytest.raises(InputError, match="reach beyond"):
+        Masks.from_dense(dense).placed((9, 8), 4, 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import ClickType, json_option, max_pixels_option, print_json, segmentor_option
+from tamis.cli.options import ClickType, json_option, max_pixels_option, print_json, segmentor_option, tiles_option
 from tamis.clicks import Click, require_inside
 from tamis.errors import InputError
 from tamis.image import read_image, write_image
@@ -14,6 +14,7 @@ from tamis.mask import Masks
 from tamis.picture import heat
 from tamis.segmentors import load_segmentor
 from tamis.segmentors.closeup import CloseUp
+from tamis.segmentors.tiled import Tiled
 
 
 @click.command(name="click")
@@ -28,6 +29,7 @@ from tamis.segmentors.closeup import CloseUp
 )
 @segmentor_option
 @click.option("--refine", is_flag=True, help="Look again at the part around a small mask, at its own resolution.")
+@tiles_option
 @click.option("--out", metavar="PNG", type=click.Path(path_type=Path), help="Write the mask: 255 inside, 0 outside.")
 @click.option(
     "--probability",
@@ -43,6 +45,7 @@ def command(
     clicks: tuple[Click, ...],
     segmentor: str,
     refine: bool,
+    tiles: int | None,
     out: Path | None,
     probability_out: Path | None,
     max_pixels: int,
@@ -60,7 +63,13 @@ def command(
     pixels = read_image(image, max_pixels)
     require_inside(clicks, pixels.shape[:2])
     model = load_segmentor(segmentor)
-    probability = (CloseUp(model) if refine else model).encode(pixels).probability(clicks)
+    if refine and tiles is not None:
+        raise click.UsageError("--refine and --tiles are two ways to look again: leave out one")
+    if refine:
+        model = CloseUp(model)
+    if tiles is not None:
+        model = Tiled(model, tiles)
+    probability = model.encode(pixels).probability(clicks)
     mask = probability > 0.5
     if out is not None:
         write_image(out, mask)

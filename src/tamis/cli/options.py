@@ -50,6 +50,13 @@ max_pixels_option = click.option(
     help="Refuse images with more pixels than this.",
 )
 
+tiles_option = click.option(
+    "--tiles",
+    metavar="PX",
+    type=click.IntRange(min=64),
+    help="Look at larger images in tiles of so many pixels a side too, for what is small in them.",
+)
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 

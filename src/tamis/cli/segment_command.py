@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tamis.batch import USUAL, Outcome, SegmentSettings, segment_images
-from tamis.cli.options import json_option, max_pixels_option, print_json, segmentor_option
+from tamis.cli.options import json_option, max_pixels_option, print_json, segmentor_option, tiles_option
 from tamis.cli.progress import progress_bar
 from tamis.image import find_images
 from tamis.proposals.scores import SCORES
@@ -64,6 +64,7 @@ def _levels(context: click.Context, parameter: click.Parameter, value: str) -> t
 @click.option(
     "--partition", metavar="K", type=click.IntRange(1, 4096), help="Cut each image into K regions, without overlaps."
 )
+@tiles_option
 @click.option("--max-proposals", metavar="K", type=click.IntRange(min=1), help="Keep the K best masks of each image.")
 @click.option(
     "--min-area",
@@ -94,6 +95,7 @@ def command(
     levels: tuple[float, ...],
     score: str | None,
     partition: int | None,
+    tiles: int | None,
     max_proposals: int | None,
     min_area: int | None,
     formats: tuple[str, ...],
@@ -112,6 +114,7 @@ def command(
     tamis segment a.jpg b.png --out masks/ --format coco --max-proposals 50
     tamis segment photos/ --out regions/ --partition 12
     tamis segment photos/ --out masks/ --protocol sam --format sam
+    tamis segment aerial.tif --out masks/ --tiles 1024
     """
     # A pattern that reaches into --out must not find the pictures of an earlier run there.
     paths = find_images(images, [out / form for form in SUFFIXES])
@@ -119,11 +122,15 @@ def command(
         raise click.UsageError("SAM's records tell of clicks, which a partition has not: leave out sam or --partition")
     if levels != (0.5,) and "sam" in formats:
         raise click.UsageError("SAM's records are of masks cut at one half: leave out sam or --levels")
-    filters = (levels, score, max_proposals, min_area, adaptive)
-    if protocol is not None and (partition is not None or filters != ((0.5,), None, None, None, False)):
+    filters = (levels, score, max_proposals, min_area, adaptive, tiles)
+    if protocol is not None and (partition is not None or filters != ((0.5,), None, None, None, False, None)):
         raise click.UsageError(
-            f"--protocol {protocol} has its own rules: of --grid, --adaptive, --levels, --score, --partition, "
+            f"--protocol {protocol} has its own rules: of --grid, --adaptive, --levels, --score, --partition, --tiles, "
             "--max-proposals and --min-area it takes --grid alone"
+        )
+    if tiles is not None and (partition is not None or adaptive or "sam" in formats):
+        raise click.UsageError(
+            "--tiles is for clicks: leave out --partition, --adaptive and the format sam, or --tiles"
         )
     if partition is not None and (grid, max_proposals, score, adaptive) != (None, None, None, False):
         raise click.UsageError(
@@ -132,7 +139,7 @@ def command(
     if adaptive and grid is not None:
         raise click.UsageError("--adaptive chooses its own grids: leave out --grid or --adaptive")
     settings = SegmentSettings(
-        grid, max_proposals, min_area or 256, formats, max_pixels, partition, levels, score, adaptive, protocol
+        grid, max_proposals, min_area or 256, formats, max_pixels, partition, levels, score, adaptive, protocol, tiles
     )
     model = load_segmentor(segmentor)
     with closing(segment_images(paths, out, model, settings, workers)) as outcomes:

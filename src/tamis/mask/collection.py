@@ -98,7 +98,7 @@ class Masks(Sequence[MaskArray]):
         positions = offsets_of(counts)[1:]
         size = shape[0] * shape[1]
         positions -= np.repeat(np.arange(len(texts)) * size, np.diff(offsets))
-        return cls(shape, *_tidy(positions, counts, offsets, size))
+        return cls(shape, *_tidy(positions, offsets, size))
 
     @classmethod
     def none(cls, shape: tuple[int, int]) -> "Masks":
@@ -197,6 +197,21 @@ class Masks(Sequence[MaskArray]):
             return [{"size": size.copy(), "counts": text} for text in compress(counts, offsets)]
         numbers, bounds = counts.tolist(), offsets.tolist()
         return [{"size": size.copy(), "counts": numbers[a:b]} for a, b in pairwise(bounds)]
+
+    def placed(self, shape: tuple[int, int], top: int, left: int) -> "Masks":
+        """The same masks in a larger image (H, W), of which theirs is the part from row `top` and column `left` on.
+
+        Raises:
+            InputError: their image reaches beyond the larger one.
+        """
+        height, width = _checked_shape(shape)
+        if min(top, left) < 0 or top + self.shape[0] > height or left + self.shape[1] > width:
+            raise InputError(f"masks of {self.shape} pixels at row {top}, column {left} reach beyond {shape}")
+        strips = self.strips()
+        column = (strips.x + left) * height + top
+        positions = np.stack([column + strips.top, column + strips.bottom], axis=1).ravel()
+        offsets = offsets_of(2 * np.bincount(strips.owner, minlength=len(self)))
+        return Masks((height, width), *_tidy(positions, offsets, height * width))
 
     # -- measures
 
@@ -319,7 +334,7 @@ def _require_full(counts: Integers, offsets: Integers, shape: tuple[int, int]) -
         )
 
 
-def _tidy(positions: Integers, counts: Integers, offsets: Integers, size: int) -> tuple[NDArray[np.uint32], Integers]:
+def _tidy(positions: Integers, offsets: Integers, size: int) -> tuple[NDArray[np.uint32], Integers]:
     """Edges from the ends of runs: the end of the image is none, and ends that meet at a run of length 0 cancel."""
     lengths = np.diff(offsets)
     inside = positions < size

@@ -1,0 +1,59 @@
+"""Proposals of large images: those of the whole, and those of tiles, in which small things are large."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tamis.arrays import ImageArray
+from tamis.clicks import Click
+from tamis.mask import Masks
+from tamis.proposals.grid import Proposals
+from tamis.proposals.nms import Suppression, by_masks
+from tamis.segmentors import EncodedImage, Segmentor
+from tamis.segmentors.tiled import Tile, tiles_of
+
+
+def tiled_proposals(
+    image: ImageArray,
+    segmentor: Segmentor,
+    side: int,
+    find: Callable[[EncodedImage], Proposals],
+    suppress: Suppression = by_masks,
+    max_proposals: int | None = None,
+) -> Proposals:
+    """The proposals of an image and of its tiles, of those that overlap the best, all at the original size.
+
+    A tile's masks that reach an edge inside the image are dropped: they are whole in another tile, or in the image.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        segmentor: who answers the clicks; one tile at a time is encoded.
+        side: of a tile, in pixels.
+        find: the proposals of an encoded image or tile.
+        suppress: of masks that overlap, which stay.
+        max_proposals: how many of the best to keep; all by default.
+    """
+    shape = image.shape[0], image.shape[1]
+    parts = [find(segmentor.encode(image))]
+    if max(shape) > side:
+        parts += [_placed(find(segmentor.encode(tile.of(image))), tile, shape) for tile in tiles_of(shape, side)]
+    masks = Masks.concatenate(part.masks for part in parts)
+    scores = np.concatenate([part.scores for part in parts])
+    clicks = [click for part in parts for click in part.clicks]
+    kept = suppress(masks, scores)[:max_proposals]
+    return Proposals(masks[kept], scores[kept], [clicks[index] for index in kept.tolist()])
+
+
+def _placed(found: Proposals, tile: Tile, shape: tuple[int, int]) -> Proposals:
+    """A tile's proposals in the image, without those that its edges cut."""
+    boxes = found.masks.boxes.tolist()
+    whole = np.array([index for index, box in enumerate(boxes) if not tile.cuts(tuple(box), shape)], np.intp)
+    return Proposals(
+        found.masks[whole].placed(shape, tile.top, tile.left),
+        found.scores[whole],
+        [_moved(found.clicks[index], tile) for index in whole.tolist()],
+    )
+
+
+def _moved(click: Click, tile: Tile) -> Click:
+    return Click(click.x + tile.left, click.y + tile.top, click.positive)
