@@ -14,11 +14,12 @@ from pathlib import Path
 
 import torch
 
+from tamis.training.examples import Example
 from tamis.training.loop import LoopOptions, train
 from tamis.training.networks import PixelNetwork
 from tamis.training.recipe import REGION_SHARES, RunConfig, load_data, load_pixels, prepare_examples, spread
 from tamis.training.region_losses import DEFAULT_TERMS, Terms
-from tamis.training.regions import Example, RegionOptions, RegionTask
+from tamis.training.regions import RegionOptions, RegionTask
 from tamis.training.sources import parse_source
 
 TEACHER = "hierarchy"

@@ -73,10 +73,10 @@ def _parts(image: ImageArray) -> dict[str, float]:
     region_map, maps = small_regions(small), pixel_maps(small)
     colours = colour_nodes(small, region_map)
     summary = summarise(small, region_map, maps, colours)
-    answers = region_answers(summary)
+    answers, ratings = region_answers(summary)
 
     def encoded() -> EncodedRegions:
-        return EncodedRegions(image, region_map, answers, summary.features)
+        return EncodedRegions(image, region_map, answers, summary.features, ratings)
 
     ready = encoded()
     ready.fine_map  # noqa: B018  # made when first asked for

@@ -29,7 +29,8 @@ class Tiny:
 
     def encode(self, image: ImageArray) -> EncodedRegions:
         bright = (image.mean(axis=2) > 127).astype(np.uint16)
-        return EncodedRegions(image, bright, np.full((1, 2, 2), 200, np.uint8), np.ones((2, 3), np.float32))
+        answers, ratings = np.full((1, 2, 2), 200, np.uint8), np.full((1, 2), 200, np.uint8)
+        return EncodedRegions(image, bright, answers, np.ones((2, 3), np.float32), ratings)
 
     def from_arrays(self, image: ImageArray, arrays: Mapping[str, NDArray[Any]]) -> EncodedRegions:
         return EncodedRegions.from_arrays(image, arrays)

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tamis import Click
-from tamis.annotation.answers import ask, checked_box, score_of
+from tamis.annotation.answers import ask, checked_box
 from tamis.annotation.problems import NonsenseError
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.errors import InputError
@@ -16,12 +16,13 @@ from tamis.segmentors.by_region import EncodedRegions
 
 @pytest.fixture
 def quarters() -> EncodedRegions:
-    """20 × 20 in four regions; of two granularities the second takes the upper or the lower half."""
+    """20 × 20 in four regions; of two granularities the coarser takes the upper or the lower half."""
     rows, columns = np.mgrid[:20, :20]
     region_map = (2 * (rows >= 10) + (columns >= 10)).astype(np.uint16)
     halves = np.kron(np.eye(2), np.ones((2, 2)))
     answers = (np.stack([np.eye(4), halves]) * 230).astype(np.uint8)
-    return EncodedRegions(np.zeros((20, 20, 3), np.uint8), region_map, answers, np.zeros((4, 1), np.float32))
+    ratings = np.array([[200] * 4, [100] * 4], np.uint8)
+    return EncodedRegions(np.zeros((20, 20, 3), np.uint8), region_map, answers, np.zeros((4, 1), np.float32), ratings)
 
 
 class Prompted:
@@ -60,11 +61,12 @@ def area(probability: ProbabilityArray) -> int:
 
 def test_granularities_of_regions(quarters: EncodedRegions) -> None:
     assert area(ask(quarters, [Click(3, 3)], None, 0)) == 100
-    wide = ask(quarters, [Click(3, 3)], None, 1)
+    assert area(ask(quarters, [Click(3, 3)], None, 1)) == 100
+    wide = ask(quarters, [Click(3, 3)], None, 2)
     assert area(wide) == 200
     assert (wide[:10] > 0.5).all()
-    with pytest.raises(NonsenseError, match="there is no granularity 2 to be had here: 1 is the last"):
-        ask(quarters, [Click(3, 3)], None, 2)
+    with pytest.raises(NonsenseError, match="there is no granularity 3 to be had here: 2 is the last"):
+        ask(quarters, [Click(3, 3)], None, 3)
     with pytest.raises(NonsenseError, match="needs at least one click"):
         ask(quarters, [], None, 1)
 
@@ -100,11 +102,3 @@ def test_boxes_are_put_in_order_and_cut(quarters: EncodedRegions) -> None:
             checked_box(box, (20, 20))
     with pytest.raises(NonsenseError, match="at least one click, or a box"):
         ask(quarters, [], None, 0)
-
-
-def test_scores_are_the_iou_to_expect() -> None:
-    sure = np.zeros((10, 10), np.float32)
-    sure[:5] = 1
-    assert score_of(sure, 0.5) == pytest.approx(1)
-    assert score_of(np.full((10, 10), 0.6, np.float32), 0.5) == pytest.approx(0.6)
-    assert score_of(np.full((10, 10), 0.4, np.float32), 0.5) == 0

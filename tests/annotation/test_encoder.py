@@ -32,7 +32,8 @@ class Counting:
         if image[0, 0, 1] == 255:
             raise RuntimeError("out of luck")
         region_map = np.zeros(image.shape[:2], np.uint16)
-        return EncodedRegions(image, region_map, np.full((1, 1, 1), 255, np.uint8), np.ones((1, 1), np.float32))
+        answers, ratings = np.full((1, 1, 1), 255, np.uint8), np.full((1, 1), 255, np.uint8)
+        return EncodedRegions(image, region_map, answers, np.ones((1, 1), np.float32), ratings)
 
     def from_arrays(self, image: ImageArray, arrays: Any) -> EncodedRegions:
         return EncodedRegions.from_arrays(image, arrays)

@@ -44,6 +44,37 @@ def test_json_holds_the_mask(tamis: Tamis, photograph: Path) -> None:
     assert mask.coco_boxes[0].tolist() == result["bbox"]
 
 
+def test_choices_are_numbered_and_rated(tamis: Tamis, photograph: Path, tmp_path: Path) -> None:
+    asked = ("click", photograph, "--at", "40,50", "--choices")
+    code, out, _ = tamis(*asked, "--out", tmp_path / "mask.png")
+    assert code == 0
+    assert [line.split()[1].strip(",") for line in out.splitlines()] == [
+        str(tmp_path / f"mask-{i}.png") for i in (1, 2, 3)
+    ]
+    assert "probable IoU 0." in out
+    told = json.loads(tamis(*asked, "--json")[1])["choices"]
+    masks = Masks.from_coco([each["segmentation"] for each in told])
+    for number, each in enumerate(told):
+        assert (
+            (read_image(tmp_path / f"mask-{number + 1}.png")[..., 0] > 0).sum() == each["area"] == masks.areas[number]
+        )
+        assert 0 < each["score"] < 1
+    assert tamis(*asked)[1].count("box ") == 3
+    code, _, err = tamis(*asked, "--segmentor", "grabcut")
+    assert code == 2
+    assert "leave out --choices" in err
+    photograph = photograph.rename(tmp_path / "mask-2.png")
+    code, _, err = tamis("click", photograph, "--at", "40,50", "--choices", "--out", tmp_path / "mask.png")
+    assert (code, "is the same file as IMAGE" in err) == (2, True)
+
+
+def test_tiles_and_a_second_look_are_two_ways(tamis: Tamis, photograph: Path) -> None:
+    assert tamis("click", photograph, "--at", "40,50", "--tiles", "64")[0] == 0
+    code, _, err = tamis("click", photograph, "--at", "40,50", "--tiles", "64", "--refine")
+    assert code == 2
+    assert "leave out one" in err
+
+
 @pytest.mark.parametrize("segmentor", ["grabcut", "tamis.segmentors.seeded:RandomWalker"])
 def test_another_segmentor(tamis: Tamis, photograph: Path, segmentor: str) -> None:
     assert tamis("click", photograph, "--at", "40,50", "--segmentor", segmentor)[0] == 0

@@ -123,6 +123,17 @@ def test_several_levels_give_more_masks(tamis: Tamis, folder: Path, tmp_path: Pa
     assert (code, "'2' is no list of probabilities such as .3,.5,.7" in err) == (2, True)
 
 
+def test_tiles_find_what_the_whole_does_and_more(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
+    for name, more in (("whole", ()), ("tiles", ("--tiles", "64"))):
+        assert tamis("segment", folder, "--out", tmp_path / name, "--format", "coco", "--min-area", "20", *more)[0] == 0
+    whole, tiles = (json.loads((tmp_path / name / "coco.json").read_text()) for name in ("whole", "tiles"))
+    assert len(tiles["annotations"]) > len(whole["annotations"])
+    assert all(each["segmentation"]["size"] == [96, 128] for each in tiles["annotations"])
+    code, _, err = tamis("segment", folder, "--out", tmp_path / "no", "--tiles", "64", "--partition", "4")
+    assert code == 2
+    assert "--tiles is for clicks" in err
+
+
 def test_several_processes_find_the_same(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
     (folder / "1.png").write_text("not a photograph")
     written = []

@@ -82,7 +82,9 @@ def three_regions() -> EncodedRegions:
     answers = np.full((1, 4, 4), 51, np.uint8)
     answers[0, 0, 1], answers[0, 1, 0] = 255, 153
     answers[0, np.arange(4), np.arange(4)] = 255
-    return EncodedRegions(np.zeros((20, 30, 3), np.uint8), regions, answers, np.zeros((4, 1), np.float32))
+    return EncodedRegions(
+        np.zeros((20, 30, 3), np.uint8), regions, answers, np.zeros((4, 1), np.float32), np.full((1, 4), 255, np.uint8)
+    )
 
 
 def test_affinity_is_the_mean_of_both_directions_of_regions_that_are_there() -> None:

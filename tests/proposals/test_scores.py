@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from tamis.proposals.scores import certainty, expected_iou, stability
+from tamis.proposals.scores import certainty, stability
+from tamis.segmentors.expected import expected_iou
 
 P = np.array([[0.9, 0.7, 0.2], [0.1, 0.1, 0.1]], np.float32)
 AREAS = np.array([1, 2, 4], np.float32)

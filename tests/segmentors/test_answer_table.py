@@ -20,13 +20,14 @@ def encoded() -> EncodedRegions:
 
 
 def test_the_table_gives_back_the_fine_map_and_the_answers(encoded: EncodedRegions) -> None:
-    fine_map, answers = unpack_answers(pack_answers(encoded))
+    fine_map, answers, ratings = unpack_answers(pack_answers(encoded))
     np.testing.assert_array_equal(fine_map, encoded.fine_map)
     np.testing.assert_array_equal(answers, encoded.answers)
+    np.testing.assert_array_equal(ratings, encoded.ratings)
 
 
 def test_a_row_of_the_table_is_the_mask_of_a_click(encoded: EncodedRegions) -> None:
-    fine_map, answers = unpack_answers(pack_answers(encoded))
+    fine_map, answers, _ = unpack_answers(pack_answers(encoded))
     click = Click(30, 20)
     inside = answers[0, fine_map[click.pixel]] > 127
     inside[fine_map[click.pixel]] = True
@@ -39,13 +40,13 @@ def test_the_layout_is_the_documented_one(encoded: EncodedRegions) -> None:
     header = json.loads(content[8 : 8 + length])
     payload = zlib.decompress(content[8 + length :])
     assert (header["height"], header["width"]) == encoded.shape
-    assert len(payload) == 4 * header["runs"] + header["granularities"] * header["regions"] ** 2
+    assert len(payload) == 4 * header["runs"] + header["granularities"] * header["regions"] * (header["regions"] + 1)
     lengths = struct.unpack(f"<{header['runs']}H", payload[2 * header["runs"] : 4 * header["runs"]])
     assert sum(lengths) == 60 * 80
     assert max(lengths) <= 80
 
 
-@pytest.mark.parametrize("damage", [b"", b"PNG1", b"TAM1", b"TAM1\x05\0\0\0hello"])
+@pytest.mark.parametrize("damage", [b"", b"PNG1", b"TAM2", b"TAM2\x05\0\0\0hello"])
 def test_something_else_is_refused(damage: bytes) -> None:
     with pytest.raises(InputError, match="table of answers"):
         unpack_answers(damage)

@@ -41,9 +41,15 @@ def test_it_satisfies_the_protocols(encoded: EncodedRegions) -> None:
 def test_answers_are_probabilities_of_all_pairs(encoded: EncodedRegions) -> None:
     regions = int(encoded.region_map.max()) + 1
     assert encoded.region_map.dtype == np.uint16
-    assert encoded.answers.shape == (1, regions, regions)
+    assert encoded.answers.shape == (3, regions, regions)
     assert encoded.answers.dtype == np.uint8
-    assert (encoded.answers[0].diagonal() > 127).mean() > 0.9
+    assert (encoded.best.diagonal() > 127).mean() > 0.9
+    assert encoded.ratings.shape == (3, regions)
+    assert encoded.ratings.dtype == np.uint8
+    present = np.bincount(encoded.region_map.ravel())
+    sizes = (encoded.answers > 127) @ present
+    assert (sizes[0] <= sizes[1]).mean() > 0.9  # the finest is the smallest
+    assert (sizes[1] <= sizes[2]).mean() > 0.9
     assert encoded.descriptors.shape[0] == regions
 
 
@@ -56,7 +62,7 @@ def test_a_click_finds_what_stands_out(encoded: EncodedRegions) -> None:
 
 def test_probability_of_one_click_is_a_row_of_the_matrix(encoded: EncodedRegions) -> None:
     region = encoded.fine_map[INSIDE.pixel]
-    expected = encoded.answers[0, region] / np.float32(255)
+    expected = encoded.best[region] / np.float32(255)
     expected[region] = max(expected[region], np.float32(0.95))
     full = expected[encoded.fine_map]
     full[INSIDE.pixel] = 1

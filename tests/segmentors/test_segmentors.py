@@ -80,8 +80,9 @@ def test_answers_by_region_are_the_probabilities(encoded: EncodedImage) -> None:
     count = int(regions.max()) + 1
     assert regions.dtype == np.uint16
     assert encoded.answers.shape[1:] == (count, count)
+    assert encoded.ratings.shape == encoded.answers.shape[:2]
     assert len(encoded.descriptors) == count
     row, column = regions.shape[0] // 2, regions.shape[1] // 3
     click = Click((column + 0.5) * 128 / regions.shape[1], (row + 0.5) * 96 / regions.shape[0])
-    answer = encoded.answers[0][regions[row, column]][regions] / np.float32(255)
+    answer = encoded.best[regions[row, column]][regions] / np.float32(255)
     assert (encoded.probabilities([click])[0] == answer).all()

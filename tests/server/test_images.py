@@ -101,7 +101,7 @@ def test_the_table_of_answers_and_the_mask_of_the_server(page: Any, folder: Path
         assert answer.headers["content-type"] == "application/octet-stream"
         return bytes(answer.content)
 
-    fine_map, _ = unpack_answers(wait_for(table))
+    fine_map, _, _ = unpack_answers(wait_for(table))
     assert fine_map.shape == (40, 60)
     names = {image["id"]: image["name"] for image in page.get("/api/images")["images"]}
     encoded = load_segmentor("hierarchy").encode(read_image(folder / names[2]))

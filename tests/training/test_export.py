@@ -69,17 +69,24 @@ def test_exported_regions_agree_to_a_thousandth_at_any_number_and_for_any_rows(t
     network = RegionNetwork(RegionShape(width=32, heads=2, layers=2)).eval()
     torch.nn.init.normal_(network.answer.weight, std=0.1)
     torch.nn.init.normal_(network.nodes.score[2].weight)
+    torch.nn.init.normal_(network.rating.clicked[2].weight, std=0.1)
     relations, regions, answers = export_regions(network, tmp_path, {})
     for count, some in ((2, [1]), (17, [3, 0, 16]), (60, list(range(60)))):
         given = example_inputs(network.shape, count)
         with torch.no_grad():
-            expected = torch.sigmoid(network(*on_device(given, torch.device("cpu")))[0]).numpy()
+            expected = network(*on_device(given, torch.device("cpu")))
         bias = run(relations, {"pairs": given.pairs, "areas": given.areas})[0]
         alone = {name: getattr(given, name) for name in ("tokens", "areas", "nodes", "order", "ranges", "parents")}
-        query, key, mass = run(regions, {**alone, "bias": bias})
-        asked = {"query": query[:, some], "pairs": given.pairs[:, some], "common": given.common[some]}
-        found = run(answers, {**asked, "key": key, "mass": mass, "own": mass[some]})[0]
-        np.testing.assert_allclose(found, expected[:, some], atol=1e-3)
+        query, key, mass, ahead = run(regions, {**alone, "bias": bias})
+        rows = {
+            "query": query[:, some],
+            "pairs": given.pairs[:, some],
+            "inside": mass[given.common[some]],
+            "own": mass[some],
+        }
+        told = run(answers, {**rows, "key": key, "ahead": ahead[:, some], "areas": given.areas})
+        for found, logits in zip(told, (expected.answers, expected.ratings), strict=True):
+            np.testing.assert_allclose(found, torch.sigmoid(logits).numpy()[:, some], atol=1e-3)
 
 
 def test_exported_files_hold_notes_halved_weights_and_a_fixed_opset(pixels: PixelNetwork, tmp_path: Path) -> None:

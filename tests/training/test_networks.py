@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 
 from tamis.training.export import example_inputs  # noqa: E402
 from tamis.training.networks import PixelNetwork, PixelOutputs, click_logits, coordinate_channels  # noqa: E402
-from tamis.training.region_network import RegionNetwork, RegionShape, node_logits  # noqa: E402
+from tamis.training.region_network import SPREAD, RegionNetwork, RegionShape, node_logits  # noqa: E402
 from tamis.training.regions import on_device  # noqa: E402
 from tests.training.scenes import TINY  # noqa: E402
 
@@ -51,11 +51,11 @@ def test_some_rows_are_the_rows_of_all() -> None:
     torch.nn.init.normal_(network.nodes.score[2].weight)
     batch = region_batch(network, 9)
     rows = torch.tensor([7, 0, 7])
-    answers, by_tree = network(*batch)
-    assert answers.shape == (1, 9, 9)
-    some, some_by_tree = network(*batch, rows=rows)
-    torch.testing.assert_close(some, answers[:, rows])
-    torch.testing.assert_close(some_by_tree, by_tree[rows])
+    every, some = network(*batch), network(*batch, rows=rows)
+    assert every.answers.shape == (3, 9, 9)
+    torch.testing.assert_close(some.answers, every.answers[:, rows])
+    torch.testing.assert_close(some.by_tree, every.by_tree[rows])
+    torch.testing.assert_close(some.ratings, every.ratings[:, rows])
 
 
 def test_answers_do_not_depend_on_the_numbering_of_regions() -> None:
@@ -85,9 +85,20 @@ def test_answers_do_not_depend_on_the_numbering_of_regions() -> None:
 def test_training_begins_with_the_embedding_the_tree_and_the_border_between() -> None:
     network = RegionNetwork().eval()
     batch = region_batch(network, 5)
-    answers, by_tree = network(*batch)
-    pairs = batch[1]
-    torch.testing.assert_close(answers[0], pairs[1] * 4 - pairs[0] * 3 + by_tree, rtol=1e-4, atol=1e-4)
+    told = network(*batch)
+    expected = batch[1][1] * 4 - batch[1][0] * 3 + told.by_tree
+    for answer, ahead in zip(told.answers, (-SPREAD, 0, SPREAD), strict=True):
+        torch.testing.assert_close(answer, expected + ahead, rtol=1e-4, atol=1e-4)
+
+
+def test_ratings_begin_with_how_alike_masks_drawn_from_the_answers_are() -> None:
+    network = RegionNetwork().eval()
+    batch = region_batch(network, 5)
+    told = network(*batch)
+    probabilities = torch.sigmoid(told.answers).detach().numpy()
+    one, other = np.random.default_rng(0).random((2, 4000, *probabilities.shape)) < probabilities
+    shared, covered = (one & other).mean(axis=(0, 3)), (one | other).mean(axis=(0, 3))  # regions of equal area
+    np.testing.assert_allclose(torch.sigmoid(told.ratings).detach().numpy(), shared / covered, atol=0.02)
 
 
 def test_the_answers_of_the_tree_are_sums_over_the_nodes_around_both() -> None:
@@ -98,7 +109,7 @@ def test_the_answers_of_the_tree_are_sums_over_the_nodes_around_both() -> None:
     network.nodes.score.register_forward_hook(lambda *_: weights.log()[:, None])
     mass = network.nodes(torch.zeros(4, 96), *on_device(given, torch.device("cpu"))[2:7])
     assert mass.tolist() == pytest.approx([1 + 5 + 6 + 7, 2 + 5 + 6 + 7, 3 + 6 + 7, 4 + 7, 5 + 6 + 7, 6 + 7, 7])
-    logits = node_logits(mass, torch.from_numpy(given.common[:1]), mass[:1])
+    logits = node_logits(mass[torch.from_numpy(given.common[:1])], mass[:1])
     probabilities = [1 / (1 + math.exp(-each)) for each in logits[0].tolist()]
     assert probabilities == pytest.approx([1, 18 / 19, 13 / 19, 7 / 19], abs=1e-3)
 

@@ -9,7 +9,7 @@ const calls = {
   async masks({ table, questions }) {
     const bytes = await readFile(table);
     const answers = await readTable(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-    return questions.map(({ clicks, threshold }) => rle.encode(answers.mask(clicks, threshold)));
+    return questions.map(({ clicks, threshold, granularity }) => rle.encode(answers.mask(clicks, threshold, granularity)));
   },
   async boxes({ table, boxes }) {
     const bytes = await readFile(table);

@@ -1,6 +1,7 @@
 """The page's modules give what the library gives, pixel for pixel."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from pycocotools import mask as coco
 from scipy import ndimage
 
+from tamis.annotation.answers import ask
 from tamis.arrays import MaskArray
 from tamis.clicks import Click
 from tamis.segmentors.answer_table import pack_answers
@@ -56,7 +58,10 @@ def test_masks_are_joined_and_taken_away(run: Run) -> None:
 def encoded() -> EncodedRegions:
     rng = np.random.default_rng(2)
     image = np.kron(rng.integers(0, 256, (12, 16, 3)), np.ones((9, 9, 1))).astype(np.uint8)
-    return Hierarchy().encode(np.asarray(image + rng.integers(0, 30, image.shape), np.uint8))
+    fine = Hierarchy().encode(np.asarray(image + rng.integers(0, 30, image.shape), np.uint8))
+    answers = np.concatenate([fine.answers, 255 - (255 - fine.answers) // 2])
+    ratings = rng.integers(0, 30, (2, answers.shape[1])).astype(np.uint8)  # some are equal
+    return replace(fine, answers=answers, ratings=ratings)
 
 
 def test_the_page_and_the_library_make_the_same_masks(run: Run, encoded: EncodedRegions, tmp_path: Path) -> None:
@@ -69,19 +74,22 @@ def test_the_page_and_the_library_make_the_same_masks(run: Run, encoded: Encoded
         x, y = rng.random(2) * [width - 12, height - 12]
         near = rng.random((count, 2)) * (12 if count > 2 else [width - x, height - y]) + [x, y]
         clicks = [{"x": a, "y": b, "positive": i == 0 or bool(rng.random() < 0.5)} for i, (a, b) in enumerate(near)]
-        questions.append({"clicks": clicks, "threshold": float(rng.choice([0.2, 0.5, 0.65, 0.9]))})
+        threshold, granularity = float(rng.choice([0.2, 0.5, 0.65, 0.9])), int(rng.integers(3))
+        questions.append({"clicks": clicks, "threshold": threshold, "granularity": granularity})
     masks = run("masks", {"table": str(tmp_path / "table"), "questions": questions})
     for question, mask in zip(questions, masks, strict=True):
         asked = [Click(**click) for click in question["clicks"]]
-        assert mask == rle(encoded.probability(asked) > question["threshold"])
+        assert mask == rle(ask(encoded, asked, None, question["granularity"]) > question["threshold"])
 
 
 def test_a_box_asks_for_what_fills_it(run: Run, encoded: EncodedRegions, tmp_path: Path) -> None:
     (tmp_path / "table").write_bytes(pack_answers(encoded))
     box = {"left": 20, "top": 15, "right": 60, "bottom": 50}
-    (click,) = run("boxes", {"table": str(tmp_path / "table"), "boxes": [box]})
+    (told,) = run("boxes", {"table": str(tmp_path / "table"), "boxes": [box]})
+    click = told["click"]
     assert 20 <= click["x"] <= 60
     assert 15 <= click["y"] <= 50
+    assert told["granularity"] in (1, 2)
 
 
 def test_the_page_folds_events_as_the_server_does(run: Run) -> None:

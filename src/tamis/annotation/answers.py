@@ -1,7 +1,6 @@
 """Questions about an encoded image, and how each kind of segmentor answers them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -31,8 +30,8 @@ def ask(encoded: EncodedImage, clicks: Sequence[Click], box: Box | None, granula
         encoded: the image.
         clicks: to be taken together.
         box: around the object.
-        granularity: 0 for what the segmentor thinks best; otherwise another of its answers by region, or the first, the
-            second and so on of its choices, from the smallest to the largest.
+        granularity: 0 for what the segmentor thinks best; otherwise the first, the second and so on of its choices, by
+            region in their own order, from the finest to the coarsest, and others from the smallest to the largest.
 
     Raises:
         NonsenseError: neither clicks nor a box, or no such granularity.
@@ -72,32 +71,20 @@ def checked_box(box: Box, shape: tuple[int, int]) -> Box:
     return left, top, right, bottom
 
 
-def score_of(probability: ProbabilityArray, threshold: float) -> float:
-    """The IoU to expect of the mask above a threshold, if the probabilities are right."""
-    mask = probability > threshold
-    total = float(probability.sum(dtype=np.float64))
-    sure = float(probability.sum(dtype=np.float64, where=mask))
-    return sure / max(int(np.count_nonzero(mask)) + total - sure, 1e-9)
-
-
 def _at(encoded: EncodedImage, clicks: Sequence[Click], granularity: int) -> ProbabilityArray:
     if not clicks:
         raise NonsenseError("a granularity needs at least one click")
     if isinstance(encoded, EncodedRegions):
-        count = len(encoded.answers)
-        if granularity < count:
-            chosen = replace(encoded, answers=encoded.answers[granularity : granularity + 1])
-            chosen.__dict__["fine_map"] = encoded.fine_map  # the same regions, which take long to find
-            return chosen.probability(clicks)
+        probabilities, _ = encoded.choices(clicks)
+        order = np.arange(len(probabilities))  # for the browser's own table knows no other
     elif isinstance(encoded, GivesChoices):
         probabilities, _ = encoded.choices(clicks)
-        count = len(probabilities) + 1
-        if granularity < count:
-            by_area = np.argsort(np.count_nonzero(probabilities > 0.5, axis=(1, 2)), kind="stable")
-            return np.asarray(probabilities[by_area[granularity - 1]], np.float32)
+        order = np.argsort(np.count_nonzero(probabilities > 0.5, axis=(1, 2)), kind="stable")
     else:
-        count = 1
-    raise NonsenseError(f"there is no granularity {granularity} to be had here: {count - 1} is the last")
+        order = np.arange(0)
+    if granularity > len(order):
+        raise NonsenseError(f"there is no granularity {granularity} to be had here: {len(order)} is the last")
+    return np.asarray(probabilities[order[granularity - 1]], np.float32)
 
 
 def _by_clicks(encoded: EncodedImage, box: Box) -> ProbabilityArray:

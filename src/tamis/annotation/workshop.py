@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
-from tamis.annotation.answers import Box, ask, score_of
+from tamis.annotation.answers import Box, ask
 from tamis.annotation.board import Board
 from tamis.annotation.catalogue import AT_ONCE, ImageRow
 from tamis.annotation.encoder import Encoder, Source
@@ -17,6 +17,7 @@ from tamis.errors import InputError, TamisError
 from tamis.mask import Masks
 from tamis.proposals import Proposals, grid_proposals
 from tamis.segmentors import Segmentor, load_segmentor
+from tamis.segmentors.expected import expected_iou_of
 
 PATROL = 5.0
 """Seconds between looks at the folder."""
@@ -146,7 +147,8 @@ class Workshop:
         self.readable(image_id)
         with self._question():
             probability = ask(self.encoder.wait(image_id, ANSWER_TIMEOUT), clicks, box, granularity)
-        return Masks.from_dense((probability > threshold)[None]), score_of(probability, threshold)
+        score = expected_iou_of(probability[None], threshold)
+        return Masks.from_dense((probability > threshold)[None]), float(score[0])
 
     def proposals(self, image_id: int) -> Proposals:
         """All masks that a grid of clicks finds in an image.

@@ -1,18 +1,20 @@
 """`tamis click`: the mask under one or more clicks."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import click
 
+from tamis.arrays import ProbabilityArray
 from tamis.cli.options import ClickType, json_option, max_pixels_option, print_json, segmentor_option, tiles_option
 from tamis.clicks import Click, require_inside
 from tamis.errors import InputError
 from tamis.image import read_image, write_image
 from tamis.mask import Masks
 from tamis.picture import heat
-from tamis.segmentors import load_segmentor
+from tamis.segmentors import GivesChoices, Segmentor, load_segmentor
 from tamis.segmentors.closeup import CloseUp
 from tamis.segmentors.tiled import Tiled
 
@@ -30,6 +32,7 @@ from tamis.segmentors.tiled import Tiled
 @segmentor_option
 @click.option("--refine", is_flag=True, help="Look again at the part around a small mask, at its own resolution.")
 @tiles_option
+@click.option("--choices", is_flag=True, help="Give every answer that there is, as part, object and whole.")
 @click.option("--out", metavar="PNG", type=click.Path(path_type=Path), help="Write the mask: 255 inside, 0 outside.")
 @click.option(
     "--probability",
@@ -46,6 +49,7 @@ def command(
     segmentor: str,
     refine: bool,
     tiles: int | None,
+    choices: bool,
     out: Path | None,
     probability_out: Path | None,
     max_pixels: int,
@@ -53,62 +57,106 @@ def command(
 ) -> None:
     """Segment what is under one or more clicks of IMAGE.
 
-    Writes the mask with --out; otherwise prints its area, its box and its share of the image.
+    Writes the mask with --out; otherwise prints its area, its box and its share of the image. With --choices the masks
+    go to files numbered from 1, the finest first, and each is told with the IoU that it probably has.
 
     \b
     tamis click photo.jpg --at 320,240 --out mask.png
     tamis click photo.jpg --at 320,240 --at 100,80,- --json
+    tamis click photo.jpg --at 320,240 --choices --out mask.png
     """
-    _require_apart({"IMAGE": image, "--out": out, "--probability": probability_out})
+    files = [Files(out, probability_out)]
+    _require_apart(image, files)
     pixels = read_image(image, max_pixels)
     require_inside(clicks, pixels.shape[:2])
-    model = load_segmentor(segmentor)
+    encoded = _looking(load_segmentor(segmentor), refine, tiles).encode(pixels)
+    if not choices:
+        answers, rated = encoded.probability(clicks)[None], None
+    elif isinstance(encoded, GivesChoices):
+        answers, rated = encoded.choices(clicks)
+        files = [files[0].numbered(number + 1) for number in range(len(answers))]
+        _require_apart(image, files)
+    else:
+        raise click.UsageError("there is but one answer to give here: leave out --choices")
+    for probability, file in zip(answers, files, strict=True):
+        file.write(probability)
+    masks = Masks.from_dense(answers > 0.5)
+    told = [_measured(masks[number : number + 1]) for number in range(len(masks))]
+    if rated is not None:
+        told = [{**each, "score": round(iou, 4)} for each, iou in zip(told, rated.tolist(), strict=True)]
+    if as_json:
+        height, width = masks.shape
+        asked = [{"x": c.x, "y": c.y, "positive": c.positive} for c in clicks]
+        head = {"image": str(image), "width": width, "height": height, "segmentor": segmentor, "clicks": asked}
+        every = [{**each, **file.named()} for each, file in zip(told, files, strict=True)]
+        print_json({**head, "choices": every} if choices else {**head, **every[0]})
+        return
+    for file, each in zip(files, told, strict=True):
+        worth = f", probable IoU {each['score']:.2f}" if choices else ""
+        for written in file.all():
+            click.echo(f"wrote {written}{worth}")
+        if file.mask is None:
+            x, y, w, h = each["bbox"]
+            click.echo(
+                f"area   {each['area']:,} of {pixels[:, :, 0].size:,} pixels, {each['share']:.1%} of the image{worth}"
+            )
+            click.echo(f"box    x {x}, y {y}, {w} wide, {h} high" if each["area"] else "box    none: the mask is empty")
+
+
+class Files(NamedTuple):
+    """Where an answer goes."""
+
+    mask: Path | None
+    probability: Path | None
+
+    def all(self) -> list[Path]:
+        """Those that are wanted."""
+        return [file for file in self if file is not None]
+
+    def named(self) -> dict[str, str | None]:
+        """As the JSON tells them."""
+        return {
+            "out": str(self.mask) if self.mask else None,
+            "probability": str(self.probability) if self.probability else None,
+        }
+
+    def numbered(self, number: int) -> "Files":
+        """The files of one of several answers: mask.png becomes mask-1.png."""
+        return Files(*(file and file.with_stem(f"{file.stem}-{number}") for file in self))
+
+    def write(self, probability: ProbabilityArray) -> None:
+        """Write what is wanted of an answer (H, W)."""
+        if self.mask is not None:
+            write_image(self.mask, probability > 0.5)
+        if self.probability is not None:
+            write_image(self.probability, heat(probability))
+
+
+def _looking(model: Segmentor, refine: bool, tiles: int | None) -> Segmentor:
+    """The segmentor as it is to look at the image."""
     if refine and tiles is not None:
         raise click.UsageError("--refine and --tiles are two ways to look again: leave out one")
     if refine:
-        model = CloseUp(model)
-    if tiles is not None:
-        model = Tiled(model, tiles)
-    probability = model.encode(pixels).probability(clicks)
-    mask = probability > 0.5
-    if out is not None:
-        write_image(out, mask)
-    if probability_out is not None:
-        write_image(probability_out, heat(probability))
-    masks = Masks.from_dense(mask[None])
-    area, box = int(masks.areas[0]), masks.coco_boxes[0].tolist()
-    height, width = mask.shape
-    if as_json:
-        rle = masks.coco()[0]
-        print_json(
-            {
-                "image": str(image),
-                "width": width,
-                "height": height,
-                "segmentor": segmentor,
-                "clicks": [{"x": c.x, "y": c.y, "positive": c.positive} for c in clicks],
-                "area": area,
-                "bbox": box,
-                "share": area / mask.size,
-                "segmentation": {"size": rle["size"], "counts": rle["counts"].decode()},
-                "out": str(out) if out else None,
-                "probability": str(probability_out) if probability_out else None,
-            }
-        )
-        return
-    for file in filter(None, (out, probability_out)):
-        click.echo(f"wrote {file}")
-    if out is None:
-        x, y, w, h = box
-        click.echo(f"area   {area:,} of {mask.size:,} pixels, {area / mask.size:.1%} of the image")
-        click.echo(f"box    x {x}, y {y}, {w} wide, {h} high" if area else "box    none: the mask is empty")
+        return CloseUp(model)
+    return model if tiles is None else Tiled(model, tiles)
 
 
-def _require_apart(files: Mapping[str, Path | None]) -> None:
+def _measured(masks: Masks) -> dict[str, Any]:
+    """What is told of a mask, one of `masks`."""
+    area, rle = int(masks.areas[0]), masks.coco()[0]
+    height, width = masks.shape
+    return {
+        "area": area,
+        "bbox": masks.coco_boxes[0].tolist(),
+        "share": area / (height * width),
+        "segmentation": {"size": rle["size"], "counts": rle["counts"].decode()},
+    }
+
+
+def _require_apart(image: Path, files: Sequence[Files]) -> None:
     """Make sure that no file is written over another."""
-    seen: dict[str, str] = {}
-    for name, file in files.items():
-        if file is not None:
-            other = seen.setdefault(os.path.realpath(file), name)
-            if other != name:
+    seen = {os.path.realpath(image): "IMAGE"}
+    for mask, probability in files:
+        for name, file in (("--out", mask), ("--probability", probability)):
+            if file is not None and (other := seen.setdefault(os.path.realpath(file), name)) != name:
                 raise InputError(f"{name} {file}: is the same file as {other}; choose another name")

@@ -142,7 +142,7 @@ def regions(
         pack=pack,
         device=device,
         resume=resume,
-        loop=LoopOptions(minutes=minutes, lr=lr, seed=seed, threads=threads, warmup=60, validate_minutes=8),
+        loop=LoopOptions(minutes=minutes, lr=lr, seed=seed, threads=threads, warmup=60, validate_minutes=4),
         regions=RegionOptions(terms=parse_terms(losses), teacher_weight=teacher_weight),
         pixel_weights=pixels,
         region_weights=start,

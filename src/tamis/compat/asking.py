@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from tamis.arrays import ProbabilityArray
 from tamis.clicks import Click
 from tamis.errors import InputError
-from tamis.proposals.scores import expected_iou_of
 from tamis.segmentors import AnswersAlone, EncodedImage, GivesChoices, ScoresMasks, TakesBoxes, TakesMask
+from tamis.segmentors.expected import expected_iou_of
 from tamis.segmentors.hub.geometry import Padded
 from tamis.segmentors.hub.promptable import Box, EncodedPrompts
 

@@ -12,10 +12,11 @@ from tamis.clicks import Click, grid_clicks
 from tamis.mask import Masks
 from tamis.proposals.asking import BATCH, in_batches
 from tamis.proposals.nms import MAX_IOU, Suppression, by_masks
-from tamis.proposals.scores import Score, Values, expected_iou
+from tamis.proposals.scores import Score
 from tamis.proposals.unions import Unions
 from tamis.segmentors import EncodedImage, ScoresMasks
 from tamis.segmentors.by_region import EncodedRegions
+from tamis.segmentors.expected import Values, expected_iou
 from tamis.segmentors.region_clicks import CERTAIN, SURE
 
 GRID = 32
@@ -91,7 +92,7 @@ def propose(
     if not clicks:
         return Proposals(Masks.none(encoded.shape), np.zeros(0, np.float32), [])
     if isinstance(encoded, EncodedRegions):
-        return _of_regions(encoded, clicks, levels, suppress, min_area, max_proposals, score or expected_iou)
+        return _of_regions(encoded, clicks, levels, suppress, min_area, max_proposals, score)
     return propose_from(encoded, asked(encoded, clicks), levels, suppress, min_area, max_proposals, score)
 
 
@@ -182,7 +183,7 @@ def _of_regions(
     suppress: Suppression,
     min_area: int,
     max_proposals: int | None,
-    score: Score,
+    score: Score | None,
 ) -> Proposals:
     regions = np.array([encoded.fine_map[click.pixel] for click in clicks], dtype=np.intp)
     _, first = np.unique(regions, return_index=True)
@@ -193,7 +194,11 @@ def _of_regions(
     thresholds = np.repeat(np.asarray(levels, np.float32), len(probabilities) // len(levels))
     of_click = np.tile(first, len(probabilities) // len(first))
     unions = Unions(encoded.fine_map, probabilities > thresholds[:, None])
-    scores = score(probabilities, unions.region_areas, thresholds)
+    if score is None:
+        rated = encoded.ratings[:, regions[first]].astype(np.float32) / np.float32(CERTAIN)
+        scores = np.tile(rated.ravel(), len(levels))
+    else:
+        scores = score(probabilities, unions.region_areas, thresholds)
     large = np.flatnonzero(unions.areas >= max(min_area, 1))
     large = large[_distinct(unions.members[large], scores[large])]
     kept = large[suppress(unions[large], scores[large])][:max_proposals]

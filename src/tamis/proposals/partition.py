@@ -88,9 +88,9 @@ def partition(
 
 
 def region_affinity(encoded: EncodedRegions) -> NDArray[np.float32]:
-    """(S, S) float32 in [0, 1], symmetric: of the regions that have pixels, from the first granularity."""
+    """(S, S) float32 in [0, 1], symmetric: of the regions that have pixels, from the best rated answers."""
     present = np.flatnonzero(np.bincount(encoded.fine_map.ravel()))
-    answers = encoded.answers[0][np.ix_(present, present)].astype(np.float32) / 255
+    answers = encoded.best[np.ix_(present, present)].astype(np.float32) / np.float32(255)
     return both_directions(answers)
 
 

@@ -12,37 +12,48 @@ from tamis.arrays import ImageArray, ProbabilityArray
 from tamis.clicks import Click, require_inside
 from tamis.combine import mark
 from tamis.errors import InputError
+from tamis.segmentors.expected import expected_iou
 from tamis.segmentors.region_borders import refined_regions
-from tamis.segmentors.region_clicks import answer_by_region, split_contested
+from tamis.segmentors.region_clicks import CERTAIN, answer_by_region, split_contested
+
+ARRAYS = ("region_map", "answers", "descriptors", "ratings")
+"""What an encoded image is made of besides the image."""
+
+MARGIN = 13
+"""How much better, in 255ths, a granularity must be rated than the middle one, which learned from every click: the
+best of several guesses is mostly too good."""
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedRegions:
     """Answers by region, with borders as fine as the original image.
 
-    Satisfies `EncodedImage`, `AnswersByRegion` and `AnswersAlone`.
+    Satisfies `EncodedImage`, `AnswersByRegion`, `AnswersAlone`, `ScoresMasks` and `GivesChoices`.
 
     Attributes:
         image: (H, W, 3) uint8 RGB, the original: its colours place the borders at full resolution.
         region_map: (h, w) uint16, regions 0 to R - 1 at the segmentor's own resolution.
-        answers: (G, R, R) uint8, answers[g, r, s] = 255 · P(region s in mask | click in region r) at granularity g; the
-            first granularity is the one that answers clicks.
+        answers: (G, R, R) uint8, answers[g, r, s] = 255 · P(region s in mask | click in region r) at granularity g, the
+            finest first.
         descriptors: (R, D) float32.
+        ratings: (G, R) uint8, 255 · the predicted IoU of the mask of a click in each region at each granularity. The
+            best rated answers the click, as `best` says.
     """
 
     image: ImageArray
     region_map: NDArray[np.uint16]
     answers: NDArray[np.uint8]
     descriptors: NDArray[np.float32]
+    ratings: NDArray[np.uint8]
 
     @classmethod
     def from_arrays(cls, image: ImageArray, arrays: Mapping[str, NDArray[Any]]) -> "EncodedRegions":
         """What `arrays` gave, with the image that it was made of."""
-        return cls(image, arrays["region_map"], arrays["answers"], arrays["descriptors"])
+        return cls(image, *(arrays[name] for name in ARRAYS))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All that is to be kept for the image to be ready for clicks again."""
-        return {"region_map": self.region_map, "answers": self.answers, "descriptors": self.descriptors}
+        return {name: getattr(self, name) for name in ARRAYS}
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -54,6 +65,18 @@ class EncodedRegions:
         """(H, W) uint16: the region of every pixel of the original image; made when first asked for."""
         return refined_regions(self.image, self.region_map)
 
+    @cached_property
+    def best(self) -> NDArray[np.uint8]:
+        """(R, R) uint8: each click's answers at the middle granularity, or at one that is rated better by `MARGIN`.
+
+        Of several that are, the best rated one, the finer of equals.
+        """
+        rated = self.ratings.astype(np.int16)
+        rated[len(rated) // 2] += MARGIN
+        chosen = rated.argmax(axis=0)
+        best: NDArray[np.uint8] = self.answers[chosen, np.arange(len(chosen))]
+        return best
+
     def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
         """(H, W) float32: P(pixel in mask | all clicks together), as `answer_by_region` joins them.
 
@@ -62,15 +85,29 @@ class EncodedRegions:
         Raises:
             InputError: there is no click, or one lies outside the image.
         """
-        if not clicks:
-            raise InputError("give at least one click: without one there is nothing to segment")
-        clicked = self._clicked(clicks)
-        positive = np.array([click.positive for click in clicks], dtype=bool)
-        full = spread(answer_by_region(self.answers[0], clicked, positive), self.fine_map)
-        if not positive.all():
-            split_contested(full, self.fine_map, clicked, clicks)
-        mark(full, clicks)
-        return full
+        return self._joined(self.best, clicks)
+
+    def choices(self, clicks: Sequence[Click]) -> tuple[ProbabilityArray, NDArray[np.float32]]:
+        """All clicks together at every granularity, the finest first: (G, H, W) float32, and (G,) their predicted IoUs.
+
+        The prediction is the mean of those of the positive clicks, each alone; 0 where there are none.
+
+        Raises:
+            InputError: there is no click, or one lies outside the image.
+        """
+        masks = np.stack([self._joined(answers, clicks) for answers in self.answers])
+        rated = self.ratings[:, self._clicked([click for click in clicks if click.positive])]
+        total = rated.sum(axis=1, dtype=np.float32)
+        return masks, total / np.float32(max(CERTAIN * rated.shape[1], 1))
+
+    def scores(self, clicks: Sequence[Click]) -> NDArray[np.float32]:
+        """(N,) float32: the predicted IoU of the answer to each click alone; 0 for a negative one, whose mask is empty.
+
+        Raises:
+            InputError: a click lies outside the image.
+        """
+        positive = np.array([click.positive for click in clicks], dtype=np.float32)
+        return np.asarray(self.ratings.max(axis=0)[self._clicked(clicks)] * positive / CERTAIN, np.float32)
 
     def alone(self, clicks: Sequence[Click]) -> Iterator[ProbabilityArray]:
         """Each click alone, (H, W) float32; clicks in the same region and of the same sign share an answer."""
@@ -95,6 +132,18 @@ class EncodedRegions:
             spread(rows[row], self.region_map, out=answer)
         return answers
 
+    def _joined(self, answers: NDArray[np.uint8], clicks: Sequence[Click]) -> ProbabilityArray:
+        """(H, W) float32: all clicks together by answers (R, R)."""
+        if not clicks:
+            raise InputError("give at least one click: without one there is nothing to segment")
+        clicked = self._clicked(clicks)
+        positive = np.array([click.positive for click in clicks], dtype=bool)
+        full = spread(answer_by_region(answers, clicked, positive), self.fine_map)
+        if not positive.all():
+            split_contested(full, self.fine_map, clicked, clicks)
+        mark(full, clicks)
+        return full
+
     def _clicked(self, clicks: Sequence[Click]) -> NDArray[np.intp]:
         """(N,) the regions of the clicks."""
         require_inside(clicks, self.shape)
@@ -106,8 +155,25 @@ class EncodedRegions:
         keys, of_click = np.unique(self._clicked(clicks) * 2 + signs, return_inverse=True)
         rows = np.empty((len(keys), self.answers.shape[1]), dtype=np.float32)
         for row, key in zip(rows, keys, strict=True):
-            row[:] = answer_by_region(self.answers[0], key[None] // 2, np.array([key % 2 == 1]))
+            row[:] = answer_by_region(self.best, key[None] // 2, np.array([key % 2 == 1]))
         return rows, of_click
+
+
+def expected_ratings(answers: NDArray[np.uint8], areas: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """(G, R) uint8: the ratings that follow from the answers (G, R, R), if their probabilities are right.
+
+    Args:
+        answers: as `EncodedRegions` has them.
+        areas: (R,) of the regions, in any unit.
+    """
+    flat = answers.reshape(-1, answers.shape[2]).astype(np.float32) / np.float32(CERTAIN)
+    ious = expected_iou(flat, areas.astype(np.float32), np.full(len(flat), 0.5, np.float32))
+    return as_ratings(ious.reshape(answers.shape[:2]))
+
+
+def as_ratings(ious: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Predicted IoUs in [0, 1] as `EncodedRegions` keeps them."""
+    return np.asarray(np.rint(ious * CERTAIN), np.uint8)
 
 
 def spread(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
 from tamis.errors import InputError, UnavailableError
-from tamis.segmentors.by_region import EncodedRegions
+from tamis.segmentors.by_region import EncodedRegions, as_ratings
 from tamis.segmentors.embedded_regions import (
     Pairs,
     PixelMaps,
@@ -31,7 +31,7 @@ from tamis.segmentors.embedded_regions import (
     summarise,
 )
 from tamis.segmentors.embedded_sizes import WORKING_SIZE, working_shape
-from tamis.segmentors.region_clicks import as_bytes
+from tamis.segmentors.region_clicks import COARSE_STEP, STEP, as_bytes
 from tamis.segmentors.small_regions import small_regions
 
 PARTS = ("pixels", "relations", "regions", "answers")
@@ -61,7 +61,7 @@ class Embedded:
     @property
     def encoding_version(self) -> str:
         """What besides the weights decides an encoding; the number grows with every change of how it is made."""
-        return f"2, {self.size}"
+        return f"3, {self.size}"
 
     def from_arrays(self, image: ImageArray, arrays: Mapping[str, NDArray[Any]]) -> EncodedRegions:
         """The encoded image whose `arrays()` these are."""
@@ -90,8 +90,10 @@ class Embedded:
         colours = colour_nodes(small, region_map)
         beside.join()
         summary = summarise(small, region_map, maps[0], colours)
-        answers = region_answers(summary)
-        return EncodedRegions(image, region_map, answers, summary.features)
+        answers, ratings = region_answers(summary)
+        places = np.empty(len(summary.order), np.uint16)
+        places[summary.order] = np.arange(len(places))
+        return EncodedRegions(image, places[region_map], answers, summary.features[summary.order], ratings)
 
 
 def pixel_maps(image: ImageArray) -> PixelMaps:
@@ -105,14 +107,20 @@ def pixel_maps(image: ImageArray) -> PixelMaps:
     return PixelMaps(boundary[0, 0], embedding[0], bias[0, 0], features[0])
 
 
-def region_answers(summary: RegionSummary) -> NDArray[np.uint8]:
-    """Run the network over regions: (G, R, R) uint8, P[r, s] as `as_bytes` tells it."""
+def region_answers(summary: RegionSummary) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Run the network over regions.
+
+    Returns:
+        answers: (G, R, R) uint8, P[r, s] as `as_bytes` tells it, the finest granularity first, regions in the order of
+            the summary's tree: what is alike stands together, and is a quarter smaller when compressed.
+        ratings: (G, R) uint8, the predicted IoUs as `as_ratings` tells them.
+    """
     pairs, count = Pairs.of(summary), len(summary.areas)
     blocks = [slice(start, min(start + ROWS, count)) for start in range(0, count, ROWS)]
     seen = [pairs.rows(rows) for rows in blocks]
     relations, answers = _session("relations"), _session("answers")
     bias = np.concatenate([relations.run(None, {"pairs": each, "areas": summary.areas})[0] for each in seen], axis=1)
-    query, key, mass = _session("regions").run(
+    query, key, mass, ahead = _session("regions").run(
         None,
         {
             "tokens": region_tokens(summary),
@@ -124,18 +132,25 @@ def region_answers(summary: RegionSummary) -> NDArray[np.uint8]:
             "parents": roots_beyond(summary.parents),
         },
     )
-    told = []
+    steps = np.full((len(ahead), 1, 1), COARSE_STEP, np.uint8)
+    steps[len(steps) // 2] = STEP
+    told: list[NDArray[np.uint8]] = []
+    rated: list[NDArray[np.float32]] = []
     for rows, each in zip(blocks, seen, strict=True):
         fed = {
             "query": np.ascontiguousarray(query[:, rows]),
             "key": key,
             "pairs": each,
-            "mass": mass,
-            "common": summary.common[rows],
+            "inside": mass.take(summary.common[rows]),
             "own": mass[rows],
+            "ahead": np.ascontiguousarray(ahead[:, rows]),
+            "areas": summary.areas,
         }
-        told.append(as_bytes(answers.run(None, fed)[0]))
-    return np.concatenate(told, axis=1)
+        probabilities, ious = answers.run(None, fed)
+        told.append(as_bytes(probabilities, steps)[:, :, summary.order])
+        rated.append(ious)
+    by_rows, ratings = np.concatenate(told, axis=1), as_ratings(np.concatenate(rated, axis=1))
+    return by_rows[:, summary.order], ratings[:, summary.order]
 
 
 @cache

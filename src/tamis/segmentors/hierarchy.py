@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
 from tamis.image import resize_to_fit
-from tamis.segmentors.by_region import EncodedRegions
+from tamis.segmentors.by_region import EncodedRegions, expected_ratings
 from tamis.segmentors.region_clicks import as_bytes
 from tamis.segmentors.region_tree import (
     MergeTree,
@@ -58,7 +58,8 @@ class Hierarchy:
         region_map, tree, areas, looks = build_tree(image)
         common, mass = lowest_common_node(tree), node_mass(tree, areas)
         answers = mass[common] / mass[: tree.leaves, None]
-        return EncodedRegions(image, region_map, as_bytes(answers[None].astype(np.float32)), looks)
+        told = as_bytes(answers[None].astype(np.float32))
+        return EncodedRegions(image, region_map, told, looks, expected_ratings(told, areas))
 
 
 def build_tree(

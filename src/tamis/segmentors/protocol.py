@@ -78,7 +78,17 @@ class AnswersByRegion(Protocol):
 
     @property
     def answers(self) -> NDArray[np.uint8]:
-        """(G, R, R) uint8: answers[g, r, s] = 255 · P(region s in mask | click in region r) at granularity g."""
+        """(G, R, R) uint8: answers[g, r, s] = 255 · P(region s in mask | click in region r), the finest g first."""
+        ...
+
+    @property
+    def ratings(self) -> NDArray[np.uint8]:
+        """(G, R) uint8: 255 · predicted IoU of the answers to a click in each region."""
+        ...
+
+    @property
+    def best(self) -> NDArray[np.uint8]:
+        """(R, R) uint8: of the answers to a click in each region those that `probability` gives."""
         ...
 
     @property

@@ -15,21 +15,31 @@ from tamis.clicks import Click
 CERTAIN = 255
 """The byte that says probability 1; byte b says b / 255."""
 
-STEP = 3
-"""Answers are told in 85ths: finer ones would say no more, and a browser would wait for them."""
+STEP = 5
+"""Answers are told in 51sts: finer ones would say no more, and a browser would wait for them."""
+
+COARSE_STEP = 15
+"""Answers at other granularities than the middle one are told in 17ths: they are masks to choose from."""
 
 SURE = np.float32(0.95)
 """What is said at least of a region that a positive click is in."""
 
 
-def as_bytes(probabilities: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Probabilities in [0, 1] of any shape as uint8, to the nearest `STEP`; none is one half, so a threshold decides.
+def as_bytes(probabilities: NDArray[np.float32], steps: int | NDArray[np.uint8] = STEP) -> NDArray[np.uint8]:
+    """Probabilities in [0, 1] of any shape as uint8, to the nearest step; none is one half, so a threshold decides.
+
+    Args:
+        probabilities: of any shape.
+        steps: divisors of 255, in a shape that is broadcast to that of the probabilities.
 
     >>> as_bytes(np.array([0.0, 0.49, 0.51, 0.75, 1.0], np.float32)).tolist()
-    [0, 126, 129, 192, 255]
+    [0, 125, 130, 190, 255]
     """
-    steps = np.rint(np.multiply(probabilities, CERTAIN // STEP, dtype=np.float32))
-    return np.asarray(steps.astype(np.uint8) * np.uint8(STEP))
+    scaled = probabilities * np.asarray(CERTAIN // steps, np.float32)
+    scaled += np.float32(0.5)
+    told = scaled.astype(np.uint8)
+    told *= np.asarray(steps, np.uint8)
+    return told
 
 
 def answer_by_region(

@@ -1,4 +1,4 @@
-"""Three numbers set last, so that one half is the best threshold.
+"""Three numbers of the answer that counts, set last, so that one half is the best threshold.
 
 Cross-entropy makes probabilities true and the soft IoU makes masks large; the mask at one half is then not quite the
 one with the best IoU. A shift of all answers, and how much more borders and the classical hierarchy count, are linear
@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from tamis.segmentors.embedded_regions import region_inputs
+from tamis.training.examples import Example
 from tamis.training.region_network import GAIN, RegionNetwork
-from tamis.training.regions import Example, RegionOptions, draw_rows, on_device
+from tamis.training.regions import RegionOptions, draw_rows, on_device
 
 SHIFTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3)
 """Subtracted from every logit."""
@@ -65,8 +66,8 @@ def calibrate(network: RegionNetwork, examples: Sequence[Example], clicks: int =
             options = RegionOptions(clicks=clicks, background=0.0)
             rows, masks, _ = draw_rows(annotated, inputs.areas, rng, options)
             with torch.no_grad():
-                answers, _ = network(*on_device(inputs, torch.device("cpu")), rows=torch.from_numpy(rows))
-            logits = answers[0].numpy()
+                told = network(*on_device(inputs, torch.device("cpu")), rows=torch.from_numpy(rows))
+            logits = told.answers[network.shape.middle].numpy()
             border, classical = 2 * inputs.pairs[0, rows], 4 * inputs.pairs[8, rows]  # pairs hold parts of the logits
             weights = (inputs.areas * annotated.known)[None]
             truth = annotated.inside[masks]
@@ -77,10 +78,11 @@ def calibrate(network: RegionNetwork, examples: Sequence[Example], clicks: int =
     harmless = (table >= table[:, :1] - ALLOWANCE).all(axis=0)
     best = int(np.argmax(np.where(harmless, table.mean(axis=0), -1.0)))
     shift, border_weight, classical_weight = choices[best]
+    middle = network.shape.middle
     with torch.no_grad():
-        network.shortcut.bias.sub_(shift / GAIN)
-        network.shortcut.weight[:, 0].sub_(2 * border_weight / GAIN)
-        network.shortcut.weight[:, 8].add_(4 * classical_weight / GAIN)
+        network.shortcut.bias[middle].sub_(shift / GAIN)
+        network.shortcut.weight[middle, 0].sub_(2 * border_weight / GAIN)
+        network.shortcut.weight[middle, 8].add_(4 * classical_weight / GAIN)
     before = {name: round(float(each[0]), 4) for name, each in means.items()}
     return Calibration(
         shift,

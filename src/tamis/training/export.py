@@ -50,7 +50,7 @@ class _Relations(nn.Module):
 
 
 class _Regions(nn.Module):
-    """The second part: the transformer, and the scores of the tree's nodes."""
+    """The second part: the transformer, the scores of the tree's nodes, and what ratings know of regions."""
 
     def __init__(self, network: RegionNetwork) -> None:
         super().__init__()
@@ -65,22 +65,32 @@ class _Regions(nn.Module):
         order: Tensor,
         ranges: Tensor,
         parents: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         described, mass = self.network.describe(tokens, bias, areas, nodes, order, ranges, parents)
         query, key = self.network.factors(described)
-        return query, key, mass
+        return query, key, mass, self.network.rating.ahead(described)
 
 
 class _Answers(nn.Module):
-    """The third part: probabilities for some clicked regions."""
+    """The third part: probabilities for some clicked regions, and predicted IoUs."""
 
     def __init__(self, network: RegionNetwork) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, query: Tensor, key: Tensor, pairs: Tensor, mass: Tensor, common: Tensor, own: Tensor) -> Tensor:
-        by_tree = node_logits(mass, common, own)
-        return torch.sigmoid(self.network.answers(query, key, pairs, by_tree))
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor,
+        pairs: Tensor,
+        inside: Tensor,
+        own: Tensor,
+        ahead: Tensor,
+        areas: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        by_tree = node_logits(inside, own)
+        probabilities = torch.sigmoid(self.network.answers(query, key, pairs, by_tree))
+        return probabilities, torch.sigmoid(self.network.rating(ahead, probabilities, areas))
 
 
 def folded(network: nn.Module) -> nn.Module:
@@ -110,9 +120,10 @@ def export_regions(network: RegionNetwork, folder: Path, notes: Mapping[str, str
     """Write the three parts of the region network and return the files.
 
     With K rows of pairs at a time, `embedded_relations` gives the bias of attention (heads, K, R) from `pairs` and
-    `areas`; `embedded_regions` gives `query`, `key` and `mass` from all of it and the other fields of `RegionInputs`,
-    by their names; `embedded_answers` gives (G, K, R) in [0, 1] from `query` of K rows, `key`, `pairs` and `common` of
-    these rows, the nodes' `mass`, and the rows' `own`.
+    `areas`; `embedded_regions` gives `query`, `key`, `mass` and `ahead` from all of it and the other fields of
+    `RegionInputs`, by their names; `embedded_answers` gives `answers` (G, K, R) and `ratings` (G, K), both in [0, 1],
+    from `query`, `ahead` and `pairs` of K rows, `key`, `areas`, and the mass of nodes: of those that these rows have
+    in common with every region (`inside`), and of their own (`own`).
     """
     tokens, pairs, areas, nodes, order, ranges, parents, common = on_device(
         example_inputs(network.shape), torch.device("cpu")
@@ -123,7 +134,8 @@ def export_regions(network: RegionNetwork, folder: Path, notes: Mapping[str, str
     network = copy.deepcopy(network).eval()
     with torch.no_grad():
         bias = network.attention_bias(pairs, areas)
-        query, key = network.factors(network.describe(tokens, bias, areas, nodes, order, ranges, parents)[0])
+        described, _ = network.describe(tokens, bias, areas, nodes, order, ranges, parents)
+        (query, key), ahead = network.factors(described), network.rating.ahead(described)
     mass, some = torch.rand(len(nodes)), slice(0, 5)
     parts: dict[str, tuple[nn.Module, dict[str, tuple[Tensor, dict[int, object]]], tuple[str, ...]]] = {
         "relations": (
@@ -142,7 +154,7 @@ def export_regions(network: RegionNetwork, folder: Path, notes: Mapping[str, str
                 "ranges": (ranges, {0: count}),
                 "parents": (parents, {0: count}),
             },
-            ("query", "key", "mass"),
+            ("query", "key", "mass", "ahead"),
         ),
         "answers": (
             _Answers(network),
@@ -150,11 +162,12 @@ def export_regions(network: RegionNetwork, folder: Path, notes: Mapping[str, str
                 "query": (query[:, some], {1: rows}),
                 "key": (key, {2: regions}),
                 "pairs": (pairs[:, some], {1: rows, 2: regions}),
-                "mass": (mass, {0: count}),
-                "common": (common[some], {0: rows, 1: regions}),
+                "inside": (mass[common[some].long()], {0: rows, 1: regions}),
                 "own": (mass[some], {0: rows}),
+                "ahead": (ahead[:, some], {1: rows}),
+                "areas": (areas, {0: regions}),
             },
-            ("answers",),
+            ("answers", "ratings"),
         ),
     }
     files = []

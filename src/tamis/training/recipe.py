@@ -14,12 +14,13 @@ from tamis.errors import InputError
 from tamis.segmentors.registry import load_segmentor
 from tamis.training.calibration import Calibration, calibrate
 from tamis.training.embedding import EmbeddingOptions, EmbeddingTask
+from tamis.training.examples import Example, Taught, make_example, teach
 from tamis.training.loop import LoopOptions, pick_device, placed, train
 from tamis.training.networks import PixelNetwork
 from tamis.training.packing import read_pack
 from tamis.training.photographs import Photograph, read_photographs
 from tamis.training.region_network import RegionNetwork
-from tamis.training.regions import Example, RegionOptions, RegionTask, Taught, make_example, teach
+from tamis.training.regions import RegionOptions, RegionTask
 from tamis.training.sources import SHARES, Source, validation_photographs
 
 REGION_SHARES = {
@@ -36,13 +37,13 @@ REGION_SHARES = {
 
 REGION_PHOTOGRAPHS = {
     "bsds500": 300,
-    "duts": 320,
-    "coco_mval": 150,
+    "duts": 520,
+    "coco_mval": 180,
     "camvid": 20,
-    "weizmann_horses": 50,
-    "coco128_seg": 50,
-    "leeds_butterflies": 30,
-    "feral_cats": 70,
+    "weizmann_horses": 100,
+    "coco128_seg": 60,
+    "leeds_butterflies": 60,
+    "feral_cats": 85,
     "dsb2018": 8,
 }
 """How many photographs of a data set stage B looks at, evenly spread: each costs a third of a second to prepare."""

@@ -1,6 +1,7 @@
 """The second network: a small transformer over the regions of an image, and an answer for every pair of them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,9 @@ from tamis.segmentors.embedded_regions import EXTRA_NUMBERS, NODE_NUMBERS, PAIR_
 
 GAIN = 8.0
 """Answers are so many times the last layer: logits must grow by several units, and Adam's steps are of a fixed size."""
+
+SPREAD = 2.0
+"""Logit by which the coarsest answer begins above the middle one, and the finest below it."""
 
 DEPTH = 12
 """Two to this power is the deepest tree there can be: as many as the regions of an image."""
@@ -30,13 +34,32 @@ class RegionShape:
     """Length of the products of row and column that make each of them."""
     node: int = 32
     """Numbers per node of the tree."""
-    granularities: int = 1
+    granularities: int = 3
+    """Answers per click, the finest first: a part, an object, a whole."""
+    rating: int = 32
+    """Width of the perceptron that predicts the IoU of each."""
     dropout: float = 0.1
+
+    @property
+    def middle(self) -> int:
+        """The granularity that learns from every click."""
+        return self.granularities // 2
 
     @property
     def tokens(self) -> int:
         """Numbers per region."""
         return self.features + self.embedding + 1 + EXTRA_NUMBERS
+
+
+class RegionOutputs(NamedTuple):
+    """What the region network says of K clicked regions, each of G answers a row over all R regions."""
+
+    answers: Tensor
+    """(G, K, R) logits of P(region in mask | click)."""
+    by_tree: Tensor
+    """(K, R) logits, those of the tree alone."""
+    ratings: Tensor
+    """(G, K) logits of the IoU that each answer probably has; no gradient passes from them to the answers."""
 
 
 class Mix(nn.Linear):
@@ -46,6 +69,10 @@ class Mix(nn.Linear):
         """(C, R, S) to (C', R, S)."""
         mixed = torch.addmm(self.bias[:, None], self.weight, x.flatten(1))
         return mixed.view(-1, x.shape[1], x.shape[2])
+
+    def onto(self, start: Tensor, x: Tensor, gain: float = 1.0) -> Tensor:
+        """`start` (C', R, S) and `gain` times the map of x (C, R, S) without its bias, in one pass over memory."""
+        return torch.addmm(start.flatten(1), gain * self.weight, x.flatten(1)).view_as(start)
 
 
 class Layer(nn.Module):
@@ -111,17 +138,50 @@ class Nodes(nn.Module):
         return mass[:-1]
 
 
-def node_logits(mass: Tensor, common: Tensor, own: Tensor) -> Tensor:
+def node_logits(inside: Tensor, own: Tensor) -> Tensor:
     """Logits (K, R) of P(region s in mask | click in region r) = C(common) / C(r), kept between -8 and 8.
 
     Args:
-        mass: (N,) C of every node.
-        common: (K, R) integer, the least node that holds both.
+        inside: (K, R) C of the least node that holds both.
         own: (K,) C of the clicked regions.
     """
-    inside = mass[common.long()]
     outside = torch.maximum(own[:, None] - inside, own[:, None] * 1e-5)
-    return (inside.log() - outside.log()).clamp(-8, 8)
+    return (inside / outside).log().clamp(-8, 8)
+
+
+class Rating(nn.Module):
+    """The IoU that each answer probably has, from what is known of the clicked region and from the answer itself.
+
+    It begins with how alike two masks would be that are drawn from the probabilities, one region at a time: what they
+    share in the mean, the sum of P², over what they cover, the sum of 2 P - P².
+    """
+
+    def __init__(self, shape: RegionShape) -> None:
+        super().__init__()
+        last = nn.Linear(shape.rating, shape.granularities)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.clicked = nn.Sequential(nn.Linear(shape.width, shape.rating), nn.GELU(approximate="tanh"), last)
+        self.trust = nn.Parameter(torch.ones(shape.granularities))
+
+    def ahead(self, x: Tensor) -> Tensor:
+        """(G, R), how much better than their probabilities say answers to a click in each region are; x is (R, W)."""
+        ahead: Tensor = self.clicked(x).T
+        return ahead
+
+    def forward(self, ahead: Tensor, probabilities: Tensor, areas: Tensor) -> Tensor:
+        """Logits (G, K) of the IoU at one half.
+
+        Args:
+            ahead: (G, K), of the clicked regions.
+            probabilities: (G, K, R).
+            areas: (R,).
+        """
+        # Sums and no products of matrices: those would be of half precision in training, and slow for a single column.
+        weighted = probabilities * areas
+        one, both = weighted.sum(dim=-1), (weighted * probabilities).sum(dim=-1)
+        ratings: Tensor = ahead.float() + self.trust[:, None] * torch.logit(both / (2 * one - both), 1e-3)
+        return ratings
 
 
 class RegionNetwork(nn.Module):
@@ -152,6 +212,7 @@ class RegionNetwork(nn.Module):
         self.deep = Mix(shape.hidden, shape.hidden)
         self.answer = Mix(shape.hidden, shape.granularities)
         self.shortcut = Mix(PAIR_NUMBERS + 1, shape.granularities)
+        self.rating = Rating(shape)
         self.drop = nn.Dropout(shape.dropout)
         nn.init.zeros_(self.answer.weight)
         nn.init.zeros_(self.answer.bias)
@@ -161,6 +222,8 @@ class RegionNetwork(nn.Module):
             self.shortcut.weight[:, 1] = 4.0 / GAIN
             self.shortcut.weight[:, -1] = 4.0 / GAIN
             self.shortcut.bias.zero_()
+            if shape.granularities > 1:  # otherwise nothing tells them apart, and one of them takes all clicks
+                self.shortcut.bias.copy_(torch.linspace(-SPREAD, SPREAD, shape.granularities) / GAIN)
 
     def set_statistics(self, tokens: Tensor) -> None:
         """Standardise tokens by the mean and deviation of some of them, (N, T)."""
@@ -178,8 +241,8 @@ class RegionNetwork(nn.Module):
         parents: Tensor,
         common: Tensor,
         rows: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Logits of the answers.
+    ) -> RegionOutputs:
+        """All of the network.
 
         Args:
             tokens: (R, T), this and the next seven as in `RegionInputs`.
@@ -191,18 +254,17 @@ class RegionNetwork(nn.Module):
             parents: (N,).
             common: (R, R).
             rows: (K,) int64, the regions clicked; all by default.
-
-        Returns:
-            (G, K, R) float, the answers; (K, R) float, those of the tree alone.
         """
         bias = self.attention_bias(pairs, areas)
         x, mass = self.describe(tokens, bias, areas, nodes, order, ranges, parents)
         query, key = self.factors(x)
-        own = mass[: len(areas)]
+        own, ahead = mass[: len(areas)], self.rating.ahead(x.detach())
         if rows is not None:
-            query, pairs, common, own = query[:, rows], pairs[:, rows], common[rows], own[rows]
-        by_tree = node_logits(mass, common, own)
-        return self.answers(query, key, pairs, by_tree), by_tree
+            query, pairs, common, own, ahead = query[:, rows], pairs[:, rows], common[rows], own[rows], ahead[:, rows]
+        by_tree = node_logits(mass[common.long()], own)
+        answers = self.answers(query, key, pairs, by_tree)
+        ratings = self.rating(ahead, torch.sigmoid(answers.detach()), areas)
+        return RegionOutputs(answers, by_tree, ratings)
 
     def attention_bias(self, pairs: Tensor, areas: Tensor) -> Tensor:
         """(heads, K, R), from (P, K, R) and (R,): how readily K regions attend to all.
@@ -239,6 +301,7 @@ class RegionNetwork(nn.Module):
         query = self.row(x).view(-1, hidden, rank)
         key = self.column(x).view(-1, hidden, rank) * rank**-0.5
         alone, seen = self.row_bias(x)[:, :, None], self.column_bias(x)[:, :, None]
+        alone = alone + self.pair.bias[:, None]
         query = torch.cat([query, alone, torch.ones_like(alone)], dim=2)
         key = torch.cat([key, torch.ones_like(seen), seen], dim=2)
         return query.transpose(0, 1), key.permute(1, 2, 0)
@@ -253,6 +316,7 @@ class RegionNetwork(nn.Module):
             by_tree: (K, R), the tree's own logits.
         """
         seen = torch.cat([pairs, 0.25 * by_tree[None].to(pairs.dtype)])
-        hidden = F.relu(query @ key + self.pair(seen))
-        answers: Tensor = GAIN * (self.answer(F.relu(self.deep(hidden))) + self.shortcut(seen))
-        return answers
+        hidden = F.relu(self.deep(F.relu(self.pair.onto(query @ key, seen))))
+        bias = GAIN * (self.answer.bias + self.shortcut.bias)[:, None, None]
+        answers = self.shortcut.onto(bias.expand(-1, *by_tree.shape), seen, GAIN)
+        return self.answer.onto(answers, hidden, GAIN)

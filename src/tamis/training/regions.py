@@ -1,6 +1,6 @@
 """Stage B: what belongs together, learned from the regions of whole photographs and the pixel network's maps."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -10,24 +10,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from tamis.arrays import ImageArray, ProbabilityArray
-from tamis.clicks import Click
-from tamis.segmentors.embedded_regions import (
-    PixelMaps,
-    RegionInputs,
-    RegionSummary,
-    colour_nodes,
-    region_inputs,
-    summarise,
-)
+from tamis.segmentors.embedded_regions import RegionInputs, RegionSummary, colour_nodes, region_inputs, summarise
 from tamis.segmentors.embedded_sizes import WORKING_SIZE, working_shape
-from tamis.segmentors.protocol import Segmentor
 from tamis.segmentors.small_regions import small_regions
+from tamis.training.examples import Annotated, Example, run_pixels
 from tamis.training.loop import half_precision
 from tamis.training.losses import distillation
 from tamis.training.networks import PixelNetwork
-from tamis.training.photographs import Kind, Photograph
+from tamis.training.photographs import Photograph
 from tamis.training.region_losses import DEFAULT_TERMS, Terms, click_ious, click_losses
 from tamis.training.region_network import RegionNetwork, RegionShape
 from tamis.training.validate import Answer, measure, picture_of_clicks
@@ -48,125 +41,16 @@ class RegionOptions:
     """What is minimised."""
     tree_weight: float = 0.5
     """Of the same losses of the tree's own answers."""
+    choice_weight: float = 0.5
+    """Of the same losses of the best of all granularities; only that one learns from a click."""
+    rating_weight: float = 0.5
+    """Of the cross-entropy of predicted IoUs with those that the answers have."""
     teacher_weight: float = 1.0
     """Of the distance from a teacher's probabilities, if there is one."""
     taught_clicks: int = 24
     """Clicks that a teacher answers in each photograph."""
     noise: float = 0.15
     """Deviation of the noise on embeddings and features, as a share of their own."""
-
-
-class Annotated(NamedTuple):
-    """One annotator's masks over the R regions of a photograph."""
-
-    inside: NDArray[np.float32]
-    """(M, R): the share of each region inside each mask; mask 0 is what no mask holds."""
-    known: NDArray[np.float32]
-    """(R,): the share of each region that is annotated."""
-    clickable: NDArray[np.int64]
-    """Which masks are large enough."""
-    ground: bool
-    """Whether mask 0 may be clicked, with less weight."""
-
-
-class Taught(NamedTuple):
-    """What a teacher says of T clicks."""
-
-    rows: NDArray[np.int64]
-    """(T,) the regions clicked."""
-    answers: NDArray[np.float32]
-    """(T, R) the mean of its probability over each region."""
-
-
-@dataclass(frozen=True)
-class Example:
-    """A photograph as stage B sees it."""
-
-    dataset: str
-    summary: RegionSummary
-    """With uint16 matrices, to save memory."""
-    annotations: tuple[Annotated, ...]
-    taught: Taught | None = None
-
-
-def run_pixels(network: PixelNetwork, image: ImageArray, device: torch.device, half: bool = False) -> PixelMaps:
-    """The maps of an image (h, w, 3) whose sides are multiples of 32."""
-    pixels = torch.from_numpy(image).to(device).permute(2, 0, 1)[None].float().div(255)
-    with torch.no_grad(), half_precision(device, half):
-        outputs = network(pixels.contiguous(memory_format=torch.channels_last))
-
-    def array(value: Tensor) -> NDArray[np.float32]:
-        return np.asarray(value[0].float().cpu().numpy(), dtype=np.float32)
-
-    bias = array(outputs.bias)[0] + float(network.margin.detach())
-    return PixelMaps(array(outputs.boundary)[0], array(outputs.embedding), bias, array(outputs.features))
-
-
-def annotate(labels: NDArray[np.int16], kind: Kind, region_map: NDArray[np.uint16]) -> Annotated:
-    """How one label map (−1 unknown, 0 no mask, 1.. masks) lies over regions of the same size."""
-    regions = int(region_map.max()) + 1
-    flat, places = labels.ravel().astype(np.int64) + 1, region_map.ravel().astype(np.int64)
-    values, index = np.unique(flat, return_inverse=True)
-    counts = np.bincount(index * regions + places, minlength=len(values) * regions).reshape(-1, regions)
-    counts = counts.astype(np.float32)
-    total = counts.sum(0)
-    unknown = counts[values == 0].sum(0)
-    ground = counts[values == 1].sum(0)
-    masks = counts[values >= 2]
-    known = total - unknown
-    inside = np.concatenate([ground[None], masks]) / np.maximum(known, 1)
-    clickable = np.flatnonzero(masks.sum(1) >= 100) + 1
-    return Annotated(inside, known / total, clickable, kind is Kind.SINGLE and bool(ground.sum() > 100))
-
-
-def teach(
-    teacher: Segmentor, image: ImageArray, region_map: NDArray[np.uint16], clicks: int, rng: np.random.Generator
-) -> Taught:
-    """A teacher's answers to uniform random clicks, each alone, as means over regions.
-
-    Args:
-        teacher: any segmentor.
-        image: (h, w, 3) uint8 RGB, of the size of the regions.
-        region_map: (h, w) uint16.
-        clicks: how many.
-        rng: of the clicks.
-    """
-    height, width = region_map.shape
-    pixels = np.stack([rng.integers(height, size=clicks), rng.integers(width, size=clicks)], axis=1)
-    told = teacher.encode(image).probabilities([Click.at_pixel(int(row), int(column)) for row, column in pixels])
-    labels = region_map.ravel()
-    counts = np.bincount(labels)
-    answers = np.empty((clicks, len(counts)), np.float32)
-    for answer, probability in zip(answers, told, strict=True):
-        full = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)
-        answer[:] = np.bincount(labels, full.ravel()) / counts
-    return Taught(region_map[pixels[:, 0], pixels[:, 1]].astype(np.int64), answers)
-
-
-def make_example(
-    photograph: Photograph,
-    network: PixelNetwork,
-    device: torch.device,
-    size: int = WORKING_SIZE,
-    teaching: Callable[[ImageArray, NDArray[np.uint16]], Taught] | None = None,
-) -> Example:
-    """Run everything up to the region network and lay the annotations, and what a teacher says, over the regions."""
-    height, width = working_shape((photograph.image.shape[0], photograph.image.shape[1]), size)
-    image = cv2.resize(photograph.image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
-    region_map = small_regions(image)
-    maps = run_pixels(network, image, device, half=True)
-    summary = summarise(image, region_map, maps, colour_nodes(image, region_map))
-    summary = replace(summary, common=summary.common.astype(np.uint16), alike=summary.alike.astype(np.uint16))
-    annotations = tuple(
-        annotate(
-            cv2.resize(m, (width, height), interpolation=cv2.INTER_NEAREST_EXACT).astype(np.int16),
-            photograph.kind,
-            region_map,
-        )
-        for m in photograph.maps
-    )
-    taught = teaching(image, region_map) if teaching else None
-    return Example(photograph.dataset, summary, tuple(a for a in annotations if a.clickable.size), taught)
 
 
 class RegionBatch(NamedTuple):
@@ -188,6 +72,10 @@ class RegionBatch(NamedTuple):
     """(K, J, R) the masks of all J annotators that hold the click, where `level` is minimised."""
     taught: tuple[Tensor, Tensor] | None
     """(T,) rows and (T, R) a teacher's answers."""
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Of (K,) values of the clicks, by their weights."""
+        return (values * self.weights).sum() / self.weights.sum().clamp_min(1e-6)
 
 
 class RegionTask:
@@ -252,22 +140,36 @@ class RegionTask:
         return torch.from_numpy(array).to(self.device)
 
     def losses(self, batch: list[RegionBatch]) -> dict[str, Tensor]:
-        """Mean over photographs of the click losses by area, and the mean IoU of the training clicks."""
-        losses, ious = [], []
-        for part in batch:
+        """Means over photographs: `loss`, `iou` and `best_iou` of the clicks, and how far off their ratings are."""
+        each = [self._losses(part) for part in batch]
+        return {name: torch.stack([values[name] for values in each]).mean() for name in each[0]}
+
+    def _losses(self, part: RegionBatch) -> dict[str, Tensor]:
+        options = self.options
+        with half_precision(self.device, self.half):
+            outputs = self.regions(*part.inputs, rows=part.rows)
+        weights = (part.areas * part.known)[None].expand_as(part.targets)
+        answers = outputs.answers.float().unbind()
+        terms = (part.targets, weights, part.nested, options.terms)
+        each = torch.stack([click_losses(answer, *terms) for answer in answers])
+        loss = part.mean(each[options.shape.middle]) + options.choice_weight * part.mean(each.amin(dim=0))
+        loss = loss + options.tree_weight * part.mean(click_losses(outputs.by_tree, *terms))
+        ious = torch.stack([click_ious(answer, part.targets, weights) for answer in answers])
+        rated = F.binary_cross_entropy_with_logits(outputs.ratings, ious, reduction="none").mean(dim=0)
+        loss = loss + options.rating_weight * part.mean(rated)
+        if part.taught is not None:
+            rows, taught = part.taught
             with half_precision(self.device, self.half):
-                answers, by_tree = self.regions(*part.inputs, rows=part.rows)
-            loss, iou = region_loss(answers[0].float(), part, self.options.terms)
-            loss = loss + self.options.tree_weight * region_loss(by_tree, part, self.options.terms)[0]
-            if part.taught is not None:
-                rows, taught = part.taught
-                with half_precision(self.device, self.half):
-                    told, _ = self.regions(*part.inputs, rows=rows)
-                apart = distillation(told[0].float(), taught, part.areas[None].expand_as(taught))
-                loss = loss + self.options.teacher_weight * apart.mean()
-            losses.append(loss)
-            ious.append(iou)
-        return {"loss": torch.stack(losses).mean(), "iou": torch.stack(ious).mean()}
+                told = self.regions(*part.inputs, rows=rows).answers
+            apart = distillation(told[options.shape.middle].float(), taught, part.areas[None].expand_as(taught))
+            loss = loss + options.teacher_weight * apart.mean()
+        off = (torch.sigmoid(outputs.ratings) - ious).abs().mean(dim=0)
+        return {
+            "loss": loss,
+            "iou": part.mean(ious.gather(0, outputs.ratings.argmax(dim=0, keepdim=True))[0]),
+            "best_iou": part.mean(ious.amax(dim=0)),
+            "rating_error": part.mean(off),
+        }
 
     def validate(self, network: nn.Module, folder: Path) -> dict[str, float]:
         """mIoU@1 on the held-out photographs, per data set and in the mean."""
@@ -275,14 +177,6 @@ class RegionTask:
         encode = RegionAnswers(self.pixels, network, self.device)
         picture_of_clicks(encode, self.held_out[:: max(1, len(self.held_out) // 12)], folder / "clicks.jpg")
         return measure(encode, self.held_out, repeats=3)
-
-
-def region_loss(logits: Tensor, part: RegionBatch, terms: Terms) -> tuple[Tensor, Tensor]:
-    """The mean over clicks of the losses `terms`, regions weighted by area; and the mean IoU at one half."""
-    weights = (part.areas * part.known)[None].expand_as(logits)
-    total = part.weights.sum().clamp_min(1e-6)
-    loss = (click_losses(logits, part.targets, weights, part.nested, terms) * part.weights).sum() / total
-    return loss, (click_ious(logits, part.targets, weights) * part.weights).sum() / total
 
 
 def nested_masks(annotations: Sequence[Annotated], rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -359,8 +253,9 @@ class RegionAnswers:
         """Encode an image; the result answers clicks."""
         region_map, inputs = self.inputs(image)
         with torch.no_grad():
-            logits = self.regions(*on_device(inputs, self.device))[0]
-        answers = torch.sigmoid(logits[0].float()).cpu().numpy()
+            told = self.regions(*on_device(inputs, self.device))
+        best = told.ratings.argmax(dim=0)
+        answers = torch.sigmoid(told.answers[best, torch.arange(len(best))].float()).cpu().numpy()
         full = cv2.resize(region_map, image.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
 
         def answer(pixel: tuple[int, int]) -> ProbabilityArray:

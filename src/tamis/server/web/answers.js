@@ -11,6 +11,8 @@ import { fromDense } from './rle.js';
 
 const CERTAIN = 255;
 const SURE = Math.fround(0.95);
+/** How much better another granularity must be rated than the middle one to answer. */
+const MARGIN = 13;
 
 export class AnswerTable {
   /**
@@ -19,15 +21,21 @@ export class AnswerTable {
    * @param {number} regions
    * @param {number} granularities
    * @param {Uint16Array} regionOf column after column
-   * @param {Uint8Array} answers granularity after granularity, row after row
+   * @param {Uint8Array} ratings granularity after granularity: how good the answer to a click in each region probably is
+   * @param {Uint8Array} answers granularity after granularity, the finest first, row after row
    */
-  constructor(height, width, regions, granularities, regionOf, answers) {
+  constructor(height, width, regions, granularities, regionOf, ratings, answers) {
     this.height = height;
     this.width = width;
     this.regions = regions;
     this.granularities = granularities;
     this.regionOf = regionOf;
     this.answers = answers;
+    this.best = Uint8Array.from({ length: regions }, (_, region) => {
+      const middle = granularities >> 1;
+      const rated = Array.from({ length: granularities }, (__, i) => (ratings[i * regions + region] ?? 0) + (i === middle ? MARGIN : 0));
+      return rated.indexOf(Math.max(...rated)) + 1;
+    });
   }
 
   /** @param {number} x @param {number} y */
@@ -35,11 +43,16 @@ export class AnswerTable {
     return this.regionOf[Math.floor(x) * this.height + Math.floor(y)] ?? 0;
   }
 
+  /** The granularity, from 1, that is rated best for a click. @param {number} x @param {number} y */
+  bestAt(x, y) {
+    return this.best[this.regionAt(x, y)] ?? 1;
+  }
+
   /**
    * For every region whether it is in the mask of the clicks: 0 no, 1 yes, 2 it is split between clicks of both kinds.
    * @param {Click[]} clicks
    * @param {number} [threshold]
-   * @param {number} [granularity]
+   * @param {number} [granularity] 0: each click's best rated
    */
   inside(clicks, threshold = 0.5, granularity = 0) {
     const rows = clicks.map((click) => this.regionAt(click.x, click.y));
@@ -69,7 +82,7 @@ export class AnswerTable {
    * The mask of the clicks, every click's own pixel kept.
    * @param {Click[]} clicks
    * @param {number} [threshold]
-   * @param {number} [granularity]
+   * @param {number} [granularity] 0: each click's best rated
    * @returns {Mask}
    */
   mask(clicks, threshold = 0.5, granularity = 0) {
@@ -84,33 +97,47 @@ export class AnswerTable {
   }
 
   /**
-   * The click whose mask fills a box best: of all regions in the middle of the box, the one whose mask has the box most
-   * like it.
+   * The click and the granularity whose mask fills a box best: of all regions in the middle of the box, the one whose
+   * mask has the box most like it.
    * @param {Box} box
-   * @returns {Click}
+   * @returns {{click: Click, granularity: number}}
    */
   clickForBox(box) {
     const { boxes, areas } = this.extents;
     const middle = { x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2 };
-    let best = this.regionAt(middle.x, middle.y), score = -1;
+    let best = this.regionAt(middle.x, middle.y), finest = 1, score = -1;
     boxes.forEach((own, row) => {
       if (!areas[row]) return; // lost when its borders were refined
       const x = (own.left + own.right) / 2, y = (own.top + own.bottom) / 2;
       if (Math.abs(x - middle.x) * 3 > box.right - box.left || Math.abs(y - middle.y) * 3 > box.bottom - box.top) return;
-      const around = { left: own.left, top: own.top, right: own.right, bottom: own.bottom };
-      for (let region = 0, place = row * this.regions; region < this.regions; region++, place++) {
-        if ((this.answers[place] ?? 0) <= CERTAIN / 2) continue;
-        const other = boxes[region];
-        if (!other || !areas[region]) continue;
-        around.left = Math.min(around.left, other.left);
-        around.top = Math.min(around.top, other.top);
-        around.right = Math.max(around.right, other.right);
-        around.bottom = Math.max(around.bottom, other.bottom);
+      for (let granularity = 1; granularity <= this.granularities; granularity++) {
+        const iou = overlap(this.#around(row, granularity), box);
+        if (iou > score) [best, finest, score] = [row, granularity, iou];
       }
-      const iou = overlap(around, box);
-      if (iou > score) [best, score] = [row, iou];
     });
-    return this.#pixelOf(best, middle);
+    return { click: this.#pixelOf(best, middle), granularity: finest };
+  }
+
+  /** The box around the mask of a click in a region. @param {number} row @param {number} granularity @returns {Box} */
+  #around(row, granularity) {
+    const { boxes, areas } = this.extents;
+    const around = { .../** @type {Box} */ (boxes[row]) };
+    let place = this.#start(row, granularity);
+    for (let region = 0; region < this.regions; region++, place++) {
+      if ((this.answers[place] ?? 0) <= CERTAIN / 2) continue;
+      const other = boxes[region];
+      if (!other || !areas[region]) continue;
+      around.left = Math.min(around.left, other.left);
+      around.top = Math.min(around.top, other.top);
+      around.right = Math.max(around.right, other.right);
+      around.bottom = Math.max(around.bottom, other.bottom);
+    }
+    return around;
+  }
+
+  /** Where the answers to a click in a region begin. @param {number} row @param {number} granularity 0: the best rated */
+  #start(row, granularity) {
+    return (((granularity || (this.best[row] ?? 1)) - 1) * this.regions + row) * this.regions;
   }
 
   /** The pixel of a region nearest to a point. @param {number} region @param {{x: number, y: number}} point @returns {Click} */
@@ -149,7 +176,7 @@ export class AnswerTable {
   #largest(rows, granularity, otherwise) {
     const result = new Float64Array(this.regions).fill(rows.length ? 0 : otherwise);
     for (const row of rows) {
-      const start = (granularity * this.regions + row) * this.regions;
+      const start = this.#start(row, granularity);
       for (let i = 0; i < this.regions; i++) result[i] = Math.max(result[i] ?? 0, this.answers[start + i] ?? 0);
     }
     return result;
@@ -213,7 +240,7 @@ function overlap(a, b) {
  */
 export async function readTable(buffer) {
   const bytes = new Uint8Array(buffer);
-  if (String.fromCharCode(...bytes.subarray(0, 4)) !== 'TAM1') throw new Error('this is no table of answers');
+  if (String.fromCharCode(...bytes.subarray(0, 4)) !== 'TAM2') throw new Error('this is no table of answers');
   const length = new DataView(buffer).getUint32(4, true);
   const { height, width, regions, granularities, runs } = JSON.parse(
     new TextDecoder().decode(bytes.subarray(8, 8 + length)),
@@ -221,8 +248,9 @@ export async function readTable(buffer) {
   const stream = new Blob([bytes.subarray(8 + length)]).stream().pipeThrough(new DecompressionStream('deflate'));
   const payload = await new Response(stream).arrayBuffer();
   const labels = new Uint16Array(payload, 0, runs), lengths = new Uint16Array(payload, 2 * runs, runs);
-  const answers = new Uint8Array(payload, 4 * runs);
-  return new AnswerTable(height, width, regions, granularities, turned(labels, lengths, height, width), answers);
+  const ratings = new Uint8Array(payload, 4 * runs, granularities * regions);
+  const answers = new Uint8Array(payload, 4 * runs + granularities * regions);
+  return new AnswerTable(height, width, regions, granularities, turned(labels, lengths, height, width), ratings, answers);
 }
 
 /**

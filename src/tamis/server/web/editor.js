@@ -3,7 +3,7 @@
  * event of the session; what is drawn follows from the session's content.
  */
 import { post } from './http.js';
-import { firstLevel, levelsOf } from './levels.js';
+import { BEST, levelsOf, placeOfBest } from './levels.js';
 import { Regions } from './regions.js';
 import { area, bounds, decode, empty, encode, fromDense, subtract, toDense, union } from './rle.js';
 import { randomId } from './session.js';
@@ -38,12 +38,15 @@ export class Editor {
   hidden = new Set();
   /** @type {Regions | null} all proposals, once they are asked for */
   regions = null;
-  level = firstLevel(1);
   width = 0;
   height = 0;
   /** Whether the active mask was begun by the tool at work, so that Escape drops it. */
   #begun = false;
   #previewed = '';
+  /** @type {number | null} the level that the active mask was taken to; without one, clicks are answered at their best */
+  #chosen = null;
+  /** @type {{x: number, y: number}} */
+  #hovered = { x: 0, y: 0 };
   /** @type {AbortController | null} */
   #asking = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -78,7 +81,7 @@ export class Editor {
   /** @param {AnswerTable | null} table */
   useTable(table) {
     this.table = table;
-    this.level = firstLevel(table?.granularities ?? 1);
+    this.#chosen = null;
     this.layers.useTable(table);
   }
 
@@ -125,9 +128,15 @@ export class Editor {
     return levelsOf(this.table?.granularities ?? 1);
   }
 
+  /** Place in `levels`. */
+  get level() {
+    const { x, y } = this.activeClicks.find((click) => click.positive) ?? this.#hovered;
+    return this.#chosen ?? placeOfBest(this.table?.granularities ?? 1, this.table?.bestAt(x, y) ?? 1);
+  }
+
   /** @returns {Level} */
   get #level() {
-    return this.levels[this.level] ?? { granularity: 0, threshold: 0.5 };
+    return (this.#chosen === null ? null : this.levels[this.#chosen]) ?? BEST;
   }
 
   // What would be made.
@@ -135,9 +144,10 @@ export class Editor {
   /** @param {number} x @param {number} y @param {boolean} positive */
   previewClick(x, y, positive) {
     const clicks = [...this.activeClicks, { x, y, positive }];
+    this.#hovered = { x, y };
     if (!positive && clicks.length === 1) return this.clearPreview();
     if (this.table) {
-      const key = `${this.table.regionAt(x, y)} ${positive} ${this.active} ${this.activeClicks.length} ${this.level}`;
+      const key = `${this.table.regionAt(x, y)} ${positive} ${this.active} ${this.activeClicks.length} ${this.#chosen}`;
       if (key === this.#previewed) return;
       this.#previewed = key;
       this.layers.previewRegions(this.table.inside(clicks, this.#level.threshold, this.#level.granularity));
@@ -199,7 +209,7 @@ export class Editor {
   async changeLevel(step) {
     const level = Math.min(this.levels.length - 1, Math.max(0, this.level + step));
     if (level === this.level) return;
-    this.level = level;
+    this.#chosen = level;
     const clicks = this.activeClicks;
     const mask = clicks.length && this.hooks.editable() ? await this.#answer(clicks) : null;
     if (mask) this.#set(mask, 'click', clicks);
@@ -215,7 +225,8 @@ export class Editor {
     this.finish();
     this.session?.countClick();
     if (this.table) {
-      const click = this.table.clickForBox({ left, top, right, bottom });
+      const { click, granularity } = this.table.clickForBox({ left, top, right, bottom });
+      if (this.table.granularities > 1) this.#chosen = granularity - 1;
       const mask = await this.#answer([click]);
       if (mask) this.#set(mask, 'box', [click]);
       return;
@@ -307,6 +318,7 @@ export class Editor {
   select(id) {
     this.active = id;
     this.#begun = false;
+    this.#chosen = null;
     this.#previewed = '';
     this.clearPreview();
     this.refresh();
@@ -319,7 +331,7 @@ export class Editor {
 
   deleteActive() {
     const id = this.active;
-    this.active = null;
+    this.active = this.#chosen = null;
     this.#begun = false;
     if (id) this.do('mask.delete', { id });
   }
