@@ -6,13 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamis.clicks import Click
-from tamis.segmentors.region_clicks import SURE, answer_by_region, as_bytes, split_contested
+from tamis.segmentors.region_clicks import SURE, answer_by_region, as_bytes, granularities_of, split_contested
 
 ANSWERS = np.array([[230, 204, 5], [153, 230, 76], [5, 178, 230]], np.uint8)
 
 
 def joined(*clicks: tuple[int, bool], answers: np.ndarray = ANSWERS) -> np.ndarray:
-    return answer_by_region(answers, np.array([c[0] for c in clicks]), np.array([c[1] for c in clicks]))
+    clicked, positive = np.array([c[0] for c in clicks]), np.array([c[1] for c in clicks])
+    return answer_by_region(answers[clicked], clicked, positive)
 
 
 def test_one_click_is_its_row_and_sure_of_its_own_region() -> None:
@@ -37,6 +38,22 @@ def test_a_negative_click_alone_leaves_the_rest_undecided() -> None:
 def test_two_clicks_that_are_both_certain_leave_a_region_undecided() -> None:
     answers = np.array([[255, 0, 255], [0, 255, 255], [0, 0, 255]], np.uint8)
     assert joined((0, True), (1, False), answers=answers)[2] == 0.5
+
+
+def test_a_negative_click_makes_the_first_mean_a_part() -> None:
+    """Regions 0 and 1 are two objects; a group of both is what is rated best."""
+    alone, group = np.eye(3) * 255, np.array([[255, 255, 0], [255, 255, 0], [0, 0, 255]])
+    answers = np.stack([alone, alone, group]).astype(np.uint8)
+    ratings = np.array([[100] * 3, [100] * 3, [200] * 3], np.uint8)
+
+    def chosen(*clicks: tuple[int, bool]) -> list[int]:
+        clicked, positive = np.array([c[0] for c in clicks]), np.array([c[1] for c in clicks])
+        return list(granularities_of(answers, ratings, clicked, positive))
+
+    assert chosen((0, True)) == [2]
+    assert chosen((0, True), (1, False)) == [1, 1]  # the middle one is preferred of two that agree
+    assert chosen((0, True), (1, True)) == [2, 2]
+    assert chosen((0, True), (2, False)) == [2, 2]
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=1, max_size=6), st.integers(0, 2**32 - 1))

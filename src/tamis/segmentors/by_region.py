@@ -14,14 +14,16 @@ from tamis.combine import mark
 from tamis.errors import InputError
 from tamis.segmentors.expected import expected_iou
 from tamis.segmentors.region_borders import refined_regions
-from tamis.segmentors.region_clicks import CERTAIN, answer_by_region, split_contested
+from tamis.segmentors.region_clicks import (
+    CERTAIN,
+    answer_by_region,
+    granularities_of,
+    preferences,
+    split_contested,
+)
 
 ARRAYS = ("region_map", "answers", "descriptors", "ratings")
 """What an encoded image is made of besides the image."""
-
-MARGIN = 13
-"""How much better, in 255ths, a granularity must be rated than the middle one, which learned from every click: the
-best of several guesses is mostly too good."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,25 +69,24 @@ class EncodedRegions:
 
     @cached_property
     def best(self) -> NDArray[np.uint8]:
-        """(R, R) uint8: each click's answers at the middle granularity, or at one that is rated better by `MARGIN`.
-
-        Of several that are, the best rated one, the finer of equals.
-        """
-        rated = self.ratings.astype(np.int16)
-        rated[len(rated) // 2] += MARGIN
-        chosen = rated.argmax(axis=0)
+        """(R, R) uint8: the answers to clicks alone, each at its preferred granularity, the finer of equals."""
+        chosen = preferences(self.ratings).argmax(axis=0)
         best: NDArray[np.uint8] = self.answers[chosen, np.arange(len(chosen))]
         return best
 
     def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
         """(H, W) float32: P(pixel in mask | all clicks together), as `answer_by_region` joins them.
 
+        Each click is answered at the granularity at which it agrees best with the others (`granularities_of`).
+
         A region that holds both positive and negative clicks is split: each of its pixels goes with the nearest.
 
         Raises:
             InputError: there is no click, or one lies outside the image.
         """
-        return self._joined(self.best, clicks)
+        clicked, positive = self._clicked(clicks), _signs(clicks)
+        chosen = granularities_of(self.answers, self.ratings, clicked, positive)
+        return self._joined(self.answers[chosen, clicked], clicked, clicks)
 
     def choices(self, clicks: Sequence[Click]) -> tuple[ProbabilityArray, NDArray[np.float32]]:
         """All clicks together at every granularity, the finest first: (G, H, W) float32, and (G,) their predicted IoUs.
@@ -95,8 +96,9 @@ class EncodedRegions:
         Raises:
             InputError: there is no click, or one lies outside the image.
         """
-        masks = np.stack([self._joined(answers, clicks) for answers in self.answers])
-        rated = self.ratings[:, self._clicked([click for click in clicks if click.positive])]
+        clicked = self._clicked(clicks)
+        masks = np.stack([self._joined(answers[clicked], clicked, clicks) for answers in self.answers])
+        rated = self.ratings[:, clicked[_signs(clicks)]]
         total = rated.sum(axis=1, dtype=np.float32)
         return masks, total / np.float32(max(CERTAIN * rated.shape[1], 1))
 
@@ -106,7 +108,7 @@ class EncodedRegions:
         Raises:
             InputError: a click lies outside the image.
         """
-        positive = np.array([click.positive for click in clicks], dtype=np.float32)
+        positive = _signs(clicks)
         return np.asarray(self.ratings.max(axis=0)[self._clicked(clicks)] * positive / CERTAIN, np.float32)
 
     def alone(self, clicks: Sequence[Click]) -> Iterator[ProbabilityArray]:
@@ -132,13 +134,12 @@ class EncodedRegions:
             spread(rows[row], self.region_map, out=answer)
         return answers
 
-    def _joined(self, answers: NDArray[np.uint8], clicks: Sequence[Click]) -> ProbabilityArray:
-        """(H, W) float32: all clicks together by answers (R, R)."""
+    def _joined(self, rows: NDArray[np.uint8], clicked: NDArray[np.intp], clicks: Sequence[Click]) -> ProbabilityArray:
+        """(H, W) float32: all clicks together, by the answers (N, R) to each."""
         if not clicks:
             raise InputError("give at least one click: without one there is nothing to segment")
-        clicked = self._clicked(clicks)
-        positive = np.array([click.positive for click in clicks], dtype=bool)
-        full = spread(answer_by_region(answers, clicked, positive), self.fine_map)
+        positive = _signs(clicks)
+        full = spread(answer_by_region(rows, clicked, positive), self.fine_map)
         if not positive.all():
             split_contested(full, self.fine_map, clicked, clicks)
         mark(full, clicks)
@@ -151,12 +152,15 @@ class EncodedRegions:
 
     def _rows(self, clicks: Sequence[Click]) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
         """The different answers by region to clicks alone, (K, R), and which of them each click has, (N,)."""
-        signs = np.array([click.positive for click in clicks], dtype=bool)
-        keys, of_click = np.unique(self._clicked(clicks) * 2 + signs, return_inverse=True)
+        keys, of_click = np.unique(self._clicked(clicks) * 2 + _signs(clicks), return_inverse=True)
         rows = np.empty((len(keys), self.answers.shape[1]), dtype=np.float32)
         for row, key in zip(rows, keys, strict=True):
-            row[:] = answer_by_region(self.best, key[None] // 2, np.array([key % 2 == 1]))
+            row[:] = answer_by_region(self.best[key[None] // 2], key[None] // 2, np.array([key % 2 == 1]))
         return rows, of_click
+
+
+def _signs(clicks: Sequence[Click]) -> NDArray[np.bool_]:
+    return np.array([click.positive for click in clicks], dtype=bool)
 
 
 def expected_ratings(answers: NDArray[np.uint8], areas: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -21,6 +21,13 @@ STEP = 5
 COARSE_STEP = 15
 """Answers at other granularities than the middle one are told in 17ths: they are masks to choose from."""
 
+MARGIN = 20
+"""How much better, in 255ths, a granularity must be rated than the middle one, which learned from every click: the
+best of several guesses is mostly too good."""
+
+DOUBT = 13
+"""Clicks never disagree more than this probability, in 255ths, says: people miss, and answers are wrong."""
+
 SURE = np.float32(0.95)
 """What is said at least of a region that a positive click is in."""
 
@@ -42,8 +49,37 @@ def as_bytes(probabilities: NDArray[np.float32], steps: int | NDArray[np.uint8] 
     return told
 
 
+def preferences(ratings: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """(G, R): how much each granularity is to be preferred for a click, from its ratings (G, R)."""
+    preferred = ratings.astype(np.int16)
+    preferred[len(preferred) // 2] += MARGIN
+    return preferred
+
+
+def granularities_of(
+    answers: NDArray[np.uint8], ratings: NDArray[np.uint8], clicked: NDArray[np.intp], positive: NDArray[np.bool_]
+) -> NDArray[np.intp]:
+    """(N,): the granularity at which each of several clicks agrees best with the others, the finer of equals.
+
+    What counts is the preference, times the probabilities that clicks of the other sign are not in the click's mask,
+    none of them below `DOUBT`: a negative click on a group of objects makes the first click mean one of them. A further
+    positive click says nothing of the first, for it may add a second object.
+
+    Args:
+        answers: (G, R, R) uint8, P[r, s] in 255ths.
+        ratings: (G, R) uint8.
+        clicked: (N,) regions.
+        positive: (N,).
+    """
+    score = preferences(ratings)[:, clicked].astype(np.float64)
+    for region, sign in zip(clicked.tolist(), positive.tolist(), strict=True):
+        outside = CERTAIN - answers[:, clicked, region].astype(np.float64)
+        score *= np.where(positive == sign, CERTAIN, np.maximum(outside, DOUBT)) / CERTAIN
+    return np.asarray(score.argmax(axis=0))
+
+
 def answer_by_region(
-    answers: NDArray[np.uint8], clicked: NDArray[np.intp], positive: NDArray[np.bool_]
+    rows: NDArray[np.uint8], clicked: NDArray[np.intp], positive: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
     """P(region in mask | all clicks) for every region.
 
@@ -53,7 +89,7 @@ def answer_by_region(
     At threshold .5 a region is in the mask if a is above one half and above b.
 
     Args:
-        answers: (R, R) uint8, P[r, s] in 255ths.
+        rows: (N, R) uint8, the answers to each click in 255ths.
         clicked: (N,) regions.
         positive: (N,).
 
@@ -61,16 +97,14 @@ def answer_by_region(
         (R,) float32: at least `SURE` for regions with a positive click, 0 for those with negative ones only.
     """
     half = CERTAIN / 2
-    wanted = (
-        answers[clicked[positive]].max(axis=0).astype(np.float64) if positive.any() else np.full(len(answers), half)
-    )
+    wanted = rows[positive].max(axis=0).astype(np.float64) if positive.any() else np.full(rows.shape[1], half)
     if positive.all():
         result = wanted / CERTAIN
     else:
-        refused = np.maximum(answers[clicked[~positive]].max(axis=0), half)
+        refused = np.maximum(rows[~positive].max(axis=0), half)
         both = wanted * (CERTAIN - refused)
         neither = (CERTAIN - wanted) * refused
-        result = np.divide(both, both + neither, out=np.full(len(answers), 0.5), where=both + neither > 0)
+        result = np.divide(both, both + neither, out=np.full(rows.shape[1], 0.5), where=both + neither > 0)
     single = result.astype(np.float32)
     single[clicked[~positive]] = 0
     single[clicked[positive]] = np.maximum(single[clicked[positive]], SURE)

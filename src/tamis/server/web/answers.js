@@ -12,7 +12,9 @@ import { fromDense } from './rle.js';
 const CERTAIN = 255;
 const SURE = Math.fround(0.95);
 /** How much better another granularity must be rated than the middle one to answer. */
-const MARGIN = 13;
+const MARGIN = 20;
+/** Clicks never disagree more than this probability says. */
+const DOUBT = 13;
 
 export class AnswerTable {
   /**
@@ -31,11 +33,8 @@ export class AnswerTable {
     this.granularities = granularities;
     this.regionOf = regionOf;
     this.answers = answers;
-    this.best = Uint8Array.from({ length: regions }, (_, region) => {
-      const middle = granularities >> 1;
-      const rated = Array.from({ length: granularities }, (__, i) => (ratings[i * regions + region] ?? 0) + (i === middle ? MARGIN : 0));
-      return rated.indexOf(Math.max(...rated)) + 1;
-    });
+    const middle = regions * (granularities >> 1);
+    this.preferred = Int16Array.from(ratings, (rating, i) => rating + (i >= middle && i < middle + regions ? MARGIN : 0));
   }
 
   /** @param {number} x @param {number} y */
@@ -45,20 +44,20 @@ export class AnswerTable {
 
   /** The granularity, from 1, that is rated best for a click. @param {number} x @param {number} y */
   bestAt(x, y) {
-    return this.best[this.regionAt(x, y)] ?? 1;
+    return this.#agreed(this.regionAt(x, y), []);
   }
 
   /**
    * For every region whether it is in the mask of the clicks: 0 no, 1 yes, 2 it is split between clicks of both kinds.
    * @param {Click[]} clicks
    * @param {number} [threshold]
-   * @param {number} [granularity] 0: each click's best rated
+   * @param {number} [granularity] 0: of each click that which agrees best with the others
    */
   inside(clicks, threshold = 0.5, granularity = 0) {
     const rows = clicks.map((click) => this.regionAt(click.x, click.y));
-    const wanted = this.#largest(rows.filter((_, i) => clicks[i]?.positive), granularity, CERTAIN / 2);
-    const negative = rows.filter((_, i) => !clicks[i]?.positive);
-    const refused = this.#largest(negative, granularity, CERTAIN / 2);
+    const positive = rows.filter((_, i) => clicks[i]?.positive), negative = rows.filter((_, i) => !clicks[i]?.positive);
+    const wanted = this.#largest(positive.map((row) => this.#start(row, granularity || this.#agreed(row, negative))));
+    const refused = this.#largest(negative.map((row) => this.#start(row, granularity || this.#agreed(row, positive))));
     const level = Math.fround(threshold);
     const result = new Uint8Array(this.regions);
     for (let region = 0; region < this.regions; region++) {
@@ -82,7 +81,7 @@ export class AnswerTable {
    * The mask of the clicks, every click's own pixel kept.
    * @param {Click[]} clicks
    * @param {number} [threshold]
-   * @param {number} [granularity] 0: each click's best rated
+   * @param {number} [granularity] 0: of each click that which agrees best with the others
    * @returns {Mask}
    */
   mask(clicks, threshold = 0.5, granularity = 0) {
@@ -135,9 +134,25 @@ export class AnswerTable {
     return around;
   }
 
-  /** Where the answers to a click in a region begin. @param {number} row @param {number} granularity 0: the best rated */
+  /** Where the answers to a click in a region begin. @param {number} row @param {number} granularity from 1 */
   #start(row, granularity) {
-    return (((granularity || (this.best[row] ?? 1)) - 1) * this.regions + row) * this.regions;
+    return ((granularity - 1) * this.regions + row) * this.regions;
+  }
+
+  /**
+   * The granularity, from 1, at which a click agrees best with clicks of the other sign; the finer of equals.
+   * @param {number} row
+   * @param {number[]} others
+   */
+  #agreed(row, others) {
+    let best = 1, most = -1;
+    for (let granularity = 1; granularity <= this.granularities; granularity++) {
+      const start = this.#start(row, granularity);
+      let score = this.preferred[(granularity - 1) * this.regions + row] ?? 0;
+      for (const other of others) score *= Math.max(CERTAIN - (this.answers[start + other] ?? 0), DOUBT) / CERTAIN;
+      if (score > most) [best, most] = [granularity, score];
+    }
+    return best;
   }
 
   /** The pixel of a region nearest to a point. @param {number} region @param {{x: number, y: number}} point @returns {Click} */
@@ -168,15 +183,12 @@ export class AnswerTable {
   #extents;
 
   /**
-   * The largest answer to clicks in some regions, for every region.
-   * @param {number[]} rows
-   * @param {number} granularity
-   * @param {number} otherwise where there are no clicks
+   * The largest of some answers, for every region; one half where there are none.
+   * @param {number[]} starts where they begin
    */
-  #largest(rows, granularity, otherwise) {
-    const result = new Float64Array(this.regions).fill(rows.length ? 0 : otherwise);
-    for (const row of rows) {
-      const start = this.#start(row, granularity);
+  #largest(starts) {
+    const result = new Float64Array(this.regions).fill(starts.length ? 0 : CERTAIN / 2);
+    for (const start of starts) {
       for (let i = 0; i < this.regions; i++) result[i] = Math.max(result[i] ?? 0, this.answers[start + i] ?? 0);
     }
     return result;
