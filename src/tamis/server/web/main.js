@@ -277,6 +277,7 @@ function showSaving(how, why, count) {
 /** @param {{x: number, y: number, inside: boolean}} place */
 function showPlace(place) {
   any('place').textContent = place.inside ? `${Math.floor(place.x)}, ${Math.floor(place.y)} · ${Math.round(view.scale * 100)} %` : '';
+  input('level').value = String(editor.level);
   any('speed').textContent = editor.table ? `preview ${layers.previewTime.toFixed(1)} ms` : '';
 }
 
