@@ -28,24 +28,24 @@ def two_objects() -> EncodedRegions:
 def parts_and_wholes(two_objects: EncodedRegions) -> EncodedRegions:
     """A click in red is rated best as a part, one in black or blue as a whole."""
     answers = np.stack([np.eye(3), np.ones((3, 3))]).astype(np.uint8) * np.uint8(255)
-    return replace(two_objects, answers=answers, ratings=np.array([[51, 153, 0], [204, 102, 255]], np.uint8))
+    return replace(two_objects, answers=answers, ratings=np.array([[51, 255, 0], [204, 102, 255]], np.uint8))
 
 
 def test_the_best_rated_granularity_answers_each_click(parts_and_wholes: EncodedRegions) -> None:
     red, blue = Click(15, 5), Click(28, 5)
     shares = [(parts_and_wholes.probability([click]) > 0.5).mean() for click in (red, blue)]
     assert shares == pytest.approx([11 / 30, 1])
-    assert parts_and_wholes.scores([red, blue, replace(red, positive=False)]) == pytest.approx([0.6, 1, 0])
+    assert parts_and_wholes.scores([red, blue, replace(red, positive=False)]) == pytest.approx([1, 1, 0])
     assert [(answer > 0.5).mean() for answer in parts_and_wholes.alone([red, blue])] == pytest.approx(shares)
 
 
 def test_choices_go_from_part_to_whole_with_their_ratings(parts_and_wholes: EncodedRegions) -> None:
     masks, ratings = parts_and_wholes.choices([Click(15, 5)])
     assert (masks > 0.5).mean(axis=(1, 2)) == pytest.approx([11 / 30, 1])
-    assert ratings == pytest.approx([0.6, 0.4])
+    assert ratings == pytest.approx([1, 0.4])
     masks, ratings = parts_and_wholes.choices([Click(15, 5), Click(28, 5), Click(2, 5, positive=False)])
     assert (masks > 0.5).mean(axis=(1, 2)) == pytest.approx([20 / 30, 20 / 30], abs=0.02)
-    assert ratings == pytest.approx([0.3, 0.7])
+    assert ratings == pytest.approx([0.5, 0.7])
     assert isinstance(parts_and_wholes, GivesChoices)
     assert isinstance(parts_and_wholes, ScoresMasks)
 

@@ -44,7 +44,7 @@ def test_a_negative_click_makes_the_first_mean_a_part() -> None:
     """Regions 0 and 1 are two objects; a group of both is what is rated best."""
     alone, group = np.eye(3) * 255, np.array([[255, 255, 0], [255, 255, 0], [0, 0, 255]])
     answers = np.stack([alone, alone, group]).astype(np.uint8)
-    ratings = np.array([[100] * 3, [100] * 3, [200] * 3], np.uint8)
+    ratings = np.array([[100] * 3, [100] * 3, [220] * 3], np.uint8)
 
     def chosen(*clicks: tuple[int, bool]) -> list[int]:
         clicked, positive = np.array([c[0] for c in clicks]), np.array([c[1] for c in clicks])

@@ -60,7 +60,7 @@ def encoded() -> EncodedRegions:
     image = np.kron(rng.integers(0, 256, (12, 16, 3)), np.ones((9, 9, 1))).astype(np.uint8)
     fine = Hierarchy().encode(np.asarray(image + rng.integers(0, 30, image.shape), np.uint8))
     answers = np.concatenate([fine.answers, 255 - (255 - fine.answers) // 2])
-    ratings = rng.integers(0, 30, (2, answers.shape[1])).astype(np.uint8)  # some are equal
+    ratings = rng.integers(0, 200, (2, answers.shape[1])).astype(np.uint8)  # some are equal
     return replace(fine, answers=answers, ratings=ratings)
 
 

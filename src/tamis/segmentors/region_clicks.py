@@ -21,7 +21,7 @@ STEP = 5
 COARSE_STEP = 15
 """Answers at other granularities than the middle one are told in 17ths: they are masks to choose from."""
 
-MARGIN = 20
+MARGIN = 100
 """How much better, in 255ths, a granularity must be rated than the middle one, which learned from every click: the
 best of several guesses is mostly too good."""
 

@@ -12,7 +12,7 @@ import { fromDense } from './rle.js';
 const CERTAIN = 255;
 const SURE = Math.fround(0.95);
 /** How much better another granularity must be rated than the middle one to answer. */
-const MARGIN = 20;
+const MARGIN = 100;
 /** Clicks never disagree more than this probability says. */
 const DOUBT = 13;
 
