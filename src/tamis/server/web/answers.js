@@ -97,7 +97,7 @@ export class AnswerTable {
 
   /**
    * The click and the granularity whose mask fills a box best: of all regions in the middle of the box, the one whose
-   * mask has the box most like it.
+   * mask has the box most like it; of those that are alike in that, a better rated one.
    * @param {Box} box
    * @returns {{click: Click, granularity: number}}
    */
@@ -110,8 +110,9 @@ export class AnswerTable {
       const x = (own.left + own.right) / 2, y = (own.top + own.bottom) / 2;
       if (Math.abs(x - middle.x) * 3 > box.right - box.left || Math.abs(y - middle.y) * 3 > box.bottom - box.top) return;
       for (let granularity = 1; granularity <= this.granularities; granularity++) {
-        const iou = overlap(this.#around(row, granularity), box);
-        if (iou > score) [best, finest, score] = [row, granularity, iou];
+        const rated = CERTAIN + (this.preferred[(granularity - 1) * this.regions + row] ?? 0);
+        const fit = overlap(this.#around(row, granularity), box) * rated;
+        if (fit > score) [best, finest, score] = [row, granularity, fit];
       }
     });
     return { click: this.#pixelOf(best, middle), granularity: finest };
