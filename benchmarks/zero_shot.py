@@ -213,7 +213,7 @@ def _findings(places: list[Mapping[str, Any]]) -> list[str]:
         f"- Containment as well: {gain('containment NMS', mask, 100)}.",
         f"- Masks made of felzenszwalb's superpixels: {gain('mask NMS, unions of felzenszwalb', mask, 100)}; of "
         f"SLIC's: {gain('mask NMS, unions of SLIC', mask, 100)}. They are unions of regions already.",
-        f"- Ranked by stability in place of expected IoU: {gain(stable, mask, 50)}; by certainty: "
+        f"- Ranked by stability in place of the predicted IoU: {gain(stable, mask, 50)}; by certainty: "
         f"{gain('mask NMS, ranked by certainty', mask, 50)}.",
         f"- Three level lines, ranked by stability: {gain(levels, stable, 100)}; {gain(levels, stable, 1000)}.",
         f"- A partition in place of proposals: {gain('partition, linkage', mask, 10)}; "
