@@ -19,7 +19,7 @@ from tamis.segmentors.embedded import Embedded
 
 playwright = pytest.importorskip("playwright.sync_api")
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright  # noqa: E402
+from playwright.sync_api import APIResponse, Browser, ConsoleMessage, Page, Route, expect, sync_playwright  # noqa: E402
 
 from tests.web.browser import SHAPES, Served, event, open_image, painted, picture, place, saved, served  # noqa: E402
 
@@ -137,6 +137,26 @@ def test_brush_eraser_undo_and_redo_survive_a_reload(page: Page, server: Served)
         page.keyboard.press("Control+z")
     expect(page.locator("#instances li")).to_have_count(0)
     expect(page.locator("#undo")).to_be_disabled()
+
+
+def test_an_image_is_left_only_when_all_of_it_is_saved(page: Page, server: Served) -> None:
+    open_image(page, server, "a.png")
+    held: list[tuple[Route, APIResponse]] = []
+
+    def late(route: Route) -> None:
+        if route.request.method == "POST" and not held:
+            held.append((route, route.fetch()))  # the server has it, the page does not know
+        else:
+            route.continue_()
+
+    page.route("**/events", late)
+    page.mouse.click(*place(page, 0.5, 0.5))
+    page.wait_for_timeout(300)
+    page.keyboard.press("Control+Enter")  # one more event, while the first is on its way
+    page.wait_for_timeout(300)
+    held[0][0].fulfill(response=held[0][1])
+    saved(page)
+    assert [each["state"] for each in server.get("api/images")["images"] if each["name"] == "a.png"] == ["done"]
 
 
 def test_everything_can_be_done_from_the_keyboard_but_pointing(page: Page, server: Served) -> None:

@@ -15,7 +15,8 @@ export class Outbox {
   #waiting = [];
   /** @type {IDBDatabase | null} */
   #database = null;
-  #sending = false;
+  /** @type {Promise<void> | null} */
+  #sending = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #delay = 500;
@@ -93,10 +94,18 @@ export class Outbox {
     void this.send();
   }
 
-  /** Send all that waits, one image at a time. */
-  async send() {
-    if (this.#sending) return;
-    this.#sending = true;
+  /**
+   * Send all that waits, one image at a time. While that goes on, whoever asks again waits for the same end: an image's
+   * lease may be given back only when nothing of it waits any more.
+   * @returns {Promise<void>}
+   */
+  send() {
+    this.#sending ??= this.#sendAll();
+    return this.#sending;
+  }
+
+  async #sendAll() {
+    await null; // it must not end before it is known as the one that goes on
     clearTimeout(this.#timer);
     try {
       for (;;) {
@@ -112,7 +121,7 @@ export class Outbox {
       this.#timer = setTimeout(() => void this.send(), this.#delay);
       this.#delay = Math.min(8000, this.#delay * 2);
     } finally {
-      this.#sending = false;
+      this.#sending = null;
     }
   }
 
