@@ -11,7 +11,7 @@ from tamis.errors import InputError, UnavailableError
 
 @click.group()
 def command() -> None:
-    """Train the model in the box: `embedding`, then `regions`, then `export`; `measure` any segmentor."""
+    """Train the model in the box: `embedding`, `regions`, `joint`, then `export`; `measure` any segmentor."""
 
 
 def _require_torch() -> None:
@@ -149,6 +149,51 @@ def regions(
         teacher=teacher,
     )
     click.echo(f"weights: {train_regions(config)}")
+
+
+@command.command()
+@_data
+@_pack
+@_out
+@_resume
+@_device
+@_minutes
+@_seed
+@_threads
+@click.option("--lr", default=3e-4, show_default=True, help="Highest rate of learning.")
+@click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A: its best.pt.")
+@click.option("--regions", required=True, type=click.Path(path_type=Path), help="Weights of stage B: its best.pt.")
+def joint(
+    data: tuple[str, ...],
+    pack: Path | None,
+    out: Path,
+    resume: bool,
+    device: str,
+    minutes: float,
+    seed: int,
+    threads: int,
+    lr: float,
+    pixels: Path,
+    regions: Path,
+) -> None:
+    """Stage C: both together, on photographs varied on the fly."""
+    _require_torch()
+    from tamis.training.loop import LoopOptions
+    from tamis.training.recipe import RunConfig, train_jointly
+    from tamis.training.sources import parse_source
+
+    config = RunConfig(
+        out=out,
+        sources=tuple(parse_source(text) for text in data),
+        pack=pack,
+        device=device,
+        resume=resume,
+        loop=LoopOptions(minutes=minutes, lr=lr, seed=seed, threads=threads, warmup=60),
+        pixel_weights=pixels,
+        region_weights=regions,
+    )
+    for file in train_jointly(config):
+        click.echo(f"weights: {file}")
 
 
 @command.command()
