@@ -21,6 +21,7 @@ from tamis.errors import InputError
 from tamis.files import write_json
 from tamis.formats import coco
 from tamis.image import MAX_PIXELS, read_image
+from tamis.proposals import Selection
 from tamis.proposals.scores import SCORES
 from tamis.runs import Run, alone_in, file_hash, fingerprint, require_folder
 from tamis.segmented import (
@@ -59,6 +60,7 @@ class SegmentSettings:
         protocol: of `tamis.segmented.GENERATORS`: what that generator finds, `grid` its points per side; nothing else
             here but `formats` then counts.
         tiles: pixels of the side of tiles in which images that are larger are segmented too.
+        min_score: of a mask, from 0 to 1.
     """
 
     grid: int | None = None
@@ -72,6 +74,7 @@ class SegmentSettings:
     adaptive: bool = False
     protocol: str | None = None
     tiles: int | None = None
+    min_score: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -236,14 +239,22 @@ def found_in(image: ImageArray, segmentor: Segmentor, settings: SegmentSettings)
     """The masks of an image (H, W, 3) uint8 RGB."""
     if settings.protocol is not None:
         return found_by_protocol(segmentor, image, settings.protocol, settings.grid)
-    score = SCORES[settings.score] if settings.score else None
-    rest = settings.min_area, settings.max_proposals, settings.levels, score
+    selection = Selection(
+        settings.levels,
+        settings.min_area,
+        settings.min_score,
+        max_proposals=settings.max_proposals,
+        score=SCORES[settings.score] if settings.score else None,
+    )
     if settings.tiles is not None:
-        return found_in_tiles(segmentor, image, settings.tiles, settings.grid, *rest)
+        return found_in_tiles(segmentor, image, settings.tiles, settings.grid, selection)
     encoded = segmentor.encode(image)
     if settings.partition is not None:
         return found_by_partition(encoded, image, settings.partition)
-    found = found_adaptively(encoded, *rest) if settings.adaptive else found_by_clicks(encoded, settings.grid, *rest)
+    if settings.adaptive:
+        found = found_adaptively(encoded, selection)
+    else:
+        found = found_by_clicks(encoded, settings.grid, selection)
     return with_records(found, encoded) if "sam" in settings.formats else found
 
 

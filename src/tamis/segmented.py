@@ -19,11 +19,11 @@ from tamis.formats.sam import sam_document, sam_records
 from tamis.formats.svg import svg_of
 from tamis.image import write_image
 from tamis.mask import Masks, label_map, masks_from_labels
-from tamis.proposals import Proposals, propose
+from tamis.proposals import Proposals, Selection, grid_proposals
 from tamis.proposals.adaptive import adaptive_answers
-from tamis.proposals.grid import GRID, clicks_for, propose_from
+from tamis.proposals.grid import GRID, propose_from
 from tamis.proposals.partition import partition
-from tamis.proposals.scores import Score, stability
+from tamis.proposals.scores import stability
 from tamis.proposals.tiles import tiled_proposals
 from tamis.segmentors import AnswersAlone, EncodedImage, Segmentor
 
@@ -53,47 +53,24 @@ class Found:
     records: list[dict[str, Any]] | None = None
 
 
-def found_by_clicks(
-    encoded: EncodedImage,
-    grid: int | None,
-    min_area: int,
-    most: int | None,
-    levels: Sequence[float] = (0.5,),
-    score: Score | None = None,
-) -> Found:
-    """The proposals of simulated clicks; arguments as those of `clicks_for` and `propose`."""
-    clicks = clicks_for(encoded, grid)
-    return _of(propose(encoded, clicks, levels, min_area=min_area, max_proposals=most, score=score))
+def found_by_clicks(encoded: EncodedImage, grid: int | None, selection: Selection) -> Found:
+    """The proposals of simulated clicks, as of `grid_proposals`."""
+    return _of(grid_proposals(encoded, grid, selection))
 
 
-def found_adaptively(
-    encoded: EncodedImage,
-    min_area: int,
-    most: int | None,
-    levels: Sequence[float] = (0.5,),
-    score: Score | None = None,
-) -> Found:
+def found_adaptively(encoded: EncodedImage, selection: Selection) -> Found:
     """The proposals of a coarse grid of clicks, and of finer ones where no answer was certain."""
-    answers = adaptive_answers(encoded)
-    return _of(propose_from(encoded, answers, levels, min_area=min_area, max_proposals=most, score=score))
+    return _of(propose_from(encoded, adaptive_answers(encoded), selection))
 
 
-def found_in_tiles(
-    segmentor: Segmentor,
-    image: ImageArray,
-    side: int,
-    grid: int | None,
-    min_area: int,
-    most: int | None,
-    levels: Sequence[float] = (0.5,),
-    score: Score | None = None,
-) -> Found:
+def found_in_tiles(segmentor: Segmentor, image: ImageArray, side: int, grid: int | None, selection: Selection) -> Found:
     """The proposals of simulated clicks on the whole and on tiles of `side` pixels, as `tiled_proposals` joins them."""
+    all_of_a_tile = replace(selection, max_proposals=None)
 
     def find(encoded: EncodedImage) -> Proposals:
-        return propose(encoded, clicks_for(encoded, grid), levels, min_area=min_area, score=score)
+        return grid_proposals(encoded, grid, all_of_a_tile)
 
-    return _of(tiled_proposals(image, segmentor, side, find, max_proposals=most))
+    return _of(tiled_proposals(image, segmentor, side, find, selection.suppress, selection.max_proposals))
 
 
 def _of(proposals: Proposals) -> Found:

@@ -94,6 +94,17 @@ def test_only_what_is_asked_for_is_written(tamis: Tamis, folder: Path, tmp_path:
     assert pixels_of(out / "labelmap" / "0.png").max() == 1
 
 
+def test_masks_of_a_low_score_are_left_out(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
+    tamis("segment", folder / "0.png", "--out", tmp_path / "all", "--format", "coco")
+    tamis("segment", folder / "0.png", "--out", tmp_path / "best", "--format", "coco", "--min-score", ".6")
+    every, best = (
+        [annotation["score"] for annotation in json.loads((tmp_path / name / "coco.json").read_text())["annotations"]]
+        for name in ("all", "best")
+    )
+    assert best == [score for score in every if score >= 0.6]
+    assert 0 < len(best) < len(every)
+
+
 def test_sams_records_and_drawings(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert tamis("segment", folder / "0.png", "--out", out, "--format", "sam,svg,coco")[0] == 0

@@ -4,6 +4,7 @@ import numpy as np
 
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import Click
+from tamis.proposals import Selection
 from tamis.proposals.adaptive import adaptive_answers
 from tamis.proposals.grid import propose_from
 from tamis.segmentors import load_segmentor
@@ -38,7 +39,7 @@ def test_only_where_nothing_is_certain_is_clicked_again() -> None:
     assert clicks == encoded.asked
     assert len(clicks) == 16 + 32
     assert sum(click.x < 32 for click in clicks[16:]) == 0
-    found = propose_from(encoded, batches, min_area=2)
+    found = propose_from(encoded, batches, Selection(min_area=2))
     assert found.masks.areas.tolist() == [64 * 32]
 
 

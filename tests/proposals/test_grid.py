@@ -6,7 +6,7 @@ import pytest
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import Click, grid_clicks
 from tamis.mask import iou_matrix
-from tamis.proposals import grid_proposals, propose
+from tamis.proposals import Selection, grid_proposals, propose
 from tamis.segmentors import load_segmentor
 from tamis.segmentors.by_region import EncodedRegions, expected_ratings
 from tamis.segmentors.expected import expected_iou_of
@@ -31,9 +31,15 @@ def test_a_grid_finds_each_region_once_the_surest_first() -> None:
 
 
 def test_limits_are_kept() -> None:
-    assert len(grid_proposals(halves(), grid=4, max_proposals=1)) == 1
-    assert len(grid_proposals(halves(), grid=4, min_area=1201)) == 0
+    assert len(grid_proposals(halves(), grid=4, selection=Selection(max_proposals=1))) == 1
+    assert len(grid_proposals(halves(), grid=4, selection=Selection(min_area=1201))) == 0
     assert len(propose(halves(), [])) == 0
+
+
+def test_masks_of_a_low_score_are_dropped() -> None:
+    assert grid_proposals(halves(), 4, Selection(min_score=0.8)).scores == pytest.approx([1 / 1.2], abs=0.002)
+    assert len(grid_proposals(SmallerThanItSeems(), 2)) == 3
+    assert len(grid_proposals(SmallerThanItSeems(), 2, Selection(min_score=0.95))) == 0
 
 
 class SmallerThanItSeems:
@@ -58,7 +64,7 @@ class SmallerThanItSeems:
 
 
 def test_as_many_are_kept_as_asked_for_although_some_shrink_at_full_size() -> None:
-    proposals = grid_proposals(SmallerThanItSeems(), grid=2, max_proposals=2)
+    proposals = grid_proposals(SmallerThanItSeems(), grid=2, selection=Selection(max_proposals=2))
     assert proposals.masks.areas.tolist() == [400, 400]
     assert proposals.clicks == [Click(30, 10), Click(10, 30)]
     assert len(grid_proposals(SmallerThanItSeems(), grid=2)) == 3
@@ -75,7 +81,7 @@ def test_the_object_is_among_the_proposals_and_none_is_there_twice(
 ) -> None:
     image, disc = scene
     encoded = load_segmentor(name).encode(image)
-    proposals = propose(encoded, grid_clicks(4, encoded.shape), min_area=64)
+    proposals = propose(encoded, grid_clicks(4, encoded.shape), Selection(min_area=64))
     ious = [(mask & disc).sum() / (mask | disc).sum() for mask in proposals.masks]
     assert max(ious) > 0.9
     assert (np.diff(proposals.scores) <= 0).all()

@@ -2,7 +2,7 @@ import numpy as np
 
 import tamis
 from tamis.arrays import ImageArray
-from tamis.proposals import grid_proposals
+from tamis.proposals import Selection, grid_proposals
 from tamis.proposals.tiles import tiled_proposals
 
 
@@ -19,8 +19,10 @@ def scene() -> ImageArray:
 
 def test_small_things_are_found_in_tiles_once_each() -> None:
     image, model = scene(), tamis.load_segmentor("hierarchy")
-    found = tiled_proposals(image, model, 200, lambda encoded: grid_proposals(encoded, min_area=20))
-    whole = grid_proposals(model.encode(image), min_area=20)
+    found = tiled_proposals(
+        image, model, 200, lambda encoded: grid_proposals(encoded, selection=Selection(min_area=20))
+    )
+    whole = grid_proposals(model.encode(image), selection=Selection(min_area=20))
     dots = [proposals.masks.areas[proposals.masks.areas < 200] for proposals in (found, whole)]
     assert len(dots[0]) == 40
     assert (dots[0] == 64).sum() > 35
@@ -33,6 +35,6 @@ def test_small_things_are_found_in_tiles_once_each() -> None:
 def test_an_image_no_larger_than_a_tile_has_the_proposals_of_the_whole() -> None:
     image, model = scene()[:150, :150], tamis.load_segmentor("hierarchy")
     found = tiled_proposals(image, model, 200, grid_proposals, max_proposals=3)
-    expected = grid_proposals(model.encode(image), max_proposals=3)
+    expected = grid_proposals(model.encode(image), selection=Selection(max_proposals=3))
     assert found.masks == expected.masks
     assert found.clicks == expected.clicks

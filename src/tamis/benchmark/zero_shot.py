@@ -15,6 +15,7 @@ from tamis.benchmark.rules import Rules
 from tamis.datasets.protocol import Sample, Target
 from tamis.errors import InputError
 from tamis.mask import Masks, intersections
+from tamis.proposals import Selection
 from tamis.proposals.grid import clicks_for, propose
 from tamis.proposals.nms import SUPPRESSIONS
 from tamis.proposals.partition import METHODS, Partitions, partition
@@ -191,7 +192,8 @@ def proposed(encoded: EncodedImage, image: ImageArray, rules: ZeroShotRules) -> 
     """The masks of an image by the rules, the best first."""
     score = SCORES[rules.score] if rules.score else None
     clicks = clicks_for(encoded, rules.grid)
-    found = propose(encoded, clicks, rules.levels, SUPPRESSIONS[rules.nms], rules.min_area, score=score)
+    selection = Selection(rules.levels, rules.min_area, suppress=SUPPRESSIONS[rules.nms], score=score)
+    found = propose(encoded, clicks, selection)
     if not rules.refine:
         return found.masks
     return refined(found.masks, SOURCES[rules.refine](encoded, image))

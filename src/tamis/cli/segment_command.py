@@ -74,6 +74,12 @@ def _levels(context: click.Context, parameter: click.Parameter, value: str) -> t
     help="Drop masks of fewer pixels.",
 )
 @click.option(
+    "--min-score",
+    metavar="S",
+    type=click.FloatRange(0, 1),
+    help="Drop masks of a lower score; without it all that differ are kept, doubtful ones too.",
+)
+@click.option(
     "--format",
     "formats",
     metavar="LIST",
@@ -98,6 +104,7 @@ def command(
     tiles: int | None,
     max_proposals: int | None,
     min_area: int | None,
+    min_score: float | None,
     formats: tuple[str, ...],
     workers: int,
     max_pixels: int,
@@ -111,7 +118,7 @@ def command(
 
     \b
     tamis segment photos/ --out masks/
-    tamis segment a.jpg b.png --out masks/ --format coco --max-proposals 50
+    tamis segment a.jpg b.png --out masks/ --format coco --max-proposals 50 --min-score .4
     tamis segment photos/ --out regions/ --partition 12
     tamis segment photos/ --out masks/ --protocol sam --format sam
     tamis segment aerial.tif --out masks/ --tiles 1024
@@ -122,24 +129,36 @@ def command(
         raise click.UsageError("SAM's records tell of clicks, which a partition has not: leave out sam or --partition")
     if levels != (0.5,) and "sam" in formats:
         raise click.UsageError("SAM's records are of masks cut at one half: leave out sam or --levels")
-    filters = (levels, score, max_proposals, min_area, adaptive, tiles)
-    if protocol is not None and (partition is not None or filters != ((0.5,), None, None, None, False, None)):
+    filters = (levels, score, max_proposals, min_area, min_score, adaptive, tiles)
+    if protocol is not None and (partition is not None or filters != ((0.5,), None, None, None, None, False, None)):
         raise click.UsageError(
             f"--protocol {protocol} has its own rules: of --grid, --adaptive, --levels, --score, --partition, --tiles, "
-            "--max-proposals and --min-area it takes --grid alone"
+            "--max-proposals, --min-area and --min-score it takes --grid alone"
         )
     if tiles is not None and (partition is not None or adaptive or "sam" in formats):
         raise click.UsageError(
             "--tiles is for clicks: leave out --partition, --adaptive and the format sam, or --tiles"
         )
-    if partition is not None and (grid, max_proposals, score, adaptive) != (None, None, None, False):
+    if partition is not None and (grid, max_proposals, score, min_score, adaptive) != (None, None, None, None, False):
         raise click.UsageError(
-            "a partition needs no clicks: leave out --grid, --adaptive, --max-proposals and --score, or --partition"
+            "a partition needs no clicks: leave out --grid, --adaptive, --max-proposals, --score and --min-score, or "
+            "--partition"
         )
     if adaptive and grid is not None:
         raise click.UsageError("--adaptive chooses its own grids: leave out --grid or --adaptive")
     settings = SegmentSettings(
-        grid, max_proposals, min_area or 256, formats, max_pixels, partition, levels, score, adaptive, protocol, tiles
+        grid,
+        max_proposals,
+        min_area or 256,
+        formats,
+        max_pixels,
+        partition,
+        levels,
+        score,
+        adaptive,
+        protocol,
+        tiles,
+        min_score or 0.0,
     )
     model = load_segmentor(segmentor)
     with closing(segment_images(paths, out, model, settings, workers)) as outcomes:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +10,7 @@ from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.clicks import Click, grid_clicks
 from tamis.mask import Masks
 from tamis.proposals.asking import BATCH, in_batches
-from tamis.proposals.nms import MAX_IOU, Suppression, by_masks
-from tamis.proposals.scores import Score
+from tamis.proposals.selection import EVERYTHING, Selection
 from tamis.proposals.unions import Unions
 from tamis.segmentors import EncodedImage, ScoresMasks
 from tamis.segmentors.by_region import EncodedRegions
@@ -41,17 +39,9 @@ class Proposals:
         return len(self.clicks)
 
 
-def grid_proposals(
-    encoded: EncodedImage,
-    grid: int | None = None,
-    threshold: float = 0.5,
-    max_iou: float = MAX_IOU,
-    min_area: int = 256,
-    max_proposals: int | None = None,
-) -> Proposals:
-    """The masks of `clicks_for(encoded, grid)`; the further arguments are those of `propose`."""
-    suppress = partial(by_masks, max_iou=max_iou)
-    return propose(encoded, clicks_for(encoded, grid), (threshold,), suppress, min_area, max_proposals)
+def grid_proposals(encoded: EncodedImage, grid: int | None = None, selection: Selection = EVERYTHING) -> Proposals:
+    """What `propose` makes of `clicks_for(encoded, grid)`."""
+    return propose(encoded, clicks_for(encoded, grid), selection)
 
 
 def clicks_for(encoded: EncodedImage, grid: int | None) -> list[Click]:
@@ -65,15 +55,7 @@ def clicks_for(encoded: EncodedImage, grid: int | None) -> list[Click]:
     return grid_clicks(grid or GRID, encoded.shape)
 
 
-def propose(
-    encoded: EncodedImage,
-    clicks: Sequence[Click],
-    levels: Sequence[float] = (0.5,),
-    suppress: Suppression = by_masks,
-    min_area: int = 256,
-    max_proposals: int | None = None,
-    score: Score | None = None,
-) -> Proposals:
+def propose(encoded: EncodedImage, clicks: Sequence[Click], selection: Selection = EVERYTHING) -> Proposals:
     """Ask for every click alone, drop small masks, and keep the best of those that overlap.
 
     Answers by region are compared region by region, those of other segmentors at their own resolution, where only
@@ -82,18 +64,13 @@ def propose(
     Args:
         encoded: the image.
         clicks: where to click.
-        levels: a mask of each click is made of the pixels whose probability is greater, at each of these.
-        suppress: of masks that overlap, which stay.
-        min_area: of a mask, in pixels of the original image; 256 is the research's 16 × 16.
-        max_proposals: how many of the best to keep; all by default.
-        score: how masks are ranked; by default by the predicted IoU where the segmentor has one, otherwise by the IoU
-            to expect from the probabilities.
+        selection: which masks to keep.
     """
     if not clicks:
         return Proposals(Masks.none(encoded.shape), np.zeros(0, np.float32), [])
     if isinstance(encoded, EncodedRegions):
-        return _of_regions(encoded, clicks, levels, suppress, min_area, max_proposals, score)
-    return propose_from(encoded, asked(encoded, clicks), levels, suppress, min_area, max_proposals, score)
+        return _of_regions(encoded, clicks, selection)
+    return propose_from(encoded, asked(encoded, clicks), selection)
 
 
 def asked(encoded: EncodedImage, clicks: Sequence[Click]) -> Iterator[tuple[Sequence[Click], ProbabilityArray]]:
@@ -105,13 +82,10 @@ def asked(encoded: EncodedImage, clicks: Sequence[Click]) -> Iterator[tuple[Sequ
 def propose_from(
     encoded: EncodedImage,
     answers: Iterable[tuple[Sequence[Click], ProbabilityArray]],
-    levels: Sequence[float] = (0.5,),
-    suppress: Suppression = by_masks,
-    min_area: int = 256,
-    max_proposals: int | None = None,
-    score: Score | None = None,
+    selection: Selection = EVERYTHING,
 ) -> Proposals:
     """The same of answers (N, h, w) that are given, as `asked` and `adaptive_answers` give them."""
+    score = selection.score
     gathered: list[Masks] = []
     ranks: list[Values] = []
     clicks: list[Click] = []
@@ -119,7 +93,7 @@ def propose_from(
     for batch, probabilities in answers:
         flat = probabilities.reshape(len(batch), -1)
         predicted = encoded.scores(batch) if score is None and isinstance(encoded, ScoresMasks) else None
-        for level in levels:
+        for level in selection.levels:
             gathered.append(Masks.from_dense(probabilities > level))
             cut = np.full(len(batch), level, np.float32)
             equal = np.ones(flat.shape[1], np.float32)
@@ -130,16 +104,16 @@ def propose_from(
         return Proposals(Masks.none(encoded.shape), np.zeros(0, np.float32), [])
     masks, scores = Masks.concatenate(gathered), np.concatenate(ranks)
     height, width = encoded.shape
-    smallest = min_area * masks.shape[0] * masks.shape[1] / (height * width)
-    large = np.flatnonzero(masks.areas >= max(smallest, 1))
+    smallest = selection.min_area * masks.shape[0] * masks.shape[1] / (height * width)
+    large = np.flatnonzero((masks.areas >= max(smallest, 1)) & (scores >= selection.min_score))
     kept: list[int] = []
 
     def at_full_size() -> Iterator[MaskArray]:
-        for index in large[suppress(masks[large], scores[large])].tolist():
-            if len(kept) == max_proposals:
+        for index in large[selection.suppress(masks[large], scores[large])].tolist():
+            if len(kept) == selection.max_proposals:
                 return
             mask = encoded.probability([clicks[index]]) > thresholds[index]
-            if np.count_nonzero(mask) >= max(min_area, 1):
+            if np.count_nonzero(mask) >= max(selection.min_area, 1):
                 kept.append(index)
                 yield mask
 
@@ -176,15 +150,8 @@ def region_clicks(encoded: EncodedRegions) -> list[Click]:
     return [Click.at_pixel(*chosen[region]) for region in sorted(chosen)]
 
 
-def _of_regions(
-    encoded: EncodedRegions,
-    clicks: Sequence[Click],
-    levels: Sequence[float],
-    suppress: Suppression,
-    min_area: int,
-    max_proposals: int | None,
-    score: Score | None,
-) -> Proposals:
+def _of_regions(encoded: EncodedRegions, clicks: Sequence[Click], selection: Selection) -> Proposals:
+    levels = selection.levels
     regions = np.array([encoded.fine_map[click.pixel] for click in clicks], dtype=np.intp)
     _, first = np.unique(regions, return_index=True)
     first.sort()
@@ -194,14 +161,14 @@ def _of_regions(
     thresholds = np.repeat(np.asarray(levels, np.float32), len(probabilities) // len(levels))
     of_click = np.tile(first, len(probabilities) // len(first))
     unions = Unions(encoded.fine_map, probabilities > thresholds[:, None])
-    if score is None:
+    if selection.score is None:
         rated = encoded.ratings[:, regions[first]].astype(np.float32) / np.float32(CERTAIN)
         scores = np.tile(rated.ravel(), len(levels))
     else:
-        scores = score(probabilities, unions.region_areas, thresholds)
-    large = np.flatnonzero(unions.areas >= max(min_area, 1))
+        scores = selection.score(probabilities, unions.region_areas, thresholds)
+    large = np.flatnonzero((unions.areas >= max(selection.min_area, 1)) & (scores >= selection.min_score))
     large = large[_distinct(unions.members[large], scores[large])]
-    kept = large[suppress(unions[large], scores[large])][:max_proposals]
+    kept = large[selection.suppress(unions[large], scores[large])][: selection.max_proposals]
     return Proposals(unions[kept].masks(), scores[kept], [clicks[i] for i in of_click[kept].tolist()])
 
 

@@ -12,7 +12,7 @@ from tamis.arrays import ImageArray, MaskArray
 from tamis.clicks import Click, grid_clicks
 from tamis.encodings import EncodingCache, FromArrays, HasArrays
 from tamis.errors import InputError
-from tamis.proposals import grid_proposals
+from tamis.proposals import Selection, grid_proposals
 from tamis.segmentors import (
     AnswersAlone,
     AnswersInTurn,
@@ -150,7 +150,7 @@ def test_an_encoded_image_comes_back_from_the_disk(
 
 
 def test_proposals_of_a_whole_image_are_scored_by_the_model(encoded: EncodedPrompts) -> None:
-    proposals = grid_proposals(encoded, grid=4, min_area=1)
+    proposals = grid_proposals(encoded, grid=4, selection=Selection(min_area=1))
     assert len(proposals) >= 1
     np.testing.assert_allclose(proposals.scores, encoded.scores(proposals.clicks), atol=1e-5)
 

@@ -1,0 +1,33 @@
+"""Which of the masks that clicks give are proposed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tamis.proposals.nms import Suppression, by_masks
+from tamis.proposals.scores import Score
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is made of the answers to clicks, and what of that is kept.
+
+    Attributes:
+        levels: a mask of each answer is made of the pixels whose probability is greater, at each of these.
+        min_area: smaller masks are dropped, in pixels of the original image; 256 is the research's 16 × 16.
+        min_score: masks with a lower score are dropped; SAM's `pred_iou_thresh`.
+        suppress: of masks that overlap, which stay.
+        max_proposals: how many of the best to keep; all by default.
+        score: how masks are ranked; by default by the predicted IoU where the segmentor has one, otherwise by the IoU
+            to expect from the probabilities.
+    """
+
+    levels: Sequence[float] = (0.5,)
+    min_area: int = 256
+    min_score: float = 0.0
+    suppress: Suppression = by_masks
+    max_proposals: int | None = None
+    score: Score | None = None
+
+
+EVERYTHING = Selection()
+"""All that differs, but for the smallest."""
