@@ -217,6 +217,18 @@ def calibrate(data: tuple[str, ...], pack: Path | None, pixels: Path, regions: P
 
 
 @command.command()
+@click.argument("weights", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file of weights to write.")
+def average(weights: tuple[Path, ...], out: Path) -> None:
+    """Average the WEIGHTS of runs that began with the same."""
+    _require_torch()
+    from tamis.training.recipe import average_weights
+
+    average_weights(weights, out)
+    click.echo(f"weights: {out}")
+
+
+@command.command()
 @click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A.")
 @click.option("--regions", required=True, type=click.Path(path_type=Path), help="Weights of stage B.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the ONNX files.")

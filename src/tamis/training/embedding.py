@@ -17,9 +17,9 @@ from tamis.segmentors.embedded_sizes import WORKING_SIZE, working_shape
 from tamis.training.crops import Crop, CropOptions, draw_crop
 from tamis.training.loop import half_precision, placed
 from tamis.training.losses import boundary_consensus, own_mask_bce, pairwise_bce, soft_iou
+from tamis.training.mixture import Mixture
 from tamis.training.networks import EmbeddingShape, PixelNetwork, PixelOutputs, click_logits
-from tamis.training.photographs import Kind, Photograph
-from tamis.training.synthetic import synthetic_photograph
+from tamis.training.photographs import Photograph
 from tamis.training.validate import Answer, measure, picture_of_clicks
 
 
@@ -84,10 +84,7 @@ class EmbeddingTask:
         device: torch.device,
         half: bool = True,
     ) -> None:
-        self.names = list(training)
-        self.training = training
-        shares = {name: shares[name] for name in self.names}
-        self.shares = np.array(list(shares.values())) / sum(shares.values())
+        self.mixture = Mixture(training, shares, options.synthetic, options.crops.paste)
         self.held_out = held_out
         self.options = options
         self.device = device
@@ -108,28 +105,13 @@ class EmbeddingTask:
         generators = rng.spawn(count)
 
         def draw(generator: np.random.Generator) -> Crop:
-            return draw_crop(self.photograph(generator, crops.paste), generator, crops)
+            return draw_crop(self.mixture.draw(generator), generator, crops)
 
         drawn = list(self.pool.map(draw, generators) if self.pool else map(draw, generators))
         stacked = CropBatch(*(torch.from_numpy(np.stack(part)).to(self.device) for part in zip(*drawn, strict=True)))
         images = stacked.images.permute(0, 3, 1, 2).float().div_(255)
         images = vary_colours(images, rng).contiguous(memory_format=torch.channels_last)
         return stacked._replace(images=images)
-
-    def photograph(self, rng: np.random.Generator, paste: float) -> Photograph:
-        """A photograph, or a synthetic scene; sometimes with an object of another pasted in."""
-        if rng.random() < self.options.synthetic:
-            return synthetic_photograph(rng)
-        photograph = self._any(rng)
-        if paste and photograph.kind is not Kind.PARTITION and rng.random() < paste:
-            other = self._any(rng)
-            if other.kind is not Kind.PARTITION:
-                return paste_object(photograph, other, rng)
-        return photograph
-
-    def _any(self, rng: np.random.Generator) -> Photograph:
-        those = self.training[self.names[int(rng.choice(len(self.names), p=self.shares))]]
-        return those[int(rng.integers(len(those)))]
 
     def losses(self, batch: CropBatch) -> dict[str, Tensor]:
         """Click and boundary losses, and the mean IoU of the training clicks."""
@@ -198,30 +180,6 @@ def vary_colours(images: Tensor, rng: np.random.Generator) -> Tensor:
     images = images * number(0.75, 1.25) * number(0.9, 1.1, 3)
     images = images.clamp(0, 1)
     return images ** torch.where(number(0, 1) < 0.3, number(0.7, 1.4), torch.ones_like(saturation))
-
-
-def paste_object(photograph: Photograph, other: Photograph, rng: np.random.Generator) -> Photograph:
-    """An object of `other` pasted somewhere into `photograph`, as one more mask, its outline softened by a pixel."""
-    labels = np.unique(other.maps[0])
-    labels = labels[labels > 0]
-    if not labels.size:
-        return photograph
-    mask = (other.maps[0] == labels[int(rng.integers(labels.size))]).astype(np.float32)
-    height, width = photograph.image.shape[:2]
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    side = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
-    scale = max(height, width) * rng.uniform(0.2, 0.6) / side
-    flip = -1.0 if rng.random() < 0.5 else 1.0
-    linear = np.diag([scale * flip, scale])
-    middle = np.array([(columns[0] + columns[-1]) / 2, (rows[0] + rows[-1]) / 2])
-    matrix = np.concatenate([linear, (rng.random(2) * [width, height] - linear @ middle)[:, None]], axis=1)
-    pixels = cv2.warpAffine(other.image, matrix, (width, height), flags=cv2.INTER_AREA)
-    soft = cv2.GaussianBlur(cv2.warpAffine(mask, matrix, (width, height)), (3, 3), 0)
-    image = photograph.image + (pixels.astype(np.float32) - photograph.image) * soft[:, :, None]
-    labels_here = photograph.maps[0].copy()
-    labels_here[soft > 0.5] = labels_here.max() + 1
-    # The salient object was alone; with a second one its outside is no longer a mask.
-    return Photograph(photograph.dataset, photograph.name, Kind.INSTANCES, image.astype(np.uint8), (labels_here,))
 
 
 class PixelAnswers:

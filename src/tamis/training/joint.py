@@ -23,14 +23,14 @@ from tamis.segmentors.embedded_sizes import working_shape
 from tamis.segmentors.region_measures import overlaps
 from tamis.segmentors.small_regions import small_regions
 from tamis.training.crops import CropOptions, boundary_target, draw_clicks, random_affine, warp
-from tamis.training.embedding import CropBatch, click_loss, paste_object, pyramid_boundary_loss, vary_colours
+from tamis.training.embedding import CropBatch, click_loss, pyramid_boundary_loss, vary_colours
 from tamis.training.examples import Annotated, annotate
 from tamis.training.loop import half_precision
+from tamis.training.mixture import Mixture
 from tamis.training.networks import PixelNetwork, PixelOutputs
-from tamis.training.photographs import Kind, Photograph
+from tamis.training.photographs import Photograph
 from tamis.training.region_network import RegionNetwork
 from tamis.training.regions import RegionAnswers, RegionBatch, RegionOptions, draw_rows, on_device, row_losses
-from tamis.training.synthetic import synthetic_photograph
 from tamis.training.validate import measure, picture_of_clicks
 
 
@@ -97,9 +97,7 @@ class JointTask:
         device: torch.device,
         half: bool = True,
     ) -> None:
-        self.names, self.training = list(training), training
-        self.shares = np.array([shares[name] for name in self.names])
-        self.shares /= self.shares.sum()
+        self.mixture = Mixture(training, shares, options.synthetic, options.views.paste)
         self.held_out, self.options, self.device, self.half = held_out, options, device, half
         self.network = network
         self.pool = ThreadPoolExecutor(options.workers)
@@ -110,8 +108,7 @@ class JointTask:
 
     def _scene(self, rng: np.random.Generator) -> Scene:
         while True:
-            photograph = self._photograph(rng)
-            view = draw_view(photograph, rng, self.options)
+            view = draw_view(self.mixture.draw(rng), rng, self.options)
             pixels = torch.from_numpy(view.image).permute(2, 0, 1)[None].float().div_(255)
             varied = vary_colours(pixels, rng)[0].permute(1, 2, 0)
             image = varied.mul(255).round().to(torch.uint8).contiguous().numpy()
@@ -134,20 +131,6 @@ class JointTask:
     def _image(self, image: ImageArray) -> Tensor:
         pixels = torch.from_numpy(image).to(self.device).permute(2, 0, 1)[None].float().div_(255)
         return pixels.contiguous(memory_format=torch.channels_last)
-
-    def _photograph(self, rng: np.random.Generator) -> Photograph:
-        if rng.random() < self.options.synthetic:
-            return synthetic_photograph(rng)
-        photograph = self._any(rng)
-        if photograph.kind is not Kind.PARTITION and rng.random() < self.options.views.paste:
-            other = self._any(rng)
-            if other.kind is not Kind.PARTITION:
-                return paste_object(photograph, other, rng)
-        return photograph
-
-    def _any(self, rng: np.random.Generator) -> Photograph:
-        those = self.training[self.names[int(rng.choice(len(self.names), p=self.shares))]]
-        return those[int(rng.integers(len(those)))]
 
     def losses(self, batch: list[Scene]) -> dict[str, Tensor]:
         """Means over photographs, as of stage B, and the losses of stage A as `pixels`."""

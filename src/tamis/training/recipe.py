@@ -208,6 +208,24 @@ def split_weights(weights: Path, out: Path) -> tuple[Path, Path]:
     return files
 
 
+def average_weights(files: Sequence[Path], out: Path) -> None:
+    """Write the mean of the weights of runs that began with the same (Wortsman et al., "Model soups", 2022).
+
+    Raises:
+        InputError: they are of different networks.
+    """
+    contents = [torch.load(file, map_location="cpu", weights_only=True) for file in files]
+    shapes = [{name: value.shape for name, value in content.items()} for content in contents]
+    for file, found in zip(files, shapes, strict=True):
+        if found != shapes[0]:
+            raise InputError(f"{file} holds other weights than {files[0]}: average runs of the same network")
+    mean = {
+        name: torch.stack([content[name].double() for content in contents]).mean(0).to(value.dtype)
+        for name, value in contents[0].items()
+    }
+    torch.save(mean, out)
+
+
 CALIBRATION_PHOTOGRAPHS = {"bsds500": 30, "duts": 40, "coco_mval": 30, "feral_cats": 20, "weizmann_horses": 20}
 """How many training photographs the calibration looks at; stage B has not seen them, but for those of bsds500."""
 
