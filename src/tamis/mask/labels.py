@@ -91,7 +91,9 @@ def masks_from_unions(labels: LabelArray, members: NDArray[np.bool_]) -> Masks:
         inside = np.take(members[first : first + step], begun, axis=1)
         changes = inside.copy()
         changes[:, 1:] ^= inside[:, :-1]
-        owner, run = np.nonzero(changes)
+        counts = np.count_nonzero(changes, axis=1)
+        # In one dimension: numpy finds what is set several times as fast there.
+        run = np.flatnonzero(changes) - np.repeat(np.arange(len(changes)) * len(starts), counts)
         edges.append(starts[run].astype(np.uint32))
-        lengths.append(np.bincount(owner, minlength=len(inside)))
+        lengths.append(counts)
     return Masks((labels.shape[0], labels.shape[1]), np.concatenate(edges), offsets_of(np.concatenate(lengths)))
