@@ -12,7 +12,7 @@ from tamis.cli.train_command import command  # noqa: E402
 from tamis.errors import InputError  # noqa: E402
 from tamis.training.embedding import vary_colours  # noqa: E402
 from tamis.training.networks import PixelNetwork  # noqa: E402
-from tamis.training.recipe import RunConfig, average_weights, load_data, load_pixels  # noqa: E402
+from tamis.training.recipe import RunConfig, load_data, load_pixels  # noqa: E402
 from tamis.training.sources import SHARES, parse_source, validation_photographs  # noqa: E402
 from tamis.training.validate import interval, measure  # noqa: E402
 from tests.training.scenes import scenes  # noqa: E402
@@ -50,17 +50,6 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(1)}, tmp_path / "other.pt")
     with pytest.raises(InputError, match="no weights of this pixel network"):
         load_pixels(tmp_path / "other.pt", PixelNetwork(), torch.device("cpu"))
-
-
-def test_weights_are_averaged_one_by_one(tmp_path: Path) -> None:
-    for name, value in (("a", 1.0), ("b", 4.0)):
-        torch.save({"weight": torch.full((2,), value), "count": torch.tensor(int(value))}, tmp_path / name)
-    average_weights([tmp_path / "a", tmp_path / "b"], tmp_path / "mean")
-    mean = torch.load(tmp_path / "mean", weights_only=True)
-    assert mean["weight"].tolist() == [2.5, 2.5]
-    torch.save({"weight": torch.zeros(3)}, tmp_path / "c")
-    with pytest.raises(InputError, match="c holds other weights"):
-        average_weights([tmp_path / "a", tmp_path / "c"], tmp_path / "mean")
 
 
 def test_the_interval_holds_the_mean_and_narrows_with_photographs() -> None:

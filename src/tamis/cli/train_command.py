@@ -11,7 +11,7 @@ from tamis.errors import InputError, UnavailableError
 
 @click.group()
 def command() -> None:
-    """Train the model in the box: `embedding`, `regions`, `joint`, then `export`; `measure` any segmentor."""
+    """Train the model in the box: `embedding`, then `regions`, then `export`; `measure` any segmentor."""
 
 
 def _require_torch() -> None:
@@ -154,51 +154,6 @@ def regions(
 @command.command()
 @_data
 @_pack
-@_out
-@_resume
-@_device
-@_minutes
-@_seed
-@_threads
-@click.option("--lr", default=3e-4, show_default=True, help="Highest rate of learning.")
-@click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A: its best.pt.")
-@click.option("--regions", required=True, type=click.Path(path_type=Path), help="Weights of stage B: its best.pt.")
-def joint(
-    data: tuple[str, ...],
-    pack: Path | None,
-    out: Path,
-    resume: bool,
-    device: str,
-    minutes: float,
-    seed: int,
-    threads: int,
-    lr: float,
-    pixels: Path,
-    regions: Path,
-) -> None:
-    """Stage C: both together, on photographs varied on the fly."""
-    _require_torch()
-    from tamis.training.loop import LoopOptions
-    from tamis.training.recipe import RunConfig, train_jointly
-    from tamis.training.sources import parse_source
-
-    config = RunConfig(
-        out=out,
-        sources=tuple(parse_source(text) for text in data),
-        pack=pack,
-        device=device,
-        resume=resume,
-        loop=LoopOptions(minutes=minutes, lr=lr, seed=seed, threads=threads, warmup=60),
-        pixel_weights=pixels,
-        region_weights=regions,
-    )
-    for file in train_jointly(config):
-        click.echo(f"weights: {file}")
-
-
-@command.command()
-@_data
-@_pack
 @click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A.")
 @click.option("--regions", required=True, type=click.Path(path_type=Path), help="Weights of stage B.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file of weights to write.")
@@ -214,18 +169,6 @@ def calibrate(data: tuple[str, ...], pack: Path | None, pixels: Path, regions: P
     click.echo(f"shift {found.shift:g}, border {found.border:g}, classical {found.classical:g}")
     for name, before in found.before.items():
         click.echo(f"{name}: {before:.4f} to {found.after[name]:.4f}")
-
-
-@command.command()
-@click.argument("weights", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file of weights to write.")
-def average(weights: tuple[Path, ...], out: Path) -> None:
-    """Average the WEIGHTS of runs that began with the same."""
-    _require_torch()
-    from tamis.training.recipe import average_weights
-
-    average_weights(weights, out)
-    click.echo(f"weights: {out}")
 
 
 @command.command()

@@ -67,52 +67,30 @@ def draw_crop(photograph: Photograph, rng: np.random.Generator, options: CropOpt
 
 
 def _draw(photograph: Photograph, rng: np.random.Generator, options: CropOptions) -> Crop:
-    shape = options.size, options.size
-    view = warp(photograph, random_affine(photograph.image.shape[:2], shape, rng, options), shape)
-    several = photograph.kind is Kind.PARTITION and len(view.maps) > 1
-    chosen = view.maps[int(rng.integers(len(view.maps)))] if several else view.maps[0]
-    labels = chosen[2::4, 2::4].copy()
-    cells, masks, weights = draw_clicks(labels, photograph.kind, rng, options)
-    return Crop(view.image, labels, *boundary_target(view.maps, photograph.kind), cells, masks, weights)
-
-
-class View(NamedTuple):
-    """A photograph seen through an affine map."""
-
-    image: ImageArray
-    """(H, W, 3) uint8."""
-    maps: tuple[Int16Map, ...]
-    """(H, W) int16 per annotator; −1 beyond the photograph."""
-
-
-def warp(photograph: Photograph, matrix: NDArray[np.float64], shape: tuple[int, int]) -> View:
-    """The photograph under the (2, 3) matrix in a frame of `shape` (height, width), mirrored beyond its borders."""
-    size = shape[1], shape[0]
-    image = cv2.warpAffine(photograph.image, matrix, size, borderMode=cv2.BORDER_REFLECT_101).astype(np.uint8)
-    maps = tuple(
+    size = options.size
+    matrix = _random_affine(photograph.image.shape[:2], rng, options)
+    image = cv2.warpAffine(photograph.image, matrix, (size, size), borderMode=cv2.BORDER_REFLECT_101).astype(np.uint8)
+    several = photograph.kind is Kind.PARTITION and len(photograph.maps) > 1
+    maps = [
         cv2.warpAffine(
-            m, matrix, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=(-1,)
+            m, matrix, (size, size), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=(-1,)
         ).astype(np.int16)
         for m in photograph.maps
-    )
-    return View(image, maps)
-
-
-def boundary_target(maps: Sequence[Int16Map], kind: Kind) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The share of annotators who drew a border, and how much that counts; both (H/2, W/2) float32, of (H, W) maps."""
+    ]
+    chosen = maps[int(rng.integers(len(maps)))] if several else maps[0]
     borders, known = zip(*(borders_of(m) for m in maps), strict=True)
     boundary = np.asarray(np.mean(borders, axis=0), dtype=np.float32)
     weight = np.min(known, axis=0).astype(np.float32)
-    if kind is not Kind.PARTITION:
+    if photograph.kind is not Kind.PARTITION:
         # Inside and outside an object there are borders that nobody drew: only the drawn ones are known.
         weight = weight * np.float32(0.3) * (boundary > 0)
-    return boundary, weight.astype(np.float32)
+    labels = chosen[2::4, 2::4].copy()
+    cells, masks, weights = draw_clicks(labels, photograph.kind, rng, options)
+    return Crop(image, labels, boundary, weight.astype(np.float32), cells, masks, weights)
 
 
-def random_affine(
-    shape: Sequence[int], frame: tuple[int, int], rng: np.random.Generator, options: CropOptions
-) -> NDArray[np.float64]:
-    """The (2, 3) matrix from a photograph of `shape` to a `frame`, both (height, width), for cv2.warpAffine."""
+def _random_affine(shape: Sequence[int], rng: np.random.Generator, options: CropOptions) -> NDArray[np.float64]:
+    """The (2, 3) matrix from photograph to crop, for cv2.warpAffine."""
     height, width = shape[0], shape[1]
     scale = float(np.exp(rng.uniform(*np.log(options.scales))))
     stretch = float(np.exp(rng.uniform(-options.aspect, options.aspect) / 2))
@@ -120,13 +98,13 @@ def random_affine(
     flip = -1.0 if rng.random() < 0.5 else 1.0
     cosine, sine = np.cos(angle), np.sin(angle)
     linear = np.array([[cosine, -sine], [sine, cosine]]) @ np.diag([scale * stretch * flip, scale / stretch])
-    half = np.array([frame[1] / 2, frame[0] / 2])
+    half = options.size / 2
     middle = []
-    for side, pixels in ((width, half[0] / (scale * stretch)), (height, half[1] * stretch / scale)):
+    for side, pixels in ((width, half / (scale * stretch)), (height, half * stretch / scale)):
         low, high = min(pixels, side / 2), max(side - pixels, side / 2)
         # A tenth beyond the border: objects that leave the picture are to be known too.
         middle.append(rng.uniform(low - 0.1 * pixels, high + 0.1 * pixels))
-    offset = half - linear @ np.array(middle)
+    offset = np.array([half, half]) - linear @ np.array(middle)
     return np.concatenate([linear, offset[:, None]], axis=1)
 
 

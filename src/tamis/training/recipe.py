@@ -15,7 +15,6 @@ from tamis.segmentors.registry import load_segmentor
 from tamis.training.calibration import Calibration, calibrate
 from tamis.training.embedding import EmbeddingOptions, EmbeddingTask
 from tamis.training.examples import Example, Taught, make_example, teach
-from tamis.training.joint import JointNetwork, JointOptions, JointTask
 from tamis.training.loop import LoopOptions, pick_device, placed, train
 from tamis.training.networks import PixelNetwork
 from tamis.training.packing import read_pack
@@ -64,11 +63,10 @@ class RunConfig:
     loop: LoopOptions = field(default_factory=LoopOptions)
     embedding: EmbeddingOptions = field(default_factory=EmbeddingOptions)
     regions: RegionOptions = field(default_factory=RegionOptions)
-    joint: JointOptions = field(default_factory=JointOptions)
     pixel_weights: Path | None = None
-    """Of stage A, for stages B and C."""
+    """Of stage A, for stage B."""
     region_weights: Path | None = None
-    """Of an earlier stage B, to start from; of stage B, for stage C."""
+    """Of an earlier stage B, to start from."""
     teacher: str | None = None
     """A segmentor by name, whose probabilities stage B learns too."""
 
@@ -177,53 +175,6 @@ def train_regions(config: RunConfig) -> Path:
         load_regions(config.region_weights, task.regions).train()
     train(task, config.loop, config.out, as_json(config), config.resume)
     return config.out / "best.pt"
-
-
-def train_jointly(config: RunConfig) -> tuple[Path, Path]:
-    """Stage C; returns the files of the best weights of both networks.
-
-    Raises:
-        InputError: weights of stage A or B are not named, or they are of another network.
-    """
-    if config.pixel_weights is None or config.region_weights is None:
-        raise InputError("stage C needs the weights of stages A and B: name both")
-    device = pick_device(config.device)
-    data = load_data(config)
-    pixels = load_pixels(config.pixel_weights, PixelNetwork(config.embedding.shape), device)
-    regions = load_regions(config.region_weights, RegionNetwork(config.joint.regions.shape)).to(device)
-    shares = {name: REGION_SHARES.get(name, share) for name, share in data.shares.items()}
-    network = JointNetwork(pixels, regions)
-    task = JointTask(data.training, shares, data.validation, network, config.joint, device, config.loop.half)
-    train(task, config.loop, config.out, as_json(config), config.resume)
-    return split_weights(config.out / "best.pt", config.out)
-
-
-def split_weights(weights: Path, out: Path) -> tuple[Path, Path]:
-    """Write the weights of both networks of stage C, each as its own stage would, and return the files."""
-    content = torch.load(weights, map_location="cpu", weights_only=True)
-    files = out / "pixels.pt", out / "regions.pt"
-    for file in files:
-        prefix = f"{file.stem}."
-        torch.save({name.removeprefix(prefix): v for name, v in content.items() if name.startswith(prefix)}, file)
-    return files
-
-
-def average_weights(files: Sequence[Path], out: Path) -> None:
-    """Write the mean of the weights of runs that began with the same (Wortsman et al., "Model soups", 2022).
-
-    Raises:
-        InputError: they are of different networks.
-    """
-    contents = [torch.load(file, map_location="cpu", weights_only=True) for file in files]
-    shapes = [{name: value.shape for name, value in content.items()} for content in contents]
-    for file, found in zip(files, shapes, strict=True):
-        if found != shapes[0]:
-            raise InputError(f"{file} holds other weights than {files[0]}: average runs of the same network")
-    mean = {
-        name: torch.stack([content[name].double() for content in contents]).mean(0).to(value.dtype)
-        for name, value in contents[0].items()
-    }
-    torch.save(mean, out)
 
 
 CALIBRATION_PHOTOGRAPHS = {"bsds500": 30, "duts": 40, "coco_mval": 30, "feral_cats": 20, "weizmann_horses": 20}

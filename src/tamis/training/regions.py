@@ -141,8 +141,35 @@ class RegionTask:
 
     def losses(self, batch: list[RegionBatch]) -> dict[str, Tensor]:
         """Means over photographs: `loss`, `iou` and `best_iou` of the clicks, and how far off their ratings are."""
-        each = [row_losses(self.regions, part, self.options, self.half) for part in batch]
+        each = [self._losses(part) for part in batch]
         return {name: torch.stack([values[name] for values in each]).mean() for name in each[0]}
+
+    def _losses(self, part: RegionBatch) -> dict[str, Tensor]:
+        options = self.options
+        with half_precision(self.device, self.half):
+            outputs = self.regions(*part.inputs, rows=part.rows)
+        weights = (part.areas * part.known)[None].expand_as(part.targets)
+        answers = outputs.answers.float().unbind()
+        terms = (part.targets, weights, part.nested, options.terms)
+        each = torch.stack([click_losses(answer, *terms) for answer in answers])
+        loss = part.mean(each[options.shape.middle]) + options.choice_weight * part.mean(each.amin(dim=0))
+        loss = loss + options.tree_weight * part.mean(click_losses(outputs.by_tree, *terms))
+        ious = torch.stack([click_ious(answer, part.targets, weights) for answer in answers])
+        rated = F.binary_cross_entropy_with_logits(outputs.ratings, ious, reduction="none").mean(dim=0)
+        loss = loss + options.rating_weight * part.mean(rated)
+        if part.taught is not None:
+            rows, taught = part.taught
+            with half_precision(self.device, self.half):
+                told = self.regions(*part.inputs, rows=rows).answers
+            apart = distillation(told[options.shape.middle].float(), taught, part.areas[None].expand_as(taught))
+            loss = loss + options.teacher_weight * apart.mean()
+        off = (torch.sigmoid(outputs.ratings) - ious).abs().mean(dim=0)
+        return {
+            "loss": loss,
+            "iou": part.mean(ious.gather(0, outputs.ratings.argmax(dim=0, keepdim=True))[0]),
+            "best_iou": part.mean(ious.amax(dim=0)),
+            "rating_error": part.mean(off),
+        }
 
     def validate(self, network: nn.Module, folder: Path) -> dict[str, float]:
         """mIoU@1 on the held-out photographs, per data set and in the mean."""
@@ -150,35 +177,6 @@ class RegionTask:
         encode = RegionAnswers(self.pixels, network, self.device)
         picture_of_clicks(encode, self.held_out[:: max(1, len(self.held_out) // 12)], folder / "clicks.jpg")
         return measure(encode, self.held_out, repeats=3)
-
-
-def row_losses(network: RegionNetwork, part: RegionBatch, options: RegionOptions, half: bool) -> dict[str, Tensor]:
-    """What stage B minimises for the clicks in one photograph, as `loss`, and how good their answers are."""
-    device = part.areas.device
-    with half_precision(device, half):
-        outputs = network(*part.inputs, rows=part.rows)
-    weights = (part.areas * part.known)[None].expand_as(part.targets)
-    answers = outputs.answers.float().unbind()
-    terms = (part.targets, weights, part.nested, options.terms)
-    each = torch.stack([click_losses(answer, *terms) for answer in answers])
-    loss = part.mean(each[options.shape.middle]) + options.choice_weight * part.mean(each.amin(dim=0))
-    loss = loss + options.tree_weight * part.mean(click_losses(outputs.by_tree, *terms))
-    ious = torch.stack([click_ious(answer, part.targets, weights) for answer in answers])
-    rated = F.binary_cross_entropy_with_logits(outputs.ratings, ious, reduction="none").mean(dim=0)
-    loss = loss + options.rating_weight * part.mean(rated)
-    if part.taught is not None:
-        rows, taught = part.taught
-        with half_precision(device, half):
-            told = network(*part.inputs, rows=rows).answers
-        apart = distillation(told[options.shape.middle].float(), taught, part.areas[None].expand_as(taught))
-        loss = loss + options.teacher_weight * apart.mean()
-    off = (torch.sigmoid(outputs.ratings) - ious).abs().mean(dim=0)
-    return {
-        "loss": loss,
-        "iou": part.mean(ious.gather(0, outputs.ratings.argmax(dim=0, keepdim=True))[0]),
-        "best_iou": part.mean(ious.amax(dim=0)),
-        "rating_error": part.mean(off),
-    }
 
 
 def nested_masks(annotations: Sequence[Annotated], rows: NDArray[np.int64]) -> NDArray[np.float32]:
