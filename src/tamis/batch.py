@@ -23,6 +23,7 @@ from tamis.formats import coco
 from tamis.image import MAX_PIXELS, read_image
 from tamis.proposals import Selection
 from tamis.proposals.scores import SCORES
+from tamis.proposals.selection import LIKELY
 from tamis.runs import Run, alone_in, file_hash, fingerprint, require_folder
 from tamis.segmented import (
     Found,
@@ -60,7 +61,7 @@ class SegmentSettings:
         protocol: of `tamis.segmented.GENERATORS`: what that generator finds, `grid` its points per side; nothing else
             here but `formats` then counts.
         tiles: pixels of the side of tiles in which images that are larger are segmented too.
-        min_score: of a mask, from 0 to 1.
+        min_score: of a mask, from 0 to 1; 0 keeps all that differ.
     """
 
     grid: int | None = None
@@ -74,7 +75,7 @@ class SegmentSettings:
     adaptive: bool = False
     protocol: str | None = None
     tiles: int | None = None
-    min_score: float = 0.0
+    min_score: float = LIKELY
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from tamis.image import read_image, resize_to_fit, write_image
 from tamis.mask import containment_matrix
 from tamis.page import figure, write_page
 from tamis.picture import cut_out, overlay
-from tamis.proposals import Proposals, grid_proposals
+from tamis.proposals import Proposals, Selection, grid_proposals
+from tamis.proposals.selection import LIKELY
 from tamis.segmentors import Segmentor
 
 SAMPLES = ("astronaut", "chelsea", "coffee", "rocket")
@@ -33,7 +34,7 @@ class Shown:
         name: of the photograph.
         masks: how many were found.
         encode_seconds: for all the work that does not depend on clicks.
-        masks_seconds: for all masks of the grid.
+        masks_seconds: for all masks.
         click_seconds: for the mask of one click.
         html: its part of the page.
     """
@@ -77,8 +78,8 @@ def make_demo(out: Path, segmentor: Segmentor, images: Sequence[Path] = ()) -> I
         yield shown
     intro = (
         f"<p class=quiet>tamis {tamis.__version__}, segmentor <code>{escape(segmentor.name)}</code>. "
-        "A photograph is encoded once; after that every click is answered at once. The colours are all masks that a "
-        "grid of 32 × 32 simulated clicks finds; the dots are single clicks and what each of them gives.</p>"
+        "A photograph is encoded once; after that every click is answered at once. The colours are the likely "
+        "masks of clicks all over it, smaller ones on top; the dots are single clicks and what each of them gives.</p>"
     )
     write_page(out / "index.html", "What tamis sees", intro + "\n".join(parts))
 
@@ -134,7 +135,7 @@ def _show(stem: str, name: str, image: ImageArray, out: Path, segmentor: Segment
     start = perf_counter()
     encoded = segmentor.encode(image)
     encode_end = perf_counter()
-    proposals = grid_proposals(encoded)
+    proposals = grid_proposals(encoded, selection=Selection(min_score=LIKELY))
     masks_end = perf_counter()
     clicks = typical_clicks(proposals)
     click_start = perf_counter()

@@ -95,7 +95,7 @@ def test_only_what_is_asked_for_is_written(tamis: Tamis, folder: Path, tmp_path:
 
 
 def test_masks_of_a_low_score_are_left_out(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
-    tamis("segment", folder / "0.png", "--out", tmp_path / "all", "--format", "coco")
+    tamis("segment", folder / "0.png", "--out", tmp_path / "all", "--format", "coco", "--min-score", 0)
     tamis("segment", folder / "0.png", "--out", tmp_path / "best", "--format", "coco", "--min-score", ".6")
     every, best = (
         [annotation["score"] for annotation in json.loads((tmp_path / name / "coco.json").read_text())["annotations"]]

@@ -11,6 +11,7 @@ from tamis.cli.options import json_option, max_pixels_option, print_json, segmen
 from tamis.cli.progress import progress_bar
 from tamis.image import find_images
 from tamis.proposals.scores import SCORES
+from tamis.proposals.selection import LIKELY
 from tamis.segmented import FORMATS, GENERATORS, SUFFIXES
 from tamis.segmentors import load_segmentor
 
@@ -77,7 +78,8 @@ def _levels(context: click.Context, parameter: click.Parameter, value: str) -> t
     "--min-score",
     metavar="S",
     type=click.FloatRange(0, 1),
-    help="Drop masks of a lower score; without it all that differ are kept, doubtful ones too.",
+    show_default=f"{LIKELY:g}",
+    help="Drop masks of a lower score; 0 keeps all that differ, doubtful ones too.",
 )
 @click.option(
     "--format",
@@ -158,7 +160,7 @@ def command(
         adaptive,
         protocol,
         tiles,
-        min_score or 0.0,
+        LIKELY if min_score is None else min_score,
     )
     model = load_segmentor(segmentor)
     with closing(segment_images(paths, out, model, settings, workers)) as outcomes:

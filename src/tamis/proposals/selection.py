@@ -31,3 +31,6 @@ class Selection:
 
 EVERYTHING = Selection()
 """All that differs, but for the smallest."""
+
+LIKELY = 0.3
+"""A score below which masks are mostly of no use: docs/segment.md has what is lost with them."""
