@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import tamis
-from tamis.batch import segment_images
 from tamis.image import find_images
+from tamis.jobs.segment import segment_images
 
 folder, out = sys.argv[1:]
 for outcome in segment_images(find_images([folder]), Path(out), tamis.load_segmentor()):

@@ -75,6 +75,24 @@ def pixels_at(
     return rows, columns
 
 
+def with_clicked_pixels(probability: ProbabilityArray, clicks: Sequence[Click]) -> ProbabilityArray:
+    """A copy in which every clicked pixel is what its click says, as `set_clicked_pixels` writes it."""
+    kept = probability.copy()
+    set_clicked_pixels(kept, clicks)
+    return kept
+
+
+def set_clicked_pixels(probability: ProbabilityArray, clicks: Sequence[Click]) -> None:
+    """Set the pixel of every positive click to 1 and of every negative one to 0, in place; the last click wins a pixel.
+
+    Args:
+        probability: (H, W) float32 at the size that the clicks refer to.
+        clicks: in the order in which they were made.
+    """
+    for click in clicks:
+        probability[click.pixel] = np.float32(click.positive)
+
+
 def center_click(mask: MaskArray) -> Click:
     """The positive click at the deepest interior point of a mask: RITM's first click.
 

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tamis.arrays import ImageArray
 from tamis.errors import InputError
-from tamis.files import replacing
+from tamis.results.files import replacing
 
 MAX_PIXELS = 200_000_000
 """Images with more pixels than this are refused unless the caller says otherwise."""

@@ -11,7 +11,7 @@ from tamis.annotation.answers import ask, checked_box
 from tamis.annotation.problems import NonsenseError
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.errors import InputError
-from tamis.segmentors.by_region import EncodedRegions
+from tamis.regions.encoded import EncodedRegions
 
 
 @pytest.fixture

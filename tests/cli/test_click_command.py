@@ -75,7 +75,7 @@ def test_tiles_and_a_second_look_are_two_ways(tamis: Tamis, photograph: Path) ->
     assert "leave out one" in err
 
 
-@pytest.mark.parametrize("segmentor", ["grabcut", "tamis.segmentors.seeded:RandomWalker"])
+@pytest.mark.parametrize("segmentor", ["grabcut", "tamis.segmentors.classical.seeded:RandomWalker"])
 def test_another_segmentor(tamis: Tamis, photograph: Path, segmentor: str) -> None:
     assert tamis("click", photograph, "--at", "40,50", "--segmentor", segmentor)[0] == 0
 

@@ -13,9 +13,9 @@ from scipy import ndimage
 from tamis.annotation.answers import ask
 from tamis.arrays import MaskArray
 from tamis.clicks import Click
-from tamis.segmentors.answer_table import pack_answers
-from tamis.segmentors.by_region import EncodedRegions
-from tamis.segmentors.hierarchy import Hierarchy
+from tamis.regions.encoded import EncodedRegions
+from tamis.regions.table import pack_answers
+from tamis.segmentors.classical.hierarchy import Hierarchy
 from tests.web.conftest import Run
 
 

@@ -9,8 +9,8 @@ from tamis.arrays import ProbabilityArray
 from tamis.clicks import Click
 from tamis.errors import InputError
 from tamis.mask import Masks
+from tamis.regions.encoded import EncodedRegions
 from tamis.segmentors import EncodedImage, GivesChoices, TakesBoxes, TakesMask
-from tamis.segmentors.by_region import EncodedRegions
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels of the original image."""

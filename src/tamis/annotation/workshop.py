@@ -15,9 +15,9 @@ from tamis.annotation.project import Project
 from tamis.clicks import Click
 from tamis.errors import InputError, TamisError
 from tamis.mask import Masks
+from tamis.mask.expected import expected_iou_of
 from tamis.proposals import Proposals, grid_proposals
 from tamis.segmentors import Segmentor, load_segmentor
-from tamis.segmentors.expected import expected_iou_of
 
 PATROL = 5.0
 """Seconds between looks at the folder."""

@@ -13,10 +13,10 @@ from tamis.clicks import Click, require_inside
 from tamis.errors import InputError
 from tamis.image import read_image, write_image
 from tamis.mask import Masks
-from tamis.picture import heat
+from tamis.render.overlays import heat
 from tamis.segmentors import GivesChoices, Segmentor, load_segmentor
-from tamis.segmentors.closeup import CloseUp
-from tamis.segmentors.tiled import Tiled
+from tamis.segmentors.wrappers.tiled import Tiled
+from tamis.segmentors.wrappers.zoomed import CloseUp
 
 
 @click.command(name="click")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from tamis.batch import USUAL, Outcome, SegmentSettings, segment_images
 from tamis.cli.options import json_option, max_pixels_option, print_json, segmentor_option, tiles_option
 from tamis.cli.progress import progress_bar
 from tamis.image import find_images
+from tamis.jobs.found import FORMATS, GENERATORS, SUFFIXES
+from tamis.jobs.segment import USUAL, Outcome, SegmentSettings, segment_images
 from tamis.proposals.scores import SCORES
 from tamis.proposals.selection import LIKELY
-from tamis.segmented import FORMATS, GENERATORS, SUFFIXES
 from tamis.segmentors import load_segmentor
 
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from tamis.arrays import ProbabilityArray
 from tamis.clicks import Click
 from tamis.errors import InputError
+from tamis.mask.expected import expected_iou_of
 from tamis.segmentors import AnswersAlone, EncodedImage, GivesChoices, ScoresMasks, TakesBoxes, TakesMask
-from tamis.segmentors.expected import expected_iou_of
-from tamis.segmentors.hub.geometry import Padded
-from tamis.segmentors.hub.promptable import Box, EncodedPrompts
+from tamis.segmentors.sam.geometry import Padded
+from tamis.segmentors.sam.promptable import Box, EncodedPrompts
 
 LOW = 256
 """Pixels along each side of SAM's own masks, which cover a padded square."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tamis.compat.asking import ask, clicks_of
 from tamis.errors import InputError
 from tamis.segmentors import EncodedImage, Segmentor
-from tamis.segmentors.hub.promptable import Box
+from tamis.segmentors.sam.promptable import Box
 
 
 class SamPredictor:

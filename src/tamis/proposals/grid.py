@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.clicks import Click, grid_clicks
 from tamis.mask import Masks
+from tamis.mask.expected import Values, expected_iou
 from tamis.proposals.asking import BATCH, in_batches
 from tamis.proposals.selection import EVERYTHING, Selection
-from tamis.proposals.unions import Unions
+from tamis.regions.clicks import CERTAIN, SURE
+from tamis.regions.encoded import EncodedRegions
+from tamis.regions.unions import Unions
 from tamis.segmentors import EncodedImage, ScoresMasks
-from tamis.segmentors.by_region import EncodedRegions
-from tamis.segmentors.expected import Values, expected_iou
-from tamis.segmentors.region_clicks import CERTAIN, SURE
 
 GRID = 32
 """Clicks per side where a segmentor has no regions: SAM's."""

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray
 from tamis.clicks import grid_clicks
 from tamis.mask import Masks, intersections, masks_from_labels, masks_from_unions
-from tamis.proposals.superpixels import Superpixels, certain_regions, felzenszwalb, own_regions, slic
+from tamis.proposals.certainty import certain_regions
+from tamis.regions.encoded import EncodedRegions
+from tamis.regions.superpixels import Superpixels, felzenszwalb, own_regions, slic
 from tamis.segmentors import EncodedImage
-from tamis.segmentors.by_region import EncodedRegions
 
 PIECES = 800
 """About how many superpixels the classics make of an image."""

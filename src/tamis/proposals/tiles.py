@@ -10,7 +10,7 @@ from tamis.mask import Masks
 from tamis.proposals.grid import Proposals
 from tamis.proposals.nms import Suppression, by_masks
 from tamis.segmentors import EncodedImage, Segmentor
-from tamis.segmentors.tiled import Tile, tiles_of
+from tamis.segmentors.wrappers.tiled import Tile, tiles_of
 
 
 def tiled_proposals(

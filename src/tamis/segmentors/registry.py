@@ -7,8 +7,8 @@ from importlib.metadata import EntryPoint, entry_points
 
 from tamis.errors import InputError, UnavailableError
 from tamis.segmentors.entry import Model as Model
-from tamis.segmentors.hub.listing import hub_entries
 from tamis.segmentors.protocol import Segmentor
+from tamis.segmentors.sam.listing import hub_entries
 
 ENTRY_POINTS = "tamis.segmentors"
 """The entry-point group under which other packages offer segmentors: name = "package.module:factory"."""
@@ -29,19 +29,19 @@ BUILT_IN = (
     ),
     Model(
         name="hierarchy",
-        factory="tamis.segmentors.hierarchy:Hierarchy",
+        factory="tamis.segmentors.classical.hierarchy:Hierarchy",
         summary="a tree of merged regions; every click answered at once",
         abilities=("answers by region",),
     ),
     Model(
         name="grabcut",
-        factory="tamis.segmentors.seeded:GrabCut",
+        factory="tamis.segmentors.classical.seeded:GrabCut",
         summary="colour mixtures and a graph cut, solved for every set of clicks",
         abilities=("several clicks at once",),
     ),
     Model(
         name="random-walker",
-        factory="tamis.segmentors.seeded:RandomWalker",
+        factory="tamis.segmentors.classical.seeded:RandomWalker",
         summary="which seed a random walker meets first, solved for every set of clicks",
         abilities=("several clicks at once",),
     ),

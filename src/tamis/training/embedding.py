@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tamis.arrays import ImageArray, ProbabilityArray
-from tamis.segmentors.embedded_sizes import WORKING_SIZE, working_shape
+from tamis.segmentors.embedded.sizes import WORKING_SIZE, working_shape
 from tamis.training.crops import Crop, CropOptions, draw_crop
 from tamis.training.loop import half_precision, placed
 from tamis.training.losses import boundary_consensus, own_mask_bce, pairwise_bce, soft_iou

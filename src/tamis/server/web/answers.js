@@ -1,6 +1,6 @@
 /**
  * The table of all answers of an image: which region each pixel is in, and the answer of each region to a click in each.
- * Everything is whole numbers or double precision, as in `tamis.segmentors.region_clicks`: the same clicks give the same
+ * Everything is whole numbers or double precision, as in `tamis.regions.clicks`: the same clicks give the same
  * mask here and there, pixel for pixel.
  */
 import { fromDense } from './rle.js';
@@ -247,7 +247,7 @@ function overlap(a, b) {
 }
 
 /**
- * Read a table as `tamis.segmentors.answer_table` writes it.
+ * Read a table as `tamis.regions.table` writes it.
  * @param {ArrayBuffer} buffer
  * @returns {Promise<AnswerTable>}
  */
