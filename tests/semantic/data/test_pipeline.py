@@ -29,7 +29,7 @@ from tamis.semantic.data.pipeline import (
 )
 from tests.semantic.label_maps import picture, stripes
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 SMALL = TrainTransform(crop=(24, 32))
 
 

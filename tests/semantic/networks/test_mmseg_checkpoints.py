@@ -26,7 +26,7 @@ from tamis.semantic.networks.network import Decoded
 from tamis.semantic.networks.upernet import UPerHead
 from tamis.semantic.recipes import RECIPES
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 KEYS = json.loads((GOLDEN / "mmseg_keys.json").read_text())
 SIZES = json.loads((GOLDEN / "mmseg_sizes.json").read_text())
 CLASSES = 5
