@@ -7,6 +7,7 @@ origin at the top-left corner of the top-left pixel, x to the right, y down. The
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,35 @@ class Click:
     def at_pixel(cls, row: int, column: int, positive: bool = True) -> "Click":
         """The click at the centre of a pixel."""
         return cls(column + 0.5, row + 0.5, positive)
+
+
+Box: TypeAlias = tuple[float, float, float, float]
+"""Left, top, right, bottom in pixels of the original image, counted as clicks are."""
+
+
+def ordered_box(box: Box, shape: tuple[int, int]) -> Box:
+    """A box with its corners in order, cut to an image of (height, width) `shape`.
+
+    Raises:
+        InputError: nothing of it is inside.
+
+    >>> ordered_box((30, 5, -3, -5), (20, 20))
+    (0.0, 0.0, 20.0, 5.0)
+    """
+    height, width = shape
+    left, right = (min(max(value, 0.0), float(width)) for value in sorted((box[0], box[2])))
+    top, bottom = (min(max(value, 0.0), float(height)) for value in sorted((box[1], box[3])))
+    if not (left < right and top < bottom):
+        raise InputError(f"the box {box} holds no pixel of the {width}x{height} image")
+    return left, top, right, bottom
+
+
+def outside_box(box: Box, shape: tuple[int, int]) -> MaskArray:
+    """(H, W) bool: the pixels of an image of (height, width) `shape` that a box does not touch."""
+    left, top, right, bottom = box
+    outside = np.ones(shape, np.bool_)
+    outside[int(np.floor(top)) : int(np.ceil(bottom)), int(np.floor(left)) : int(np.ceil(right))] = False
+    return outside
 
 
 def require_inside(clicks: Iterable[Click], shape: tuple[int, int]) -> None:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tamis.clicks import Click
-from tamis.regions.encoded import EncodedRegions, expected_ratings, spread
+from tamis.regions.encoded import EncodedRegions, expected_ratings
+from tamis.regions.spread import spread
 from tamis.segmentors import GivesChoices, ScoresMasks
 
 ANSWERS = np.array([[231, 204, 6], [153, 231, 75], [6, 180, 231]], np.uint8)

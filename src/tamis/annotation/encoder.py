@@ -10,7 +10,7 @@ from typing import Literal
 
 from tamis.errors import InputError, TamisError
 from tamis.image import MAX_PIXELS, read_image
-from tamis.regions.encoded import EncodedRegions
+from tamis.regions.protocol import AnswersByRegion
 from tamis.regions.table import pack_answers
 from tamis.segmentors import EncodedImage, Segmentor
 from tamis.segmentors.cache import EncodingCache
@@ -237,7 +237,7 @@ class Encoder:
 
     def _tabulate(self, sha256: str, encoded: EncodedImage) -> None:
         table = b""
-        if isinstance(encoded, EncodedRegions):
+        if isinstance(encoded, AnswersByRegion):
             with suppress(InputError):  # too wide for a table: clicks are answered here instead
                 table = pack_answers(encoded)
         with self._condition:

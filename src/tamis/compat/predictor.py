@@ -5,10 +5,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tamis.clicks import Box
 from tamis.compat.asking import ask, clicks_of
 from tamis.errors import InputError
 from tamis.segmentors import EncodedImage, Segmentor
-from tamis.segmentors.sam.promptable import Box
 
 
 class SamPredictor:

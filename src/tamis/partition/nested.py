@@ -21,7 +21,8 @@ from tamis.partition.linkage import linked_levels
 from tamis.partition.spectral import spectral_levels
 from tamis.proposals.asking import in_batches
 from tamis.proposals.certainty import certain_regions
-from tamis.regions.encoded import EncodedRegions
+from tamis.regions.clicks import best_answers
+from tamis.regions.protocol import AnswersByRegion
 from tamis.regions.superpixels import Superpixels, own_regions
 from tamis.regions.tree import region_graph
 from tamis.segmentors import EncodedImage
@@ -77,7 +78,7 @@ def partition(
         method: how the graph is cut.
         most: regions that will be asked for; as many as there are superpixels by default.
     """
-    if isinstance(encoded, EncodedRegions):
+    if isinstance(encoded, AnswersByRegion):
         superpixels, affinity = own_regions(encoded), region_affinity(encoded)
     else:
         superpixels = certain_regions(encoded, grid_clicks(GRID, encoded.shape), image)
@@ -88,10 +89,12 @@ def partition(
     return Partitions(superpixels, method(affinity, superpixels.areas, touching, wanted))
 
 
-def region_affinity(encoded: EncodedRegions) -> NDArray[np.float32]:
+def region_affinity(encoded: AnswersByRegion) -> NDArray[np.float32]:
     """(S, S) float32 in [0, 1], symmetric: of the regions that have pixels, from the best rated answers."""
     present = np.flatnonzero(np.bincount(encoded.fine_map.ravel()))
-    answers = encoded.best[np.ix_(present, present)].astype(np.float32) / np.float32(255)
+    answers = best_answers(encoded.answers, encoded.ratings)[np.ix_(present, present)].astype(np.float32) / np.float32(
+        255
+    )
     return both_directions(answers)
 
 

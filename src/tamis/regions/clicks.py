@@ -56,6 +56,18 @@ def preferences(ratings: NDArray[np.uint8]) -> NDArray[np.int16]:
     return preferred
 
 
+def best_answers(answers: NDArray[np.uint8], ratings: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(R, R) uint8: the answers to clicks alone, each at its preferred granularity, the finer of equals.
+
+    Args:
+        answers: (G, R, R) uint8.
+        ratings: (G, R) uint8.
+    """
+    chosen = preferences(ratings).argmax(axis=0)
+    best: NDArray[np.uint8] = answers[chosen, np.arange(len(chosen))]
+    return best
+
+
 def granularities_of(
     answers: NDArray[np.uint8], ratings: NDArray[np.uint8], clicked: NDArray[np.intp], positive: NDArray[np.bool_]
 ) -> NDArray[np.intp]:

@@ -9,17 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray, ProbabilityArray
-from tamis.clicks import Click, require_inside, set_clicked_pixels
+from tamis.clicks import Box, Click, require_inside, set_clicked_pixels
 from tamis.errors import InputError
 from tamis.mask.expected import expected_iou
+from tamis.regions import boxes
 from tamis.regions.borders import refined_regions
 from tamis.regions.clicks import (
     CERTAIN,
     answer_by_region,
+    best_answers,
     granularities_of,
-    preferences,
     split_contested,
 )
+from tamis.regions.spread import spread
 
 ARRAYS = ("region_map", "answers", "descriptors", "ratings")
 """What an encoded image is made of besides the image."""
@@ -29,7 +31,7 @@ ARRAYS = ("region_map", "answers", "descriptors", "ratings")
 class EncodedRegions:
     """Answers by region, with borders as fine as the original image.
 
-    Satisfies `EncodedImage`, `AnswersByRegion`, `AnswersAlone`, `ScoresMasks` and `GivesChoices`.
+    Satisfies `EncodedImage`, `AnswersByRegion`, `AnswersAlone`, `ScoresMasks`, `GivesChoices` and `TakesBoxes`.
 
     Attributes:
         image: (H, W, 3) uint8 RGB, the original: its colours place the borders at full resolution.
@@ -69,9 +71,7 @@ class EncodedRegions:
     @cached_property
     def best(self) -> NDArray[np.uint8]:
         """(R, R) uint8: the answers to clicks alone, each at its preferred granularity, the finer of equals."""
-        chosen = preferences(self.ratings).argmax(axis=0)
-        best: NDArray[np.uint8] = self.answers[chosen, np.arange(len(chosen))]
-        return best
+        return best_answers(self.answers, self.ratings)
 
     def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
         """(H, W) float32: P(pixel in mask | all clicks together), as `answer_by_region` joins them.
@@ -86,6 +86,14 @@ class EncodedRegions:
         clicked, positive = self._clicked(clicks), _signs(clicks)
         chosen = granularities_of(self.answers, self.ratings, clicked, positive)
         return self._joined(self.answers[chosen, clicked], clicked, clicks)
+
+    def probability_in_box(self, box: Box) -> ProbabilityArray:
+        """(H, W) float32 for a box: as `tamis.regions.boxes` answers it, with nothing outside.
+
+        Raises:
+            InputError: the box holds no pixel of the image.
+        """
+        return boxes.probability_in_box(self, box)
 
     def choices(self, clicks: Sequence[Click]) -> tuple[ProbabilityArray, NDArray[np.float32]]:
         """All clicks together at every granularity, the finest first: (G, H, W) float32, and (G,) their predicted IoUs.
@@ -177,22 +185,3 @@ def expected_ratings(answers: NDArray[np.uint8], areas: NDArray[np.floating]) ->
 def as_ratings(ious: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Predicted IoUs in [0, 1] as `EncodedRegions` keeps them."""
     return np.asarray(np.rint(ious * CERTAIN), np.uint8)
-
-
-def spread(
-    values: NDArray[np.float32], region_map: NDArray[np.uint16], out: ProbabilityArray | None = None
-) -> ProbabilityArray:
-    """(h, w) float32: each pixel the value of its region.
-
-    Six times as fast as indexing, which turns the map into wider numbers first.
-
-    Args:
-        values: (R,) float32.
-        region_map: (h, w) uint16, regions 0 to R - 1.
-        out: (h, w) float32 to write to; a new array by default.
-    """
-    import cv2
-
-    table = np.empty(1 << 16, np.float32)  # beyond R nothing is read
-    table[: len(values)] = values
-    return np.asarray(cv2.LUT(region_map, table, dst=out), np.float32)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray, LabelArray
-from tamis.regions.encoded import EncodedRegions
+from tamis.regions.protocol import AnswersByRegion
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ def from_labels(labels: LabelArray) -> Superpixels:
     return Superpixels(numbered.reshape(labels.shape).astype(np.int32))
 
 
-def own_regions(encoded: EncodedRegions) -> Superpixels:
+def own_regions(encoded: AnswersByRegion) -> Superpixels:
     """The regions that an image is answered by, as fine as the original; those without a pixel there are left out."""
     return from_labels(encoded.fine_map)
 

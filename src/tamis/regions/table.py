@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.errors import InputError
-from tamis.regions.encoded import EncodedRegions
+from tamis.regions.protocol import AnswersByRegion
 
 MAGIC = b"TAM2"
 
 
-def pack_answers(encoded: EncodedRegions) -> bytes:
+def pack_answers(encoded: AnswersByRegion) -> bytes:
     """Everything that `unpack_answers` gives back; mostly under a megabyte.
 
     Raises:

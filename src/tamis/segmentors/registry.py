@@ -22,7 +22,7 @@ BUILT_IN = (
         name="embedded",
         factory="tamis.segmentors.embedded:Embedded",
         summary="the model in the box: a small network that answers every click at once",
-        abilities=("several clicks at once", "answers by region", "choices", "scores"),
+        abilities=("several clicks at once", "answers by region", "boxes", "choices", "scores"),
         licence="Apache-2.0; weights for research and non-commercial use",
         megabytes=10.3,
         card="tamis.weights:embedded.md",
@@ -31,7 +31,7 @@ BUILT_IN = (
         name="hierarchy",
         factory="tamis.segmentors.classical.hierarchy:Hierarchy",
         summary="a tree of merged regions; every click answered at once",
-        abilities=("answers by region",),
+        abilities=("answers by region", "boxes"),
     ),
     Model(
         name="grabcut",

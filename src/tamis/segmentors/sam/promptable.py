@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
-from tamis.clicks import Click, require_inside, with_clicked_pixels
+from tamis.clicks import Box, Click, require_inside, with_clicked_pixels
 from tamis.errors import InputError
 from tamis.segmentors.sam.geometry import Geometry
 from tamis.segmentors.sam.model import BOX_CORNERS, NOTHING, Answers, Decoder, Embedding, PromptModel, Prompts
@@ -19,8 +19,6 @@ BATCH = 64
 
 _SURE = np.float32(1e-3)
 """How near to 0 and 1 the probabilities of a given mask come; the models expect logits of some ±7."""
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
