@@ -9,7 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -17,21 +17,13 @@ from typing import Any, NamedTuple
 
 import tamis
 from tamis.arrays import ImageArray
+from tamis.compat.strategy import SamGenerator
 from tamis.errors import InputError
 from tamis.formats import coco
 from tamis.image import MAX_PIXELS, read_image
-from tamis.jobs.found import (
-    Found,
-    files_of,
-    found_adaptively,
-    found_by_clicks,
-    found_by_partition,
-    found_by_protocol,
-    found_in_tiles,
-    with_records,
-    write_files,
-)
-from tamis.proposals import Selection
+from tamis.jobs.masks import FORMATS, ImageMasks, Strategy, files_of, find_masks, with_records, write_files
+from tamis.partition.strategy import Partition
+from tamis.proposals import Adaptive, Clicks, Selection, Tiles
 from tamis.proposals.scores import SCORES
 from tamis.proposals.selection import LIKELY
 from tamis.results.files import write_json
@@ -42,40 +34,63 @@ from tamis.segmentors import HasWeights, Segmentor
 USUAL = ("coco", "labelmap", "overlay")
 """The formats that are written unless others are asked for."""
 
+_EVERYWHERE = Clicks()
+
 
 @dataclass(frozen=True)
 class SegmentSettings:
     """What decides the result of an image besides the image and the segmentor.
 
     Attributes:
-        grid: clicks per side; None clicks in every region of a segmentor that has regions, 32 × 32 for any other.
-        max_proposals: of the best to keep; all if None.
-        min_area: of a mask, in pixels of the original image.
-        formats: which of `tamis.jobs.found.FORMATS` to write.
+        strategy: how masks are found, and which are kept.
+        formats: which of `tamis.jobs.masks.FORMATS` to write.
         max_pixels: larger images are refused.
-        partition: cut the image into so many regions, in place of proposals.
-        levels: probabilities that the masks of a click are cut at.
-        score: of `tamis.proposals.scores.SCORES`; None for the predicted IoU of a segmentor that has one, otherwise the
-            expected IoU.
-        adaptive: a coarse grid of clicks, and finer ones where no answer was certain.
-        protocol: of `tamis.jobs.found.GENERATORS`: what that generator finds, `grid` its points per side; nothing else
-            here but `formats` then counts.
-        tiles: pixels of the side of tiles in which images that are larger are segmented too.
-        min_score: of a mask, from 0 to 1; 0 keeps all that differ.
+
+    Raises:
+        InputError: a format that there is not, or SAM's records of masks that have none.
     """
 
-    grid: int | None = None
-    max_proposals: int | None = None
-    min_area: int = 256
+    strategy: Strategy = _EVERYWHERE
     formats: tuple[str, ...] = USUAL
     max_pixels: int = MAX_PIXELS
-    partition: int | None = None
-    levels: tuple[float, ...] = (0.5,)
-    score: str | None = None
-    adaptive: bool = False
-    protocol: str | None = None
-    tiles: int | None = None
-    min_score: float = LIKELY
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.formats if name not in FORMATS]
+        if unknown or not self.formats:
+            said = f"'{unknown[0]}' is none" if unknown else "none was given"
+            raise InputError(f"{said} of the formats {', '.join(FORMATS)}")
+        if "sam" not in self.formats:
+            return
+        if isinstance(self.strategy, Partition | Tiles):
+            raise InputError("SAM's records tell of clicks on the whole image: leave out the format sam")
+        if isinstance(self.strategy, Clicks | Adaptive) and tuple(self.strategy.selection.levels) != (0.5,):
+            raise InputError("SAM's records are of masks cut at one half: leave out sam or the levels")
+
+    def record(self) -> dict[str, Any]:
+        """What decides the result, as the records of results tell it; two that differ have different results."""
+        found: dict[str, Any] = dict.fromkeys(("grid", "max_proposals"))
+        found |= {"min_area": Selection().min_area, "formats": list(self.formats)}
+        found |= {"partition": None, "levels": [0.5], "score": None, "adaptive": False, "protocol": None, "tiles": None}
+        found |= {"min_score": LIKELY}
+        match self.strategy:
+            case Partition(regions):
+                return found | {"partition": regions}
+            case SamGenerator(version, points):
+                return found | {"protocol": version, "grid": points}
+            case Clicks(grid, selection):
+                found |= {"grid": grid}
+            case Tiles(side, grid, selection):
+                found |= {"tiles": side, "grid": grid}
+            case Adaptive(selection):
+                found |= {"adaptive": True}
+        names = {score: name for name, score in SCORES.items()}
+        return found | {
+            "max_proposals": selection.max_proposals,
+            "min_area": selection.min_area,
+            "levels": list(selection.levels),
+            "score": names[selection.score] if selection.score else None,
+            "min_score": selection.min_score,
+        }
 
 
 @dataclass(frozen=True)
@@ -129,13 +144,8 @@ def segment_images(
     places = places_of(paths)
     _require_apart(places, out, settings)
     weights = segmentor.weights_sha256 if isinstance(segmentor, HasWeights) else None
+    signature = {"segmentor": segmentor.name, "weights": weights, "version": tamis.__version__, **settings.record()}
     limits = {"max_pixels": settings.max_pixels}  # decide whether there is a result, not what it is
-    signature = {
-        "segmentor": segmentor.name,
-        "weights": weights,
-        "version": tamis.__version__,
-        **{key: value for key, value in _jsonable(asdict(settings)).items() if key not in limits},
-    }
     with alone_in(out, out / "proposals" / ".lock"):
         run = Run(out, {**signature, **limits}, weights=weights)
         run.save(finished=False)
@@ -222,7 +232,7 @@ def _one(
         return Outcome(path, masks=len(record["annotations"]), skipped=True), record
     start = perf_counter()
     image = read_image(path, settings.max_pixels)
-    found = found_in(image, segmentor, settings)
+    found = masks_of(image, segmentor, settings)
     write_files(image, found, out, place.name, place.file_name, settings.formats)
     record = {
         "sha256": digest,
@@ -230,33 +240,18 @@ def _one(
         "file_name": place.file_name,
         "height": image.shape[0],
         "width": image.shape[1],
-        "annotations": coco.annotations_of(found.masks, found.extra),
+        "annotations": coco.annotations_of(found.proposals.masks, found.proposals.details()),
     }
     write_json(_record_path(out, place), record, indent=None)
-    return Outcome(path, masks=len(found.masks), seconds=perf_counter() - start), record
+    return Outcome(path, masks=len(found.proposals), seconds=perf_counter() - start), record
 
 
-def found_in(image: ImageArray, segmentor: Segmentor, settings: SegmentSettings) -> Found:
-    """The masks of an image (H, W, 3) uint8 RGB."""
-    if settings.protocol is not None:
-        return found_by_protocol(segmentor, image, settings.protocol, settings.grid)
-    selection = Selection(
-        settings.levels,
-        settings.min_area,
-        settings.min_score,
-        max_proposals=settings.max_proposals,
-        score=SCORES[settings.score] if settings.score else None,
-    )
-    if settings.tiles is not None:
-        return found_in_tiles(segmentor, image, settings.tiles, settings.grid, selection)
-    encoded = segmentor.encode(image)
-    if settings.partition is not None:
-        return found_by_partition(encoded, image, settings.partition)
-    if settings.adaptive:
-        found = found_adaptively(encoded, selection)
-    else:
-        found = found_by_clicks(encoded, settings.grid, selection)
-    return with_records(found, encoded) if "sam" in settings.formats else found
+def masks_of(image: ImageArray, segmentor: Segmentor, settings: SegmentSettings) -> ImageMasks:
+    """The masks of an image (H, W, 3) uint8 RGB, with SAM's records where they are to be written."""
+    strategy = settings.strategy
+    if "sam" in settings.formats and not isinstance(strategy, Partition | Tiles):
+        return with_records(segmentor, image, strategy)
+    return find_masks(segmentor, image, strategy)
 
 
 def _record_path(out: Path, place: Place) -> Path:
@@ -279,7 +274,3 @@ def _write_coco(path: Path, records: Sequence[Mapping[str, Any]], segmentor: str
     ]
     info = {"description": f"proposals of tamis {tamis.__version__}, segmentor {segmentor}"}
     write_json(path, coco.dataset_of(images, info), indent=None)
-
-
-def _jsonable(settings: dict[str, Any]) -> dict[str, Any]:
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in settings.items()}

@@ -1,7 +1,6 @@
 """Proposals from clicks: each click's masks, scored, and those that say the same thing twice taken out."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from tamis.clicks import Click, grid_clicks
 from tamis.mask import Masks
 from tamis.mask.expected import Values, expected_iou
 from tamis.proposals.asking import BATCH, in_batches
+from tamis.proposals.collection import Proposals
 from tamis.proposals.selection import EVERYTHING, Selection
 from tamis.regions.clicks import CERTAIN, SURE
 from tamis.regions.protocol import AnswersByRegion
@@ -19,24 +19,6 @@ from tamis.segmentors import EncodedImage, ScoresMasks
 
 GRID = 32
 """Clicks per side where a segmentor has no regions: SAM's."""
-
-
-@dataclass(frozen=True)
-class Proposals:
-    """Masks of one image, the best first.
-
-    Attributes:
-        masks: N masks of the original size.
-        scores: (N,) float32 in [0, 1], descending.
-        clicks: the N clicks that made them.
-    """
-
-    masks: Masks
-    scores: NDArray[np.float32]
-    clicks: list[Click]
-
-    def __len__(self) -> int:
-        return len(self.clicks)
 
 
 def grid_proposals(encoded: EncodedImage, grid: int | None = None, selection: Selection = EVERYTHING) -> Proposals:
