@@ -7,7 +7,7 @@ origin at the top-left corner of the top-left pixel, x to the right, y down. The
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,27 @@ class Click:
     def at_pixel(cls, row: int, column: int, positive: bool = True) -> "Click":
         """The click at the centre of a pixel."""
         return cls(column + 0.5, row + 0.5, positive)
+
+
+def clicks_of(values: Iterable[Any]) -> list[Click]:
+    """Clicks as people write them: `Click`, (x, y), or (x, y, sign) with a sign of "+", "-", True, False, 1 or 0.
+
+    Raises:
+        InputError: one is none of these.
+
+    >>> clicks_of([(320, 240), (90, 80, "-")])
+    [Click(x=320.0, y=240.0, positive=True), Click(x=90.0, y=80.0, positive=False)]
+    """
+    return [value if isinstance(value, Click) else _click_of(value) for value in values]
+
+
+def _click_of(value: Any) -> Click:
+    signs = {"+": True, "-": False, True: True, False: False}
+    try:
+        x, y, sign = value if len(value) == 3 else (*value, "+")
+        return Click(float(x), float(y), signs[sign])
+    except (TypeError, ValueError, KeyError):
+        raise InputError(f"{value!r} is no click: write (x, y), or (x, y, '-') for a negative one") from None
 
 
 Box: TypeAlias = tuple[float, float, float, float]

@@ -2,10 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from itertools import islice
-from multiprocessing import get_context
 from time import perf_counter
 from typing import Any
 
@@ -17,6 +15,7 @@ from tamis.datasets.protocol import Dataset, Sample, Target
 from tamis.errors import InputError
 from tamis.evaluation.combining import RULES
 from tamis.evaluation.rules import Rules
+from tamis.results.workers import in_order
 from tamis.segmentors import AnswersAlone, AnswersInTurn, EncodedImage, Segmentor, load_segmentor
 from tamis.segmentors.wrappers.augmented import augmented
 
@@ -103,23 +102,22 @@ def evaluate(
 
 
 def evaluate_in_processes(
-    segmentor: str, dataset: Dataset, rules: Rules, seed: int, workers: int, skip: Callable[[str], bool]
+    segmentor: str | Segmentor, dataset: Dataset, rules: Rules, seed: int, workers: int, skip: Callable[[str], bool]
 ) -> Generator[tuple[str, ImageRecord]]:
-    """The same by several processes, each with a segmentor of its own; images come as they are finished."""
-    wanted = (sample for sample in dataset.samples if not skip(sample.name))
-    context = get_context("spawn")  # a fork copies the threads' locks of onnxruntime and OpenCV in any state
-    with ProcessPoolExecutor(workers, context, _load_in_worker, (segmentor, rules.tta)) as pool:
-        pending: dict[Future[ImageRecord], str] = {}
-        try:
-            while True:
-                for sample in islice(wanted, 2 * workers - len(pending)):
-                    pending[pool.submit(_evaluate_in_worker, sample, rules, seed)] = sample.name
-                if not pending:
-                    return
-                done = next(iter(pending))
-                yield pending.pop(done), done.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    """The same by several processes; images come in order.
+
+    Args:
+        segmentor: a name, which every process loads for itself, or a segmentor that can be pickled.
+        dataset: what to click on.
+        rules: of the evaluation.
+        seed: as of `evaluate`.
+        workers: processes.
+        skip: as of `evaluate`.
+    """
+    wanted = [sample for sample in dataset.samples if not skip(sample.name)]
+    with closing(in_order(_Work(segmentor, rules, seed), wanted, workers)) as records:
+        for sample, record in zip(wanted, records, strict=True):
+            yield sample.name, record
 
 
 def evaluate_image(segmentor: Segmentor, sample: Sample, rules: Rules, seed: int) -> ImageRecord:
@@ -291,13 +289,17 @@ def seed_of(seed: int, image: str, mask: str, repeat: int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
 
 
-_worker: dict[str, Segmentor] = {}
-"""The segmentor of a worker process, loaded once when it starts."""
+@dataclass
+class _Work:
+    """What a worker process does; it loads the segmentor once, with its first image."""
 
+    segmentor: str | Segmentor
+    rules: Rules
+    seed: int
+    ready: Segmentor | None = None
 
-def _load_in_worker(name: str, tta: Sequence[str]) -> None:
-    _worker["segmentor"] = augmented(load_segmentor(name), tta)
-
-
-def _evaluate_in_worker(sample: Sample, rules: Rules, seed: int) -> ImageRecord:
-    return evaluate_image(_worker["segmentor"], sample, rules, seed)
+    def __call__(self, sample: Sample) -> ImageRecord:
+        if self.ready is None:
+            loaded = load_segmentor(self.segmentor) if isinstance(self.segmentor, str) else self.segmentor
+            self.ready = augmented(loaded, self.rules.tta)
+        return evaluate_image(self.ready, sample, self.rules, self.seed)

@@ -16,7 +16,7 @@ from tamis.evaluation.summary import summarise
 from tamis.results.files import replacing, write_json
 from tamis.results.journal import opened
 from tamis.results.run import Run, file_hash, fingerprint, require_folder
-from tamis.segmentors import HasWeights, load_segmentor
+from tamis.segmentors import HasWeights, Segmentor, load_segmentor
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,20 @@ class Progress:
 
 
 def run_evaluation(
-    segmentor: str, dataset: Dataset, rules: Rules, out: Path, seed: int = 0, limit: int | None = None, workers: int = 1
+    segmentor: str | Segmentor,
+    dataset: Dataset,
+    rules: Rules,
+    out: Path,
+    seed: int = 0,
+    limit: int | None = None,
+    workers: int = 1,
 ) -> Generator[Progress]:
     """Evaluate, and write `masks.parquet`, `summary.json` and `run.json`; what an earlier run finished is kept.
 
     Every number but the seconds is the same whether the run was interrupted or not, and with any number of workers.
 
     Args:
-        segmentor: a name that `load_segmentor` takes.
+        segmentor: a segmentor, or a name that `load_segmentor` takes; for several workers it can be pickled.
         dataset: what to click on.
         rules: of the evaluation.
         out: the result folder.
@@ -63,7 +69,7 @@ def run_evaluation(
     dataset = replace(dataset, samples=dataset.samples[:limit])
     if not dataset.samples:
         raise InputError(f"{dataset.root}: the dataset '{dataset.name}' has no images to evaluate")
-    loaded = load_segmentor(segmentor)
+    loaded = load_segmentor(segmentor) if isinstance(segmentor, str) else segmentor
     name, weights = loaded.name, loaded.weights_sha256 if isinstance(loaded, HasWeights) else None
     signature = {
         "segmentor": name,

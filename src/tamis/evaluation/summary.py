@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tamis.datasets.protocol import Dataset
+from tamis.errors import InputError
 from tamis.evaluation.interactive import ImageRecord
 from tamis.evaluation.rules import Rules
 
@@ -140,6 +143,69 @@ def summarise(
         summary["seconds_per_click"] = round(float(np.mean([click.seconds for click in clicks])), 6)
         summary["seconds_encode"] = round(float(np.mean([r.encode_seconds for r in every if r.clicks])), 6)
     return summary
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The result of an evaluation.
+
+    Attributes:
+        dataset: its name.
+        split: its part.
+        segmentor: who answered.
+        weights: SHA-256 of its weights, None for one without.
+        rules: of the evaluation.
+        summary: everything that was measured, as `summary.json` holds it.
+    """
+
+    dataset: str
+    split: str
+    segmentor: str
+    weights: str | None
+    rules: Rules
+    summary: Mapping[str, Any]
+
+    @property
+    def miou(self) -> list[float]:
+        """The mean IoU after 1, 2, … clicks; empty where no mask could be clicked on."""
+        return list(self.summary.get("miou", []))
+
+    @property
+    def miou_ci95(self) -> list[tuple[float, float]]:
+        """The 95 % interval of each, by bootstrap over images."""
+        return [(low, high) for low, high in self.summary.get("miou_ci95", [])]
+
+    def noc(self, iou: float) -> float:
+        """The mean number of clicks to an IoU of .85, .9 or .95, of rules with several clicks.
+
+        Raises:
+            InputError: that was not measured.
+        """
+        key = f"noc{iou * 100:.0f}"
+        if key not in self.summary:
+            raise InputError(
+                f"clicks to an IoU of {iou:g} were not counted: use rules of several clicks, and .85, .9, .95"
+            )
+        return float(self.summary[key])
+
+    def __repr__(self) -> str:
+        reached = f"mIoU@1 {self.miou[0]:.3f}" if self.miou else "nothing to click on"
+        where = f"{self.dataset} {self.split}".strip()
+        return f"Evaluation({self.segmentor} on {where}: {reached}, {self.summary['masks']} masks)"
+
+
+def evaluation_of(
+    records: Mapping[str, ImageRecord], dataset: Dataset, segmentor: str, weights: str | None, rules: Rules, seed: int
+) -> Evaluation:
+    """The result of all records, by image name in the dataset's order; the rest as `Evaluation` has it."""
+    return Evaluation(
+        dataset.name,
+        dataset.split,
+        segmentor,
+        weights,
+        rules,
+        MappingProxyType(summarise(records, rules, dataset.unmatched, seed)),
+    )
 
 
 SIZES = (16, 32, 64, 128, 256, 512)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tamis.arrays import MaskArray, ProbabilityArray
-from tamis.clicks import Box, Click, ordered_box, outside_box
+from tamis.clicks import Box, Click, ordered_box, outside_box, require_inside, set_clicked_pixels
 from tamis.errors import InputError
 from tamis.mask import Masks
 from tamis.regions import boxes
@@ -22,7 +22,8 @@ def answer_to(
 
     A box is answered by a segmentor that takes boxes, or by its regions; any other is asked by clicks within it, of
     which the one whose mask fills the box best counts. Clicks besides a box correct its mask where the segmentor can
-    start from a mask, and are otherwise answered within the box.
+    start from a mask, and are otherwise answered within the box. A mask is corrected by a segmentor that can start from
+    one; for any other the answer to each positive click is added to it, and that to each negative one removed.
 
     Args:
         encoded: the image.
@@ -31,8 +32,8 @@ def answer_to(
         mask: (H, W) bool, to be corrected by the clicks.
 
     Raises:
-        InputError: nothing is given, a click or the box lies outside the image, or the segmentor cannot start from a
-            mask.
+        InputError: nothing is given, a click or the box lies outside the image, the mask has another size, or there are
+            both a box and a mask.
     """
     if mask is not None:
         return _corrected(encoded, clicks, box, mask)
@@ -68,9 +69,15 @@ def _corrected(encoded: EncodedImage, clicks: Sequence[Click], box: Box | None, 
     if mask.shape != encoded.shape:
         height, width = encoded.shape
         raise InputError(f"the mask must have the image's {height} rows and {width} columns, not {mask.shape}")
-    if not isinstance(encoded, TakesMask):
-        raise InputError("this model cannot begin from a mask; give all clicks together instead (see `tamis models`)")
-    return encoded.probability_from_mask(mask, clicks)
+    if isinstance(encoded, TakesMask):
+        return encoded.probability_from_mask(mask, clicks)
+    require_inside(clicks, encoded.shape)
+    answer = mask.astype(np.float32)
+    for click in clicks:
+        asked = encoded.probability([Click(click.x, click.y)])
+        answer = np.maximum(answer, asked) if click.positive else np.minimum(answer, 1 - asked)
+    set_clicked_pixels(answer, clicks)
+    return answer
 
 
 def _by_clicks(encoded: EncodedImage, box: Box) -> ProbabilityArray:

@@ -59,6 +59,21 @@ class Segmentor(Protocol):
 
 
 @runtime_checkable
+class HasSegmentor(Protocol):
+    """What stands for a segmentor and is none, as `tamis.Model`."""
+
+    @property
+    def plain(self) -> Segmentor:
+        """The segmentor."""
+        ...
+
+
+def plain(model: "Segmentor | HasSegmentor") -> Segmentor:
+    """The segmentor that a model is or stands for."""
+    return model.plain if isinstance(model, HasSegmentor) else model
+
+
+@runtime_checkable
 class HasWeights(Protocol):
     """A segmentor that was trained."""
 
@@ -110,6 +125,16 @@ class AnswersInTurn(Protocol):
 
     def in_turn(self) -> Callable[[Sequence[Click]], ProbabilityArray]:
         """Begin a mask: a function that takes all clicks so far, one more each time, and returns (H, W) float32."""
+        ...
+
+
+@runtime_checkable
+class HasEmbedding(Protocol):
+    """An encoded image that is an embedding which a decoder reads."""
+
+    @property
+    def embedding(self) -> tuple[NDArray[np.float32], ...]:
+        """The embedding itself, (1, C, h, w) float32, and finer maps where the model has them."""
         ...
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
 from tamis.image import resize_to_fit
+from tamis.pixels import require_image
 from tamis.regions.clicks import as_bytes
 from tamis.regions.colour_tree import colour_tree, node_mass
 from tamis.regions.encoded import EncodedRegions, expected_ratings
@@ -42,7 +43,11 @@ class Hierarchy:
 
         Args:
             image: (H, W, 3) uint8 RGB.
+
+        Raises:
+            InputError: the array is no such image.
         """
+        require_image(image)
         region_map, tree, areas, looks = build_tree(image)
         common, mass = lowest_common_node(tree), node_mass(tree, areas)
         answers = mass[common] / mass[: tree.leaves, None]

@@ -13,6 +13,7 @@ from tamis.arrays import ImageArray, ProbabilityArray
 from tamis.clicks import Click, pixels_at, with_clicked_pixels
 from tamis.errors import InputError
 from tamis.image import resize_to_fit
+from tamis.pixels import require_image
 
 GRABCUT_SIZE = 256
 """Pixels on the long side: on a photograph at its own size a cut takes seconds."""
@@ -35,6 +36,7 @@ class GrabCut:
 
     def encode(self, image: ImageArray) -> "SeededImage":
         """Shrink the image; all the work is done when clicks are known."""
+        require_image(image)
         return SeededImage(image.shape[:2], resize_to_fit(image, GRABCUT_SIZE), _grab_cut)
 
 
@@ -49,6 +51,7 @@ class RandomWalker:
 
     def encode(self, image: ImageArray) -> "SeededImage":
         """Shrink the image; all the work is done when clicks are known."""
+        require_image(image)
         return SeededImage(image.shape[:2], resize_to_fit(image, WALKER_SIZE), _random_walk)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import Box, Click, require_inside, with_clicked_pixels
 from tamis.errors import InputError
+from tamis.pixels import require_image
 from tamis.segmentors.sam.geometry import Geometry
 from tamis.segmentors.sam.model import BOX_CORNERS, NOTHING, Answers, Decoder, Embedding, PromptModel, Prompts
 
@@ -51,8 +52,7 @@ class Promptable:
             InputError: the array is no such image.
             UnavailableError: the graphics card's memory does not suffice.
         """
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-            raise InputError(f"an image must be (H, W, 3) uint8 RGB, not {image.shape} {image.dtype}")
+        require_image(image)
         shape = image.shape[0], image.shape[1]
         return self.encoded(shape, self.model.embed(self.geometry.square(image)), self.model, self.geometry)
 
