@@ -1,8 +1,8 @@
 """Semantic segmentation of CamVid: `python -m benchmarks.camvid [RUN …]`.
 
 Keeps what `tamis semantic train` and `tamis semantic evaluate RUN/best.pt --split test` left in folders of runs, one
-for each recipe, in benchmarks/camvid, and writes its part of docs/results.md with curves and a picture. Without a run
-it only writes the page.
+for each recipe, in benchmarks/camvid with curves and a picture, from which `python -m benchmarks.pages` writes its part
+of docs/results.md.
 """
 
 import argparse
@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import quality
-from benchmarks.zero_shot import write_picture
-from tamis.chart import curves
+from benchmarks.pictures import write_picture
+from benchmarks.sets import PICTURES, ROOT
 from tamis.image import read_image, write_image
+from tamis.render.chart import curves
 from tamis.training.tables import read_rows
 
-KEPT = quality.ROOT / "benchmarks" / "camvid"
-CHART = quality.PICTURES / "camvid-curves.svg"
-SHEET = quality.PICTURES / "camvid.jpg"
+KEPT = ROOT / "benchmarks" / "camvid"
+CHART = PICTURES / "camvid-curves.svg"
+SHEET = PICTURES / "camvid.jpg"
 RECIPES = {"small": "from scratch", "small-embedded": "from the shipped encoder"}
 """In the order of the columns, with what they begin from."""
 
@@ -131,7 +131,6 @@ def main() -> int:
     if runs:
         write_curves()
         write_sheet(runs)
-    quality.PAGE.write_text(quality.page(), encoding="utf-8")
     return 0
 
 

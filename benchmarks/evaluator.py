@@ -10,10 +10,10 @@ from benchmarks.report import Finding, measure
 from benchmarks.segments import overlapping_masks
 from benchmarks.timing import alternate
 from tamis.arrays import MaskArray, ProbabilityArray
-from tamis.benchmark.interactive import click_through
-from tamis.benchmark.rules import Rules
 from tamis.clicks import Click
 from tamis.datasets.protocol import Target
+from tamis.evaluation.interactive import click_through
+from tamis.evaluation.rules import Rules
 
 N, CLICKS, REPEATS = 12, 20, 3
 RULES = Rules("center", clicks=CLICKS, threshold=0.49, repeats=1, stop_at=1.01, min_area=1)
@@ -42,7 +42,7 @@ def run(seed: int = 0) -> Finding:
         f"{N} masks, {source}, {CLICKS} clicks of RITM's clicker each, predictions that are other masks.",
         "The IoUs are the same. SegNext's loop is written anew from its description, with OpenCV's exact transform.",
         seed,
-        ["src/tamis/clicks.py", "src/tamis/benchmark/interactive.py"],
+        ["src/tamis/clicks.py", "src/tamis/evaluation/interactive.py"],
         ["numpy", "opencv-python-headless"],
         measures,
     )

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tamis
-from tamis.segmentors.hierarchy import build_tree, node_features
-from tamis.segmentors.region_tree import node_sums
+from tamis.regions.colour_tree import node_features
+from tamis.regions.tree import node_sums
+from tamis.segmentors.classical.hierarchy import build_tree
 
 CLICKS_PER_SEGMENT = 1
 MIN_AREA = 256

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from tamis.demo import sample
+from tamis.jobs.demo import sample
 from tamis.mask import Masks
 from tests.web.browser import SHAPES, Served, event, open_image, place, saved, served
 

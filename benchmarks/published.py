@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tamis.benchmark.rules import PROTOCOLS
+from tamis.evaluation.rules import PROTOCOLS
 
 ROOT = Path(__file__).parent.parent
 KEPT = ROOT / "benchmarks" / "published"

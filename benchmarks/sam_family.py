@@ -17,8 +17,8 @@ from benchmarks.timing import alternate
 from tamis.arrays import ImageArray
 from tamis.clicks import Click, grid_clicks
 from tamis.segmentors import load_segmentor
-from tamis.segmentors.hub.catalogue import FAMILIES
-from tamis.segmentors.hub.promptable import EncodedPresence, EncodedPrompts, Promptable
+from tamis.segmentors.sam.catalogue import FAMILIES
+from tamis.segmentors.sam.promptable import EncodedPresence, EncodedPrompts, Promptable
 
 SHAPE = (853, 1229)
 """One megapixel."""
@@ -112,7 +112,7 @@ def _segmentor(name: str, seed: int) -> Promptable:
         import torch
         import transformers
 
-        from tamis.segmentors.hub.torch_model import TorchModel
+        from tamis.segmentors.sam.torch_model import TorchModel
     except ImportError as error:
         sys.exit(f"the benchmark sam_family needs {error.name}: run pip install 'tamis[hub]'")
     torch.set_num_threads(1)

@@ -17,12 +17,12 @@ from benchmarks.sam_vit_b import BATCH, SHAPE
 from benchmarks.timing import Timing, alternate, best_of
 from tamis.arrays import ImageArray
 from tamis.proposals import grid_proposals
+from tamis.regions.encoded import EncodedRegions
+from tamis.regions.features import colour_nodes, summarise
+from tamis.regions.oversegmentation import small_regions
 from tamis.segmentors import load_segmentor
-from tamis.segmentors.by_region import EncodedRegions
-from tamis.segmentors.embedded import pixel_maps, region_answers
-from tamis.segmentors.embedded_regions import colour_nodes, summarise
-from tamis.segmentors.embedded_sizes import working_shape
-from tamis.segmentors.small_regions import small_regions
+from tamis.segmentors.embedded.model import pixel_maps, region_answers
+from tamis.segmentors.embedded.sizes import working_shape
 
 
 def run(seed: int = 0) -> Finding:

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from benchmarks.report import Finding, measure
 from benchmarks.segments import cells, stretched
 from benchmarks.timing import Timing
-from tamis.semantic.class_tables import ade20k
-from tamis.semantic.data import SemanticDataset, read_sample
+from tamis.semantic.data.class_tables import ade20k
+from tamis.semantic.data.dataset import SemanticDataset, read_sample
+from tamis.semantic.data.pipeline import TrainTransform, augment, stack
+from tamis.semantic.data.transforms import normalise
 from tamis.semantic.metrics import confusion, measures, nothing_yet
-from tamis.semantic.pipeline import TrainTransform, augment, stack
-from tamis.semantic.transforms import normalise
 
 INTERPRETER = "TAMIS_MMSEG_PYTHON"
 N, REPEATS, BATCH, SEEDS = 24, 7, 4, 4

@@ -1,8 +1,8 @@
 """Superpixels on BSDS500: `python -m benchmarks.superpixels [SEGMENTOR …] [--images N]`.
 
 Boundary recall (2 pixels) and achievable segmentation accuracy against the number of superpixels, mean over the
-annotators of N test images evenly spaced; keeps the figures in benchmarks/superpixels.json and writes their part of
-docs/results.md. Without a segmentor it only writes the page.
+annotators of N test images evenly spaced; keeps the figures in benchmarks/superpixels.json, from which
+`python -m benchmarks.pages` writes their part of docs/results.md.
 """
 
 import argparse
@@ -17,15 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import quality
-from benchmarks.zero_shot import spaced, write_picture
+from benchmarks.pictures import write_picture
+from benchmarks.sets import PICTURES, ROOT, spaced
 from tamis.arrays import ImageArray
-from tamis.chart import curves
 from tamis.datasets import open_dataset
-from tamis.proposals.linkage import linked_levels
-from tamis.proposals.partition import partition
+from tamis.partition.linkage import linked_levels
+from tamis.partition.nested import partition
 from tamis.proposals.refine import certain_pieces, pieces_of_the_segmentor
-from tamis.proposals.superpixels import (
+from tamis.regions.superpixels import (
     Superpixels,
     achievable_accuracy,
     boundary_recall,
@@ -33,12 +32,13 @@ from tamis.proposals.superpixels import (
     from_labels,
     slic,
 )
+from tamis.render.chart import curves
 from tamis.segmentors import EncodedImage, load_segmentor
 
-KEPT = quality.ROOT / "benchmarks" / "superpixels.json"
+KEPT = ROOT / "benchmarks" / "superpixels.json"
 CURVES = (
-    (quality.PICTURES / "superpixel-recall.svg", "boundary recall", (0.5, 1.0)),
-    (quality.PICTURES / "superpixel-accuracy.svg", "achievable accuracy", (0.85, 1.0)),
+    (PICTURES / "superpixel-recall.svg", "boundary recall", (0.5, 1.0)),
+    (PICTURES / "superpixel-accuracy.svg", "achievable accuracy", (0.85, 1.0)),
 )
 COUNTS = (100, 200, 400, 800)
 SCALES = (20, 50, 100, 300)
@@ -123,7 +123,6 @@ def main() -> int:
         found = measure(arguments.segmentors, Path(os.environ["TAMIS_DATA"]), arguments.images)
         KEPT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         write_curves(found["means"])
-    quality.PAGE.write_text(quality.page(), encoding="utf-8")
     return 0
 
 

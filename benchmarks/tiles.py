@@ -18,7 +18,7 @@ import numpy as np
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import Click, random_click
 from tamis.segmentors import EncodedImage, Segmentor, load_segmentor
-from tamis.segmentors.tiled import Tiled
+from tamis.segmentors.wrappers.tiled import Tiled
 from tamis.training.photographs import Photograph, read_photographs
 from tamis.training.validate import masks_of
 

@@ -2,7 +2,7 @@
 
 Evaluates proposals and partitions by several rules on sets below the folder that TAMIS_DATA names, on N images evenly
 spaced over each, and on mosaics of generated textures, and on the same images mIoU@1; keeps the figures in
-benchmarks/zero_shot, and writes their part of docs/results.md. Without a segmentor it only writes the page.
+benchmarks/zero_shot, from which `python -m benchmarks.pages` writes their part of docs/results.md.
 """
 
 import argparse
@@ -13,28 +13,30 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import quality
+from benchmarks.pictures import write_picture
+from benchmarks.sets import PICTURES, ROOT, Set, spaced
+from benchmarks.sets import SETS as ALL_SETS
 from tamis.arrays import ImageArray
-from tamis.benchmark.compare import correlation, load_run
-from tamis.benchmark.rules import PROTOCOLS
-from tamis.benchmark.run import run_evaluation
-from tamis.benchmark.zero_shot import ZeroShotRules
-from tamis.benchmark.zero_shot_run import run_zero_shot
-from tamis.chart import curves
 from tamis.datasets import open_dataset
 from tamis.datasets.protocol import Dataset
-from tamis.mosaic import write_mosaics
+from tamis.evaluation.compare import correlation, load_run
+from tamis.evaluation.rules import PROTOCOLS
+from tamis.evaluation.run import run_evaluation
+from tamis.evaluation.zero_shot import ZeroShotRules
+from tamis.evaluation.zero_shot_run import run_zero_shot
+from tamis.jobs.mosaic import write_mosaics
+from tamis.render.chart import curves
 from tamis.segmentors import EncodedImage, Segmentor, load_segmentor
 
-KEPT = quality.ROOT / "benchmarks" / "zero_shot"
+KEPT = ROOT / "benchmarks" / "zero_shot"
 REAL = ("bsds500", "camvid", "coco_mval", "dsb2018")
-HYPERSIM = quality.Set("folder", "hypersim_sample", "")
-MOSAICS = quality.Set("folder", "mosaics", "")
-SETS = (*(place for place in quality.SETS if place.folder in REAL), HYPERSIM, MOSAICS)
+HYPERSIM = Set("folder", "hypersim_sample", "")
+MOSAICS = Set("folder", "mosaics", "")
+SETS = (*(place for place in ALL_SETS if place.folder in REAL), HYPERSIM, MOSAICS)
 FOLDERS = tuple(place.folder for place in SETS)
 BUDGETS = (1, 5, 10, 20, 50, 100, 200, 1000)
 SHOWN = (10, 50, 100, 1000)
@@ -87,7 +89,7 @@ class Remembering:
         return self.known[key]
 
 
-def measure_set(name: str, place: quality.Set, data: Path, images: int) -> dict[str, Any]:
+def measure_set(name: str, place: Set, data: Path, images: int) -> dict[str, Any]:
     """All rules on one set below `data`, or on as many mosaics of five generated textures, made with seed 0."""
     if place != MOSAICS:
         return measure(name, open_dataset(place.dataset, data / place.folder, place.split or None), images)
@@ -135,13 +137,6 @@ def measure(name: str, whole: Dataset, images: int) -> dict[str, Any]:
     }
 
 
-def spaced(dataset: Dataset, images: int) -> Dataset:
-    """The dataset with so many of its images, evenly spaced."""
-    count = len(dataset.samples)
-    chosen = range(count) if count <= images else [i * count // images for i in range(images)]
-    return replace(dataset, samples=tuple(dataset.samples[i] for i in chosen))
-
-
 def section() -> list[str]:
     """The part of docs/results.md, in lines; empty where nothing has been measured."""
     kept = {path.stem: json.loads(path.read_bytes()) for path in sorted(KEPT.glob("*.json"))}
@@ -182,15 +177,8 @@ def write_curve(name: str, found: Mapping[str, Any]) -> None:
     write_picture(_curve_of(name), curves(lines, "masks, as powers of ten", f"mIoU on {SETS[0].name}", (0.0, 0.8)))
 
 
-def write_picture(file: Path, svg: str) -> None:
-    """A chart as a file that can be read on dark pages too."""
-    style = 'style="background: #fff; color: #222; fill: #222; font: 12px sans-serif"'
-    alone = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).replace('style="max-width:100%"', style)
-    file.write_text(alone + "\n", encoding="utf-8")
-
-
 def _curve_of(name: str) -> Path:
-    return quality.PICTURES / f"zero-shot-{name}.svg"
+    return PICTURES / f"zero-shot-{name}.svg"
 
 
 def _findings(places: list[Mapping[str, Any]]) -> list[str]:
@@ -239,11 +227,11 @@ def _together(found: Mapping[str, float] | None) -> str:
 def main() -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.zero_shot", description=__doc__)
-    parser.add_argument("segmentors", nargs="*", metavar="SEGMENTOR")
+    parser.add_argument("segmentors", nargs="+", metavar="SEGMENTOR")
     parser.add_argument("--images", type=int, default=25, metavar="N", help="of each set")
     parser.add_argument("--only", metavar="FOLDER", choices=FOLDERS)
     arguments = parser.parse_args()
-    if arguments.segmentors and not os.environ.get("TAMIS_DATA"):
+    if not os.environ.get("TAMIS_DATA"):
         sys.exit("set TAMIS_DATA to the folder that holds the datasets")
     KEPT.mkdir(exist_ok=True)
     for name in arguments.segmentors:
@@ -254,7 +242,6 @@ def main() -> int:
                 kept[place.name] = measure_set(name, place, Path(os.environ["TAMIS_DATA"]), arguments.images)
                 path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
         write_curve(name, kept)
-    quality.PAGE.write_text(quality.page(), encoding="utf-8")
     return 0
 
 

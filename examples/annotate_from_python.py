@@ -2,7 +2,8 @@
 
 import sys
 
-from tamis.annotation import open_project
+import tamis
 
-for image in open_project(sys.argv[1]).images():
-    print(image.name, image.state, list(zip(image.labels, image.masks.areas.tolist(), strict=True)))
+with tamis.open_project(sys.argv[1]) as project:
+    for image in project.images():
+        print(image.name, image.state, list(zip(image.labels, image.masks.areas.tolist(), strict=True)))

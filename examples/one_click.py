@@ -3,10 +3,8 @@
 import sys
 
 import tamis
-from tamis.image import write_image
 
 path, x, y, out = sys.argv[1:]
-encoded = tamis.load_segmentor().encode(tamis.read_image(path))
-mask = encoded.probability([tamis.Click(float(x), float(y))]) > 0.5
-write_image(out, mask)
+mask = tamis.load().encode(path).predict([(float(x), float(y))]).mask
+tamis.write_image(out, mask)
 print(f"{mask.sum()} pixels in {out}")

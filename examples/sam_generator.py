@@ -8,7 +8,7 @@ import tamis
 from tamis.compat import SamAutomaticMaskGenerator
 
 path, out = sys.argv[1:3]
-segmentor = tamis.load_segmentor(*sys.argv[3:4])
+segmentor = tamis.load(*sys.argv[3:4])
 generator = SamAutomaticMaskGenerator(segmentor, points_per_side=16, pred_iou_thresh=0.7, output_mode="coco_rle")
 records = generator.generate(tamis.read_image(path))
 Path(out).write_text(json.dumps(records))

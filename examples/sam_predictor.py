@@ -9,7 +9,7 @@ from tamis.compat import SamPredictor
 from tamis.image import write_image
 
 path, x, y, out = sys.argv[1:5]
-predictor = SamPredictor(tamis.load_segmentor(*sys.argv[5:6]))
+predictor = SamPredictor(tamis.load(*sys.argv[5:6]))
 predictor.set_image(tamis.read_image(path))
 masks, scores, logits = predictor.predict(
     point_coords=np.array([[float(x), float(y)]]), point_labels=np.array([1]), multimask_output=True

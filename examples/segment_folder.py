@@ -1,12 +1,9 @@
 """All masks of all images of a folder: `python examples/segment_folder.py photos/ masks/`."""
 
 import sys
-from pathlib import Path
 
 import tamis
-from tamis.batch import segment_images
-from tamis.image import find_images
 
 folder, out = sys.argv[1:]
-for outcome in segment_images(find_images([folder]), Path(out), tamis.load_segmentor()):
+for outcome in tamis.segment(folder, out):
     print(f"{outcome.path.name}: {outcome.error or f'{outcome.masks} masks'}")

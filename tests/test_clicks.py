@@ -20,6 +20,7 @@ from tamis.clicks import (
     random_click,
     require_inside,
     uncertain_click,
+    with_clicked_pixels,
 )
 from tamis.errors import InputError
 
@@ -144,3 +145,11 @@ def by_scipy(target: MaskArray, prediction: MaskArray) -> tuple[Pixel, bool]:
 
     missed, excess = deepest(target & ~prediction), deepest(prediction & ~target)
     return (missed[1], True) if missed[0] > excess[0] + 1e-4 else (excess[1], False)
+
+
+def test_clicks_own_pixels_are_what_the_clicks_say() -> None:
+    probability = np.full((2, 3), 0.9, dtype=np.float32)
+    kept = with_clicked_pixels(probability, [Click(2.2, 0.7, positive=False), Click(0.5, 1.5)])
+    assert kept[0, 2] == 0
+    assert kept[1, 0] == 1
+    assert (probability == np.float32(0.9)).all()  # the argument is untouched

@@ -5,9 +5,9 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks import published
-from tamis.benchmark.rules import PROTOCOLS
 from tamis.cli.evaluate_command import interactive
 from tamis.datasets.registry import find_dataset
+from tamis.evaluation.rules import PROTOCOLS
 from tamis.segmentors import find_model
 
 

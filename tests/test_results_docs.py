@@ -1,12 +1,13 @@
-from benchmarks import quality
+from benchmarks import pages
+from benchmarks.sets import SETS
 from tamis.segmentors import DEFAULT
 
 
 def test_the_page_of_results_is_made_of_the_summaries_on_record() -> None:
-    assert quality.PAGE.read_text(encoding="utf-8") == quality.page()
-    assert quality.README.read_text(encoding="utf-8") == quality.readme()
+    assert pages.PAGE.read_text(encoding="utf-8") == pages.page()
+    assert pages.README.read_text(encoding="utf-8") == pages.readme()
 
 
 def test_every_set_has_the_default_segmentor_measured() -> None:
-    for place in quality.SETS:
+    for place in SETS:
         assert place.file(DEFAULT).exists(), f"run python -m benchmarks.quality {DEFAULT} --only {place.folder}"

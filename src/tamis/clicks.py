@@ -7,6 +7,7 @@ origin at the top-left corner of the top-left pixel, x to the right, y down. The
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,56 @@ class Click:
     def at_pixel(cls, row: int, column: int, positive: bool = True) -> "Click":
         """The click at the centre of a pixel."""
         return cls(column + 0.5, row + 0.5, positive)
+
+
+def clicks_of(values: Iterable[Any]) -> list[Click]:
+    """Clicks as people write them: `Click`, (x, y), or (x, y, sign) with a sign of "+", "-", True, False, 1 or 0.
+
+    Raises:
+        InputError: one is none of these.
+
+    >>> clicks_of([(320, 240), (90, 80, "-")])
+    [Click(x=320.0, y=240.0, positive=True), Click(x=90.0, y=80.0, positive=False)]
+    """
+    return [value if isinstance(value, Click) else _click_of(value) for value in values]
+
+
+def _click_of(value: Any) -> Click:
+    signs = {"+": True, "-": False, True: True, False: False}
+    try:
+        x, y, sign = value if len(value) == 3 else (*value, "+")
+        return Click(float(x), float(y), signs[sign])
+    except (TypeError, ValueError, KeyError):
+        raise InputError(f"{value!r} is no click: write (x, y), or (x, y, '-') for a negative one") from None
+
+
+Box: TypeAlias = tuple[float, float, float, float]
+"""Left, top, right, bottom in pixels of the original image, counted as clicks are."""
+
+
+def ordered_box(box: Box, shape: tuple[int, int]) -> Box:
+    """A box with its corners in order, cut to an image of (height, width) `shape`.
+
+    Raises:
+        InputError: nothing of it is inside.
+
+    >>> ordered_box((30, 5, -3, -5), (20, 20))
+    (0.0, 0.0, 20.0, 5.0)
+    """
+    height, width = shape
+    left, right = (min(max(value, 0.0), float(width)) for value in sorted((box[0], box[2])))
+    top, bottom = (min(max(value, 0.0), float(height)) for value in sorted((box[1], box[3])))
+    if not (left < right and top < bottom):
+        raise InputError(f"the box {box} holds no pixel of the {width}x{height} image")
+    return left, top, right, bottom
+
+
+def outside_box(box: Box, shape: tuple[int, int]) -> MaskArray:
+    """(H, W) bool: the pixels of an image of (height, width) `shape` that a box does not touch."""
+    left, top, right, bottom = box
+    outside = np.ones(shape, np.bool_)
+    outside[int(np.floor(top)) : int(np.ceil(bottom)), int(np.floor(left)) : int(np.ceil(right))] = False
+    return outside
 
 
 def require_inside(clicks: Iterable[Click], shape: tuple[int, int]) -> None:
@@ -73,6 +124,24 @@ def pixels_at(
     # A click just inside the border can be rounded onto it.
     rows, columns = np.minimum(pixels, np.array(size) - 1).T
     return rows, columns
+
+
+def with_clicked_pixels(probability: ProbabilityArray, clicks: Sequence[Click]) -> ProbabilityArray:
+    """A copy in which every clicked pixel is what its click says, as `set_clicked_pixels` writes it."""
+    kept = probability.copy()
+    set_clicked_pixels(kept, clicks)
+    return kept
+
+
+def set_clicked_pixels(probability: ProbabilityArray, clicks: Sequence[Click]) -> None:
+    """Set the pixel of every positive click to 1 and of every negative one to 0, in place; the last click wins a pixel.
+
+    Args:
+        probability: (H, W) float32 at the size that the clicks refer to.
+        clicks: in the order in which they were made.
+    """
+    for click in clicks:
+        probability[click.pixel] = np.float32(click.positive)
 
 
 def center_click(mask: MaskArray) -> Click:

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tamis.arrays import ImageArray
 from tamis.errors import InputError
-from tamis.files import replacing
+from tamis.results.files import replacing
 
 MAX_PIXELS = 200_000_000
 """Images with more pixels than this are refused unless the caller says otherwise."""
@@ -54,7 +54,7 @@ def read_image(path: str | Path, max_pixels: int = MAX_PIXELS) -> ImageArray:
                     f"{max_pixels / 1e6:g}; raise it with --max-pixels {width * height}"
                 )
             file.load()
-            return np.array(_upright_rgb(file))
+            return np.array(rgb_of(file))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the name") from None
     except IsADirectoryError:
@@ -198,17 +198,18 @@ class _Unlimited:
 _unlimited = _Unlimited()
 
 
-def _upright_rgb(file: Image.Image) -> Image.Image:
+def rgb_of(file: Image.Image) -> Image.Image:
+    """A picture of any mode upright as RGB, alpha laid over white, deep grey stretched."""
     picture = ImageOps.exif_transpose(file)
     if picture.mode.startswith("I") or picture.mode == "F":
-        return Image.fromarray(_stretched(np.asarray(picture))).convert("RGB")
+        return Image.fromarray(stretched(np.asarray(picture))).convert("RGB")
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
     return picture.convert("RGB")
 
 
-def _stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
+def stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
     """(H, W) of any depth to uint8, the smallest finite value to 0 and the largest to 255."""
     finite = np.isfinite(values)
     # In double precision, which holds every value of 32 bits; some rows at a time, since that takes much memory.

@@ -7,11 +7,12 @@ import pytest
 from numpy.typing import NDArray
 
 from tamis import Click
-from tamis.annotation.answers import ask, checked_box
+from tamis.annotation.answers import ask
 from tamis.annotation.problems import NonsenseError
 from tamis.arrays import MaskArray, ProbabilityArray
+from tamis.clicks import ordered_box
 from tamis.errors import InputError
-from tamis.segmentors.by_region import EncodedRegions
+from tamis.regions.encoded import EncodedRegions
 
 
 @pytest.fixture
@@ -80,8 +81,8 @@ def test_granularities_of_choices_go_from_small_to_large() -> None:
 
 def test_a_box_for_a_segmentor_of_clicks(quarters: EncodedRegions) -> None:
     answer = ask(quarters, [], (9, 11, 21, 19), 0)  # mostly the lower right quarter
-    assert area(answer) == 100
-    assert (answer[10:, 10:] > 0.5).all()
+    assert area(answer) == 8 * 10  # of the quarter, what is in the box
+    assert (answer[11:19, 10:] > 0.5).all()
 
 
 def test_clicks_within_a_box(quarters: EncodedRegions) -> None:
@@ -96,9 +97,9 @@ def test_a_box_for_a_segmentor_of_boxes() -> None:
 
 
 def test_boxes_are_put_in_order_and_cut(quarters: EncodedRegions) -> None:
-    assert checked_box((30, 5, -3, -5), (20, 20)) == (0.0, 0.0, 20.0, 5.0)
+    assert ordered_box((30, 5, -3, -5), (20, 20)) == (0.0, 0.0, 20.0, 5.0)
     for box in ((30, 5, 40, 9), (5, 5, 5, 9), (float("nan"), 0, 5, 5)):
         with pytest.raises(InputError, match="holds no pixel of the 20x20 image"):
-            checked_box(box, (20, 20))
+            ordered_box(box, (20, 20))
     with pytest.raises(NonsenseError, match="at least one click, or a box"):
         ask(quarters, [], None, 0)

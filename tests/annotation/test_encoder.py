@@ -11,9 +11,9 @@ import pytest
 
 from tamis.annotation.encoder import Encoder, Source
 from tamis.arrays import ImageArray
-from tamis.encodings import EncodingCache
 from tamis.errors import InputError, TamisError, UnavailableError
-from tamis.segmentors.by_region import EncodedRegions
+from tamis.regions.encoded import EncodedRegions
+from tamis.segmentors.cache import EncodingCache
 
 
 class Counting:

@@ -75,7 +75,7 @@ def test_tiles_and_a_second_look_are_two_ways(tamis: Tamis, photograph: Path) ->
     assert "leave out one" in err
 
 
-@pytest.mark.parametrize("segmentor", ["grabcut", "tamis.segmentors.seeded:RandomWalker"])
+@pytest.mark.parametrize("segmentor", ["grabcut", "tamis.segmentors.classical.seeded:RandomWalker"])
 def test_another_segmentor(tamis: Tamis, photograph: Path, segmentor: str) -> None:
     assert tamis("click", photograph, "--at", "40,50", "--segmentor", segmentor)[0] == 0
 
@@ -123,3 +123,32 @@ def test_an_output_folder_that_cannot_be_written_keeps_the_old_mask(
     assert code == 2
     assert "the disk is full" in err
     assert out.read_bytes() == before
+
+
+def test_a_box_is_segmented_and_nothing_outside(
+    tamis: Tamis, photograph: Path, tmp_path: Path, scene: tuple[ImageArray, MaskArray]
+) -> None:
+    rows, columns = np.nonzero(scene[1])
+    box = f"{columns.min()},{rows.min()},{columns.max() + 1},{rows.max() + 1}"
+    assert tamis("click", photograph, "--box", box, "--out", tmp_path / "mask.png")[0] == 0
+    mask = read_image(tmp_path / "mask.png")[..., 0] > 0
+    assert (mask & scene[1]).sum() / (mask | scene[1]).sum() > 0.9
+    told = json.loads(tamis("click", photograph, "--box", "40,50,20,30", "--at", "30,40", "--json")[1])
+    assert told["box"] == [40, 50, 20, 30]
+    x, y, width, height = told["bbox"]
+    assert x >= 20 and y >= 30 and x + width <= 40 and y + height <= 50  # noqa: PT018
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "give --at X,Y or --box L,T,R,B"),
+        (("--box", "1,2,3"), "is no box: write left,top,right,bottom"),
+        (("--box", "300,2,400,5"), "holds no pixel of the 128x96 image"),
+        (("--box", "1,2,30,40", "--choices"), "leave out --choices"),
+    ],
+)
+def test_boxes_that_cannot_be_answered(tamis: Tamis, photograph: Path, options: tuple[str, ...], said: str) -> None:
+    code, _, err = tamis("click", photograph, *options)
+    assert code == 2
+    assert said in err

@@ -16,10 +16,10 @@ if find_spec("transformers") is None or find_spec("torch") is None:
     pytest.skip("the extra [hub] is not installed", allow_module_level=True)
 
 from tamis.cli import consent
-from tamis.segmentors.hub import catalogue
-from tamis.segmentors.hub.folder import folder_of
-from tests.segmentors.hub import tiny
-from tests.segmentors.hub.hub import COMMIT, Hub, serving
+from tamis.hub.folder import folder_of
+from tamis.segmentors.sam import catalogue
+from tests.segmentors.sam import tiny
+from tests.segmentors.sam.hub import COMMIT, Hub, serving
 
 Tamis = Callable[..., tuple[int, str, str]]
 

@@ -9,7 +9,7 @@ from PIL import Image
 from tamis.arrays import ImageArray
 from tamis.datasets import open_dataset
 from tamis.errors import InputError
-from tamis.mosaic import cells, composed, generated_texture, write_mosaics
+from tamis.jobs.mosaic import cells, composed, generated_texture, write_mosaics
 from tamis.segmentors import load_segmentor
 
 Tamis = Callable[..., tuple[int, str, str]]

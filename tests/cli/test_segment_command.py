@@ -14,12 +14,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tamis import batch
 from tamis.arrays import ImageArray, MaskArray
 from tamis.compat import SAM2AutomaticMaskGenerator, SamAutomaticMaskGenerator
 from tamis.formats.coco import CocoImage, masks_of
 from tamis.image import read_image
+from tamis.jobs import segment
 from tamis.mask import label_map
+from tamis.proposals import Clicks
 from tamis.segmentors import DEFAULT, load_segmentor
 
 Tamis = Callable[..., tuple[int, str, str]]
@@ -142,7 +143,7 @@ def test_tiles_find_what_the_whole_does_and_more(tamis: Tamis, folder: Path, tmp
     assert all(each["segmentation"]["size"] == [96, 128] for each in tiles["annotations"])
     code, _, err = tamis("segment", folder, "--out", tmp_path / "no", "--tiles", "64", "--partition", "4")
     assert code == 2
-    assert "--tiles is for clicks" in err
+    assert "--tiles and --partition are different ways to find masks" in err
 
 
 def test_several_processes_find_the_same(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
@@ -170,14 +171,14 @@ def test_a_partition_covers_every_pixel_once(tamis: Tamis, folder: Path, tmp_pat
 
 
 def test_images_of_the_same_name_do_not_overwrite_each_other() -> None:
-    places = batch.places_of([Path("a/1.jpg"), Path("b/1.jpg"), Path("b/1.png"), Path("b/2.jpg")])
+    places = segment.places_of([Path("a/1.jpg"), Path("b/1.jpg"), Path("b/1.png"), Path("b/2.jpg")])
     assert [place.name for place in places.values()] == ["a/1", "b/1.jpg", "b/1.png", "b/2"]
     assert [place.file_name for place in places.values()] == ["a/1.jpg", "b/1.jpg", "b/1.png", "b/2.jpg"]
 
 
 def test_no_two_images_have_results_of_one_name() -> None:
     paths = [Path(name) for name in ("a.jpg", "a.png", "a.jpg.png", "A.bmp", "b", "b.gif", "c.d.jpg")]
-    names = [place.name for place in batch.places_of(paths).values()]
+    names = [place.name for place in segment.places_of(paths).values()]
     assert names == ["a.jpg", "a.png", "a.jpg.png", "A.bmp", "b", "b.gif", "c.d"]
 
 
@@ -207,10 +208,10 @@ def test_a_larger_limit_on_pixels_does_not_do_finished_images_again(tamis: Tamis
 
 def test_a_run_cut_short_keeps_what_earlier_ones_finished(folder: Path, tmp_path: Path) -> None:
     paths, out, model = sorted(folder.iterdir()), tmp_path / "out", load_segmentor("hierarchy")
-    settings = batch.SegmentSettings(grid=4)
-    list(batch.segment_images(paths, out, model, settings))
+    settings = segment.SegmentSettings(Clicks(4))
+    list(segment.segment_images(paths, out, model, settings))
     whole = json.loads((out / "coco.json").read_text())
-    again = batch.segment_images(paths, out, model, settings)
+    again = segment.segment_images(paths, out, model, settings)
     next(again)
     again.close()
     assert json.loads((out / "coco.json").read_text()) == whole
@@ -219,7 +220,7 @@ def test_a_run_cut_short_keeps_what_earlier_ones_finished(folder: Path, tmp_path
 
 def test_two_runs_at_once_into_one_folder_are_refused(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    first = batch.segment_images(sorted(folder.iterdir()), out, load_segmentor("hierarchy"))
+    first = segment.segment_images(sorted(folder.iterdir()), out, load_segmentor("hierarchy"))
     next(first)
     code, _, err = tamis("segment", folder, "--out", out)
     assert (code, err) == (2, f"tamis: --out {out}: another run is writing there; wait for it or choose another\n")
@@ -314,7 +315,7 @@ def test_the_protocols_of_sam_give_what_their_generators_give(tamis: Tamis, fold
     assert 0 < counts["sam"] <= counts["sam2"]  # SAM 2 asks for less
     code, _, err = tamis("segment", folder, "--out", tmp_path / "no", "--protocol", "sam", "--levels", ".3,.5")
     assert code == 2
-    assert "it takes --grid alone" in err
+    assert "--protocol has its own rules: leave out --levels" in err
 
 
 def test_adaptive_clicks_find_the_object_too(
@@ -327,4 +328,4 @@ def test_adaptive_clicks_find_the_object_too(
     assert max((mask & scene[1]).sum() / (mask | scene[1]).sum() for mask in masks) > 0.9
     code, _, err = tamis("segment", folder, "--out", tmp_path / "no", "--adaptive", "--grid", "8")
     assert code == 2
-    assert "chooses its own grids" in err
+    assert "--adaptive has its own rules: leave out --grid" in err

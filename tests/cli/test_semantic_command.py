@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tamis.semantic.data import open_semantic, read_sample
+from tamis.semantic.data.dataset import open_semantic, read_sample
 from tests.semantic.label_maps import write_folders, write_pair
 
 Tamis = Callable[..., tuple[int, str, str]]

@@ -54,6 +54,18 @@ def test_colours_may_be_the_other_way_round(scene: Scene) -> None:
     assert (both[0] == both[1]).all()
 
 
+def test_a_box_is_answered_within_it(predictor: SamPredictor, scene: Scene) -> None:
+    rows, columns = np.nonzero(scene[1])
+    box = np.array([columns.min(), rows.min(), columns.max(), rows.max()])
+    masks, ious, _ = predictor.predict(box=box, multimask_output=False)
+    assert masks.shape == (1, 96, 128)
+    assert 0 <= ious[0] <= 1
+    assert (masks[0] & scene[1]).sum() / (masks[0] | scene[1]).sum() > 0.9
+    with_point = predictor.predict(np.array([[40, 50]]), np.array([1]), box=np.array([30, 40, 50, 60]))[0]
+    assert with_point[0].any()
+    assert not with_point[0][:39].any()
+
+
 def test_misuse_is_a_sentence(predictor: SamPredictor, scene: Scene) -> None:
     empty = SamPredictor(load_segmentor("hierarchy"))
     assert not empty.is_image_set
@@ -63,7 +75,5 @@ def test_misuse_is_a_sentence(predictor: SamPredictor, scene: Scene) -> None:
         empty.set_image(scene[0], "HSV")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="2 point_coords and 1 point_labels"):
         predictor.predict(np.array([[1, 2], [3, 4]]), np.array([1]))
-    with pytest.raises(InputError, match="takes no boxes"):
-        predictor.predict(box=np.array([1, 2, 30, 40]))
-    with pytest.raises(InputError, match="needs points"):
+    with pytest.raises(InputError, match="needs points or a box"):
         predictor.predict(mask_input=np.zeros((1, 256, 256), np.float32))

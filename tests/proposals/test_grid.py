@@ -6,10 +6,10 @@ import pytest
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import Click, grid_clicks
 from tamis.mask import iou_matrix
+from tamis.mask.expected import expected_iou_of
 from tamis.proposals import Selection, grid_proposals, propose
+from tamis.regions.encoded import EncodedRegions, expected_ratings
 from tamis.segmentors import load_segmentor
-from tamis.segmentors.by_region import EncodedRegions, expected_ratings
-from tamis.segmentors.expected import expected_iou_of
 
 
 def halves() -> EncodedRegions:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tamis.mask import Masks, iou_matrix, masks_from_unions, nms
 from tamis.proposals.nms import by_boxes, by_containment, by_coverage, by_masks, by_nothing
-from tamis.proposals.unions import Unions
+from tamis.regions.unions import Unions
 
 
 def some_unions(seed: int, count: int = 30) -> tuple[Unions, np.ndarray]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tamis.arrays import ImageArray, MaskArray
 from tamis.mask import Masks
 from tamis.proposals.refine import SOURCES, best_union_iou, covers, refined
-from tamis.proposals.superpixels import Superpixels
+from tamis.regions.superpixels import Superpixels
 from tamis.segmentors import load_segmentor
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from tamis.mask.expected import expected_iou
 from tamis.proposals.scores import certainty, stability
-from tamis.segmentors.expected import expected_iou
 
 P = np.array([[0.9, 0.7, 0.2], [0.1, 0.1, 0.1]], np.float32)
 AREAS = np.array([1, 2, 4], np.float32)

@@ -1,9 +1,9 @@
 import numpy as np
 
-import tamis
 from tamis.arrays import ImageArray
 from tamis.proposals import Selection, grid_proposals
 from tamis.proposals.tiles import tiled_proposals
+from tamis.segmentors import load_segmentor
 
 
 def scene() -> ImageArray:
@@ -18,7 +18,7 @@ def scene() -> ImageArray:
 
 
 def test_small_things_are_found_in_tiles_once_each() -> None:
-    image, model = scene(), tamis.load_segmentor("hierarchy")
+    image, model = scene(), load_segmentor("hierarchy")
     found = tiled_proposals(
         image, model, 200, lambda encoded: grid_proposals(encoded, selection=Selection(min_area=20))
     )
@@ -33,7 +33,7 @@ def test_small_things_are_found_in_tiles_once_each() -> None:
 
 
 def test_an_image_no_larger_than_a_tile_has_the_proposals_of_the_whole() -> None:
-    image, model = scene()[:150, :150], tamis.load_segmentor("hierarchy")
+    image, model = scene()[:150, :150], load_segmentor("hierarchy")
     found = tiled_proposals(image, model, 200, grid_proposals, max_proposals=3)
     expected = grid_proposals(model.encode(image), selection=Selection(max_proposals=3))
     assert found.masks == expected.masks

@@ -5,7 +5,7 @@ import pytest
 
 from tamis.errors import InputError, UnavailableError
 from tamis.segmentors import DEFAULT, Model, Segmentor, list_models, load_segmentor, registry
-from tamis.segmentors.hierarchy import Hierarchy
+from tamis.segmentors.classical.hierarchy import Hierarchy
 
 
 def test_built_in_names_load_and_call_themselves_so() -> None:
@@ -24,7 +24,7 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
 
 
 def test_a_factory_can_be_named_outright() -> None:
-    assert load_segmentor("tamis.segmentors.hierarchy:Hierarchy") == Hierarchy()
+    assert load_segmentor("tamis.segmentors.classical.hierarchy:Hierarchy") == Hierarchy()
     for place, message in {
         "no_such_package.module:make": "there is no module 'no_such_package'",
         "tamis.clicks:nothing": "found no such factory",
@@ -47,7 +47,7 @@ def test_what_goes_wrong_inside_a_module_is_not_hidden(tmp_path: Path, monkeypat
 
 
 def test_other_packages_offer_segmentors_but_take_no_built_in_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    place = "tamis.segmentors.hierarchy:Hierarchy"
+    place = "tamis.segmentors.classical.hierarchy:Hierarchy"
     offered = [EntryPoint(name, place, registry.ENTRY_POINTS) for name in ("theirs", "grabcut")]
     monkeypatch.setattr(registry, "entry_points", lambda group: offered)
     assert [model.name for model in list_models()].count("grabcut") == 1

@@ -6,6 +6,7 @@ import pytest
 from tamis.arrays import ImageArray, MaskArray
 from tamis.clicks import Click, grid_clicks
 from tamis.errors import InputError
+from tamis.regions.clicks import best_answers
 from tamis.segmentors import AnswersByRegion, EncodedImage, Segmentor, load_segmentor
 from tamis.segmentors.registry import BUILT_IN
 
@@ -84,5 +85,5 @@ def test_answers_by_region_are_the_probabilities(encoded: EncodedImage) -> None:
     assert len(encoded.descriptors) == count
     row, column = regions.shape[0] // 2, regions.shape[1] // 3
     click = Click((column + 0.5) * 128 / regions.shape[1], (row + 0.5) * 96 / regions.shape[0])
-    answer = encoded.best[regions[row, column]][regions] / np.float32(255)
+    answer = best_answers(encoded.answers, encoded.ratings)[regions[row, column]][regions] / np.float32(255)
     assert (encoded.probabilities([click])[0] == answer).all()

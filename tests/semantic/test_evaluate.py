@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from tamis.errors import InputError
-from tamis.semantic.checkpoints import load_trained
-from tamis.semantic.data import open_semantic, read_sample
+from tamis.semantic.data.dataset import open_semantic, read_sample
 from tamis.semantic.evaluate import EvaluateJob, evaluate
 from tamis.semantic.inference import predict
+from tamis.semantic.networks.checkpoints import load_trained
 from tamis.semantic.scores import read_own
 from tamis.semantic.train import TrainJob, train
 from tests.semantic.scenes import CLASSES, SMALL, write_scenes

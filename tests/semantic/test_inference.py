@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tamis.errors import InputError
+from tamis.semantic.data.pipeline import validation_resize
+from tamis.semantic.data.transforms import normalise
 from tamis.semantic.inference import (
     SEVERAL_SCALES,
     InferenceSettings,
@@ -19,10 +21,8 @@ from tamis.semantic.inference import (
     whole,
     window_starts,
 )
-from tamis.semantic.mmseg_checkpoints import load_into
-from tamis.semantic.pipeline import validation_resize
-from tamis.semantic.transforms import normalise
-from tests.semantic.test_mmseg_checkpoints import official, ours
+from tamis.semantic.networks.mmseg_checkpoints import load_into
+from tests.semantic.networks.test_mmseg_checkpoints import official, ours
 
 CPU = torch.device("cpu")
 

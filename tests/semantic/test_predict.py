@@ -9,11 +9,11 @@ from PIL import Image
 from torch import Tensor
 
 from tamis.errors import InputError
-from tamis.semantic.checkpoints import Trained
-from tamis.semantic.class_tables import ClassTable
+from tamis.semantic.data.class_tables import ClassTable
 from tamis.semantic.inference import InferenceSettings
 from tamis.semantic.measuring import tinted
-from tamis.semantic.networks import SemanticNetwork
+from tamis.semantic.networks.checkpoints import Trained
+from tamis.semantic.networks.network import SemanticNetwork
 from tamis.semantic.predict import LINE, classes_of, predict_files, with_legend
 from tests.semantic.scenes import SMALL
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from tamis.errors import InputError
-from tamis.semantic.building import chosen_norm, make_network
-from tamis.semantic.checkpoints import recipe_record
-from tamis.semantic.networks import Decoded
-from tamis.semantic.pipeline import RandomShortSide
+from tamis.semantic.data.pipeline import RandomShortSide
+from tamis.semantic.networks.building import chosen_norm, make_network
+from tamis.semantic.networks.checkpoints import recipe_record
+from tamis.semantic.networks.network import Decoded
 from tamis.semantic.recipes import RECIPES, Recipe, find_recipe, from_record, overridden
 from tamis.semantic.schedules import rate_at
 

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from tamis.errors import InputError
-from tamis.semantic.backbones import make_backbone
-from tamis.semantic.heads import FCNHead
-from tamis.semantic.mmseg_checkpoints import renamed
-from tamis.semantic.networks import Decoded
+from tamis.semantic.networks.backbones import make_backbone
+from tamis.semantic.networks.heads import FCNHead
+from tamis.semantic.networks.mmseg_checkpoints import renamed
+from tamis.semantic.networks.network import Decoded
 from tamis.semantic.schedules import Rates, Schedule, parameter_groups, rate_at, scaled, set_rates
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "mmengine_schedules.json").read_text())

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from tamis import Click, Masks, read_image
+from tamis.regions.table import unpack_answers
 from tamis.segmentors import load_segmentor
-from tamis.segmentors.answer_table import unpack_answers
 
 
 def wait_for(question: Callable[[], Any], seconds: float = 20) -> Any:

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 
 from tamis.arrays import ImageArray, ProbabilityArray  # noqa: E402
 from tamis.clicks import Click  # noqa: E402
-from tamis.segmentors.region_measures import overlaps  # noqa: E402
+from tamis.regions.measures import overlaps  # noqa: E402
 from tamis.training.calibration import BORDERS, CLASSICAL, SHIFTS, calibrate, mean_iou  # noqa: E402
 from tamis.training.examples import annotate, make_example, teach  # noqa: E402
 from tamis.training.loop import LoopOptions, train  # noqa: E402

@@ -14,7 +14,10 @@ const calls = {
   async boxes({ table, boxes }) {
     const bytes = await readFile(table);
     const answers = await readTable(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-    return boxes.map((box) => answers.clickForBox(box));
+    return boxes.map(({ box, threshold }) => {
+      const { mask, click, granularity } = answers.maskInBox(box, threshold);
+      return { mask: rle.encode(mask), click, granularity };
+    });
   },
   fold(cases) {
     return cases.map((events) => {

@@ -13,9 +13,10 @@ from scipy import ndimage
 from tamis.annotation.answers import ask
 from tamis.arrays import MaskArray
 from tamis.clicks import Click
-from tamis.segmentors.answer_table import pack_answers
-from tamis.segmentors.by_region import EncodedRegions
-from tamis.segmentors.hierarchy import Hierarchy
+from tamis.regions.boxes import click_for_box
+from tamis.regions.encoded import EncodedRegions
+from tamis.regions.table import pack_answers
+from tamis.segmentors.classical.hierarchy import Hierarchy
 from tests.web.conftest import Run
 
 
@@ -82,14 +83,26 @@ def test_the_page_and_the_library_make_the_same_masks(run: Run, encoded: Encoded
         assert mask == rle(ask(encoded, asked, None, question["granularity"]) > question["threshold"])
 
 
-def test_a_box_asks_for_what_fills_it(run: Run, encoded: EncodedRegions, tmp_path: Path) -> None:
+def test_the_page_and_the_library_answer_boxes_alike(run: Run, encoded: EncodedRegions, tmp_path: Path) -> None:
     (tmp_path / "table").write_bytes(pack_answers(encoded))
-    box = {"left": 20, "top": 15, "right": 60, "bottom": 50}
-    (told,) = run("boxes", {"table": str(tmp_path / "table"), "boxes": [box]})
-    click = told["click"]
-    assert 20 <= click["x"] <= 60
-    assert 15 <= click["y"] <= 50
-    assert told["granularity"] in (1, 2)
+    rng = np.random.default_rng(4)
+    height, width = encoded.shape
+    boxes = [(20.0, 15.0, 60.0, 50.0), (0.0, 0.0, float(width), float(height)), (143.2, 107.1, 143.9, 107.4)]
+    while len(boxes) < 60:
+        (left, right), (top, bottom) = np.sort(rng.random((2, 2)) * [[width], [height]], axis=1).tolist()
+        boxes.append((left, top, right, bottom))
+    sides = ("left", "top", "right", "bottom")
+    thresholds = rng.choice([0.2, 0.5, 0.65], len(boxes)).tolist()
+    questions = [
+        {"box": dict(zip(sides, box, strict=True)), "threshold": threshold}
+        for box, threshold in zip(boxes, thresholds, strict=True)
+    ]
+    told = run("boxes", {"table": str(tmp_path / "table"), "boxes": questions})
+    for box, threshold, answer in zip(boxes, thresholds, told, strict=True):
+        click, granularity = click_for_box(encoded, box)
+        assert answer["click"] == {"x": click.x, "y": click.y, "positive": True}
+        assert answer["granularity"] == granularity + 1
+        assert answer["mask"] == rle(encoded.probability_in_box(box) > threshold)
 
 
 def test_the_page_folds_events_as_the_server_does(run: Run) -> None:

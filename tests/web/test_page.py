@@ -12,10 +12,10 @@ from PIL import Image
 
 from tamis.arrays import ImageArray, MaskArray
 from tamis.clicks import Click
-from tamis.demo import sample
 from tamis.image import read_image
+from tamis.jobs.demo import sample
 from tamis.mask import Masks
-from tamis.segmentors.embedded import Embedded
+from tamis.segmentors.embedded.model import Embedded
 
 playwright = pytest.importorskip("playwright.sync_api")
 

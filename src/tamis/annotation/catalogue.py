@@ -16,7 +16,7 @@ from tamis.annotation.renames import Entry, planned_renames
 from tamis.annotation.schema import images
 from tamis.errors import InputError
 from tamis.image import MAX_PIXELS, SUFFIXES, open_picture, read_image
-from tamis.runs import file_hash
+from tamis.results.run import file_hash
 
 AT_ONCE = 40
 """Images looked at in one transaction."""

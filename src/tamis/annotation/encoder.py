@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tamis.encodings import EncodingCache
 from tamis.errors import InputError, TamisError
 from tamis.image import MAX_PIXELS, read_image
+from tamis.regions.protocol import AnswersByRegion
+from tamis.regions.table import pack_answers
 from tamis.segmentors import EncodedImage, Segmentor
-from tamis.segmentors.answer_table import pack_answers
-from tamis.segmentors.by_region import EncodedRegions
+from tamis.segmentors.cache import EncodingCache
 
 State = Literal["waiting", "ready", "failed", "none"]
 
@@ -237,7 +237,7 @@ class Encoder:
 
     def _tabulate(self, sha256: str, encoded: EncodedImage) -> None:
         table = b""
-        if isinstance(encoded, EncodedRegions):
+        if isinstance(encoded, AnswersByRegion):
             with suppress(InputError):  # too wide for a table: clicks are answered here instead
                 table = pack_answers(encoded)
         with self._condition:

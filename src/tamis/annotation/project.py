@@ -109,6 +109,15 @@ class Project:
         """Give back the database."""
         self.database.close()
 
+    def __enter__(self) -> "Project":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Project({str(self.folder)!r})"
+
 
 def open_project(
     folder: str | Path,
@@ -120,8 +129,9 @@ def open_project(
 ) -> Project:
     """Open the project of a folder of images, and make it if there is none.
 
-    >>> for image in open_project("photos").images():              # doctest: +SKIP
-    ...     print(image.name, image.labels, image.masks.areas)
+    >>> with open_project("photos") as project:                    # doctest: +SKIP
+    ...     for image in project.images():
+    ...         print(image.name, image.labels, image.masks.areas)
 
     Args:
         folder: of the images; folders inside it are searched too.

@@ -7,17 +7,17 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
-from tamis.annotation.answers import Box, ask
+from tamis.annotation.answers import ask
 from tamis.annotation.board import Board
 from tamis.annotation.catalogue import AT_ONCE, ImageRow
 from tamis.annotation.encoder import Encoder, Source
 from tamis.annotation.project import Project
-from tamis.clicks import Click
+from tamis.clicks import Box, Click
 from tamis.errors import InputError, TamisError
 from tamis.mask import Masks
+from tamis.mask.expected import expected_iou_of
 from tamis.proposals import Proposals, grid_proposals
 from tamis.segmentors import Segmentor, load_segmentor
-from tamis.segmentors.expected import expected_iou_of
 
 PATROL = 5.0
 """Seconds between looks at the folder."""

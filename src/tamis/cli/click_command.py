@@ -8,15 +8,24 @@ from typing import Any, NamedTuple
 import click
 
 from tamis.arrays import ProbabilityArray
-from tamis.cli.options import ClickType, json_option, max_pixels_option, print_json, segmentor_option, tiles_option
-from tamis.clicks import Click, require_inside
+from tamis.cli.options import (
+    BoxType,
+    ClickType,
+    json_option,
+    max_pixels_option,
+    print_json,
+    segmentor_option,
+    tiles_option,
+)
+from tamis.clicks import Box, Click, require_inside
 from tamis.errors import InputError
 from tamis.image import read_image, write_image
 from tamis.mask import Masks
-from tamis.picture import heat
+from tamis.render.overlays import heat
 from tamis.segmentors import GivesChoices, Segmentor, load_segmentor
-from tamis.segmentors.closeup import CloseUp
-from tamis.segmentors.tiled import Tiled
+from tamis.segmentors.prompts import answer_to
+from tamis.segmentors.wrappers.tiled import Tiled
+from tamis.segmentors.wrappers.zoomed import CloseUp
 
 
 @click.command(name="click")
@@ -26,9 +35,9 @@ from tamis.segmentors.tiled import Tiled
     "clicks",
     type=ClickType(),
     multiple=True,
-    required=True,
     help="A click in pixels from the top-left corner; may be given several times, also negative.",
 )
+@click.option("--box", type=BoxType(), help="A box around the object; clicks are then answered within it.")
 @segmentor_option
 @click.option("--refine", is_flag=True, help="Look again at the part around a small mask, at its own resolution.")
 @tiles_option
@@ -46,6 +55,7 @@ from tamis.segmentors.tiled import Tiled
 def command(
     image: Path,
     clicks: tuple[Click, ...],
+    box: Box | None,
     segmentor: str,
     refine: bool,
     tiles: int | None,
@@ -55,7 +65,7 @@ def command(
     max_pixels: int,
     as_json: bool,
 ) -> None:
-    """Segment what is under one or more clicks of IMAGE.
+    """Segment what is under one or more clicks of IMAGE, or in a box.
 
     Writes the mask with --out; otherwise prints its area, its box and its share of the image. With --choices the masks
     go to files numbered from 1, the finest first, and each is told with the IoU that it probably has.
@@ -64,14 +74,19 @@ def command(
     tamis click photo.jpg --at 320,240 --out mask.png
     tamis click photo.jpg --at 320,240 --at 100,80,- --json
     tamis click photo.jpg --at 320,240 --choices --out mask.png
+    tamis click photo.jpg --box 100,80,420,360 --out mask.png
     """
+    if not clicks and box is None:
+        raise click.UsageError("say what to segment: give --at X,Y or --box L,T,R,B")
+    if box is not None and (choices or refine or tiles is not None):
+        raise click.UsageError("--box is answered at once: leave out --choices, --refine and --tiles")
     files = [Files(out, probability_out)]
     _require_apart(image, files)
     pixels = read_image(image, max_pixels)
     require_inside(clicks, pixels.shape[:2])
     encoded = _looking(load_segmentor(segmentor), refine, tiles).encode(pixels)
     if not choices:
-        answers, rated = encoded.probability(clicks)[None], None
+        answers, rated = answer_to(encoded, clicks, box)[None], None
     elif isinstance(encoded, GivesChoices):
         answers, rated = encoded.choices(clicks)
         files = [files[0].numbered(number + 1) for number in range(len(answers))]
@@ -88,6 +103,8 @@ def command(
         height, width = masks.shape
         asked = [{"x": c.x, "y": c.y, "positive": c.positive} for c in clicks]
         head = {"image": str(image), "width": width, "height": height, "segmentor": segmentor, "clicks": asked}
+        if box is not None:
+            head["box"] = list(box)
         every = [{**each, **file.named()} for each, file in zip(told, files, strict=True)]
         print_json({**head, "choices": every} if choices else {**head, **every[0]})
         return

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from tamis.benchmark.compare import as_json as comparison_json
-from tamis.benchmark.compare import compare, correlations, load_runs, said, write_comparison
 from tamis.cli.options import json_option, print_json
+from tamis.evaluation.compare import as_json as comparison_json
+from tamis.evaluation.compare import compare, correlations, load_runs, said, write_comparison
 
 
 @click.command(name="compare")

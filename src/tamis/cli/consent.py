@@ -4,8 +4,9 @@ import sys
 
 import click
 
-from tamis.segmentors.hub.catalogue import FAMILIES, MODELS, HubModel
-from tamis.segmentors.hub.folder import is_here
+from tamis.hub.folder import is_here
+from tamis.hub.model import HubModel
+from tamis.segmentors.sam.catalogue import FAMILIES, MODELS
 
 
 def fetch_with_consent(model: HubModel, revision: str | None, agreed: bool) -> None:
@@ -18,9 +19,9 @@ def fetch_with_consent(model: HubModel, revision: str | None, agreed: bool) -> N
 
     Raises:
         click.Abort: the answer is no.
-        TamisError: as of `tamis.segmentors.hub.fetch`.
+        TamisError: as of `tamis.hub.fetch`.
     """
-    from tamis.segmentors.hub.fetch import ask, fetch
+    from tamis.hub.fetch import ask, fetch
 
     offer = ask(model, revision)
     known = "SHA-256 pinned" if offer.sha256 and offer.sha256 == model.sha256 else "SHA-256 as the hub states it"

@@ -9,10 +9,10 @@ import click
 
 from tamis.cli.annotate_command import Listening, account, annotate
 from tamis.cli.options import segmentor_option
-from tamis.demo import make_demo, save_photographs
 from tamis.errors import InputError
 from tamis.image import find_images, read_image
-from tamis.runs import require_folder
+from tamis.jobs.demo import make_demo, save_photographs
+from tamis.results.run import require_folder
 from tamis.segmentors import load_segmentor
 
 

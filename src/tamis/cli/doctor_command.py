@@ -7,12 +7,12 @@ from typing import Any
 import click
 import platformdirs
 
-from tamis import environment
 from tamis.cli.options import json_option, print_json, segmentor_option
 from tamis.clicks import Click
+from tamis.hub.folder import is_here, models_folder
+from tamis.results import environment
 from tamis.segmentors import load_segmentor
-from tamis.segmentors.hub.catalogue import MODELS
-from tamis.segmentors.hub.folder import is_here, models_folder
+from tamis.segmentors.sam.catalogue import MODELS
 
 
 @click.command(name="doctor")

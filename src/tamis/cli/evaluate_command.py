@@ -8,23 +8,23 @@ from typing import Any
 
 import click
 
-from tamis import combine as rules_of_combination
-from tamis.benchmark.combination import PLACES, StudySettings, run_study
-from tamis.benchmark.report import write_report
-from tamis.benchmark.rules import PROTOCOLS, Rules
-from tamis.benchmark.run import Progress, run_evaluation
-from tamis.benchmark.zero_shot import ZeroShotRules
-from tamis.benchmark.zero_shot_report import write_zero_shot_report
-from tamis.benchmark.zero_shot_run import run_zero_shot
 from tamis.cli.options import json_option, print_json, segmentor_option
 from tamis.cli.progress import progress_bar
 from tamis.datasets import open_dataset
+from tamis.evaluation import combining
+from tamis.evaluation.combination import PLACES, StudySettings, run_study
+from tamis.evaluation.report import write_report
+from tamis.evaluation.rules import PROTOCOLS, Rules
+from tamis.evaluation.run import Progress, run_evaluation
+from tamis.evaluation.zero_shot import ZeroShotRules
+from tamis.evaluation.zero_shot_report import write_zero_shot_report
+from tamis.evaluation.zero_shot_run import run_zero_shot
+from tamis.partition.nested import METHODS
 from tamis.proposals.nms import SUPPRESSIONS
-from tamis.proposals.partition import METHODS
 from tamis.proposals.refine import SOURCES
 from tamis.proposals.scores import SCORES
 from tamis.segmentors import load_segmentor
-from tamis.segmentors.augmented import VIEWS
+from tamis.segmentors.wrappers.augmented import VIEWS
 
 
 def _options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -72,7 +72,7 @@ def command() -> None:
 @click.option("--min-area", metavar="PX", type=click.IntRange(min=1), help="Skip and count smaller masks.")
 @click.option(
     "--combine",
-    type=click.Choice(["native", *rules_of_combination.RULES]),
+    type=click.Choice(["native", *combining.RULES]),
     help="How several clicks are combined; native asks the segmentor.",
 )
 @click.option("--tta", metavar="LIST", help=f"Average over augmentations: any of {','.join(VIEWS)}.")

@@ -7,9 +7,9 @@ import click
 
 from tamis.cli.consent import fetch_with_consent
 from tamis.cli.options import json_option, print_json
-from tamis.segmentors.hub.catalogue import MODELS, find_hub_model
-from tamis.segmentors.hub.folder import folder_of
+from tamis.hub.folder import folder_of
 from tamis.segmentors.registry import DEFAULT, Model, find_model, list_models
+from tamis.segmentors.sam.catalogue import MODELS, find_hub_model
 
 
 @click.group(name="models", invoke_without_command=True)
@@ -77,7 +77,7 @@ def export(name: str, precision: str) -> None:
     \b
     tamis models export sam2.1-tiny
     """
-    from tamis.segmentors.hub.export import export_model
+    from tamis.segmentors.sam.export import export_model
 
     done = export_model(find_hub_model(name), precision)
     click.echo(f"wrote {done.folder}")

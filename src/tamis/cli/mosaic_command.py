@@ -6,7 +6,7 @@ import click
 
 from tamis.cli.options import segmentor_option
 from tamis.image import find_images
-from tamis.mosaic import write_mosaics
+from tamis.jobs.mosaic import write_mosaics
 from tamis.segmentors import load_segmentor
 
 

@@ -7,12 +7,13 @@ from typing import Any
 import click
 
 from tamis.cli.consent import offer_weights
-from tamis.clicks import Click
+from tamis.clicks import Box, Click
 from tamis.image import MAX_PIXELS
 from tamis.segmentors.registry import DEFAULT
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
 _CLICK = re.compile(rf"\s*({_NUMBER})\s*,\s*({_NUMBER})\s*(?:,\s*([-+]))?\s*")
+_BOX = re.compile(r"\s*,\s*".join([rf"\s*({_NUMBER})\s*"] * 4))
 
 
 class ClickType(click.ParamType[Click]):
@@ -30,6 +31,22 @@ class ClickType(click.ParamType[Click]):
                 f"'{value}' is no click: write X,Y in pixels, or X,Y,- for a negative one, such as 320,240", param
             )
         return Click(float(match[1]), float(match[2]), match[3] != "-")
+
+
+class BoxType(click.ParamType[Box]):
+    """L,T,R,B: left, top, right and bottom of a box."""
+
+    name = "L,T,R,B"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Box:
+        """Parse a box."""
+        if isinstance(value, tuple):
+            return value
+        match = _BOX.fullmatch(value)
+        if match is None:
+            self.fail(f"'{value}' is no box: write left,top,right,bottom in pixels, such as 100,80,420,360", param)
+        left, top, right, bottom = (float(number) for number in match.groups())
+        return left, top, right, bottom
 
 
 segmentor_option = click.option(

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from tamis.cli.options import json_option, max_pixels_option, print_json, segmentor_option
-from tamis.partitions import write_partitions
-from tamis.proposals.partition import METHODS
+from tamis.jobs.partition import write_partitions
+from tamis.partition.nested import METHODS
 from tamis.segmentors import load_segmentor
 
 

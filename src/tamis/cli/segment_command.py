@@ -6,13 +6,18 @@ from pathlib import Path
 
 import click
 
-from tamis.batch import USUAL, Outcome, SegmentSettings, segment_images
 from tamis.cli.options import json_option, max_pixels_option, print_json, segmentor_option, tiles_option
 from tamis.cli.progress import progress_bar
+from tamis.compat.strategy import GENERATORS, SamGenerator
+from tamis.errors import InputError
 from tamis.image import find_images
+from tamis.jobs.masks import FORMATS, SUFFIXES, Strategy
+from tamis.jobs.segment import USUAL, Outcome, SegmentSettings, segment_images
+from tamis.partition.strategy import Partition
+from tamis.proposals import Adaptive, Clicks, Selection, Tiles
+from tamis.proposals.grid import GRID
 from tamis.proposals.scores import SCORES
 from tamis.proposals.selection import LIKELY
-from tamis.segmented import FORMATS, GENERATORS, SUFFIXES
 from tamis.segmentors import load_segmentor
 
 
@@ -25,7 +30,9 @@ def _formats(context: click.Context, parameter: click.Parameter, value: str) -> 
     return chosen
 
 
-def _levels(context: click.Context, parameter: click.Parameter, value: str) -> tuple[float, ...]:
+def _levels(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[float, ...] | None:
+    if value is None:
+        return None
     try:
         levels = tuple(dict.fromkeys(float(part) for part in value.split(",")))
     except ValueError:
@@ -56,8 +63,7 @@ def _levels(context: click.Context, parameter: click.Parameter, value: str) -> t
 @click.option(
     "--levels",
     metavar="LIST",
-    default="0.5",
-    show_default=True,
+    show_default="0.5",
     callback=_levels,
     help="Probabilities that the masks of a click are cut at; several give parts and wholes.",
 )
@@ -100,7 +106,7 @@ def command(
     grid: int | None,
     adaptive: bool,
     protocol: str | None,
-    levels: tuple[float, ...],
+    levels: tuple[float, ...] | None,
     score: str | None,
     partition: int | None,
     tiles: int | None,
@@ -127,41 +133,22 @@ def command(
     """
     # A pattern that reaches into --out must not find the pictures of an earlier run there.
     paths = find_images(images, [out / form for form in SUFFIXES])
-    if partition is not None and "sam" in formats:
-        raise click.UsageError("SAM's records tell of clicks, which a partition has not: leave out sam or --partition")
-    if levels != (0.5,) and "sam" in formats:
-        raise click.UsageError("SAM's records are of masks cut at one half: leave out sam or --levels")
-    filters = (levels, score, max_proposals, min_area, min_score, adaptive, tiles)
-    if protocol is not None and (partition is not None or filters != ((0.5,), None, None, None, None, False, None)):
-        raise click.UsageError(
-            f"--protocol {protocol} has its own rules: of --grid, --adaptive, --levels, --score, --partition, --tiles, "
-            "--max-proposals, --min-area and --min-score it takes --grid alone"
-        )
-    if tiles is not None and (partition is not None or adaptive or "sam" in formats):
-        raise click.UsageError(
-            "--tiles is for clicks: leave out --partition, --adaptive and the format sam, or --tiles"
-        )
-    if partition is not None and (grid, max_proposals, score, min_score, adaptive) != (None, None, None, None, False):
-        raise click.UsageError(
-            "a partition needs no clicks: leave out --grid, --adaptive, --max-proposals, --score and --min-score, or "
-            "--partition"
-        )
-    if adaptive and grid is not None:
-        raise click.UsageError("--adaptive chooses its own grids: leave out --grid or --adaptive")
-    settings = SegmentSettings(
-        grid,
-        max_proposals,
-        min_area or 256,
-        formats,
-        max_pixels,
-        partition,
-        levels,
-        score,
-        adaptive,
-        protocol,
-        tiles,
+    filters = {"levels": levels, "score": score, "max_proposals": max_proposals, "min_score": min_score}
+    given = [name for name, value in filters.items() if value is not None]
+    selection = Selection(
+        levels or (0.5,),
+        min_area or Selection().min_area,
         LIKELY if min_score is None else min_score,
+        max_proposals=max_proposals,
+        score=SCORES[score] if score else None,
     )
+    strategy = _strategy(
+        grid, adaptive, tiles, partition, protocol, selection, [*given, *(["min_area"] * bool(min_area))]
+    )
+    try:
+        settings = SegmentSettings(strategy, formats, max_pixels)
+    except InputError as error:
+        raise click.UsageError(str(error)) from None
     model = load_segmentor(segmentor)
     with closing(segment_images(paths, out, model, settings, workers)) as outcomes:
         finished = list(_shown(outcomes, len(paths), quiet=as_json))
@@ -189,6 +176,34 @@ def command(
     if not failed:
         return 0
     return 1 if len(failed) < len(finished) else 2
+
+
+def _strategy(
+    grid: int | None,
+    adaptive: bool,
+    tiles: int | None,
+    partition: int | None,
+    generator: str | None,
+    selection: Selection,
+    given: list[str],
+) -> Strategy:
+    """The one way of finding masks that the options name; `given` are the options that choose among masks."""
+    ways = {"--adaptive": adaptive, "--tiles": tiles, "--partition": partition, "--protocol": generator}
+    chosen = [name for name, value in ways.items() if value]
+    if len(chosen) > 1:
+        raise click.UsageError(f"{' and '.join(chosen)} are different ways to find masks: leave out all but one")
+    refused = given if generator or partition else []
+    refused += ["grid"] * (grid is not None and (adaptive or partition is not None))
+    if refused:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in refused)
+        raise click.UsageError(f"{chosen[0]} has its own rules: leave out {options}")
+    if generator is not None:
+        return SamGenerator("sam" if generator == "sam" else "sam2", grid or GRID)
+    if partition is not None:
+        return Partition(partition)
+    if tiles is not None:
+        return Tiles(tiles, grid, selection)
+    return Adaptive(selection) if adaptive else Clicks(grid, selection)
 
 
 def _shown(outcomes: Iterator[Outcome], count: int, quiet: bool) -> Iterator[Outcome]:

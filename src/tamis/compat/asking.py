@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ProbabilityArray
-from tamis.clicks import Click
+from tamis.clicks import Box, Click
 from tamis.errors import InputError
-from tamis.segmentors import AnswersAlone, EncodedImage, GivesChoices, ScoresMasks, TakesBoxes, TakesMask
-from tamis.segmentors.expected import expected_iou_of
-from tamis.segmentors.hub.geometry import Padded
-from tamis.segmentors.hub.promptable import Box, EncodedPrompts
+from tamis.mask.expected import expected_iou_of
+from tamis.segmentors import AnswersAlone, EncodedImage, GivesChoices, ScoresMasks, TakesMask
+from tamis.segmentors.prompts import answer_to
+from tamis.segmentors.sam.geometry import Padded
+from tamis.segmentors.sam.promptable import EncodedPrompts
 
 LOW = 256
 """Pixels along each side of SAM's own masks, which cover a padded square."""
@@ -98,18 +99,12 @@ def logits_of(probability: ProbabilityArray) -> NDArray[np.float32]:
 def _answer(
     encoded: EncodedImage, clicks: Sequence[Click], box: Box | None, low: NDArray[np.float32] | None
 ) -> ProbabilityArray:
-    if box is not None:
-        if not isinstance(encoded, TakesBoxes):
-            raise InputError("this segmentor takes no boxes; give points, or choose one that does (see `tamis models`)")
-        if clicks or low is not None:
-            raise InputError("this segmentor takes a box only alone; leave out the points and mask_input")
-        return encoded.probability_in_box(box)
-    if low is not None and isinstance(encoded, TakesMask):
-        return encoded.probability_from_mask(_SQUARE.full(low, encoded.shape) > 0, clicks)
-    if not clicks:
-        raise InputError("this segmentor needs points; give point_coords and point_labels")
+    if low is not None and box is None and isinstance(encoded, TakesMask):
+        return answer_to(encoded, clicks, mask=_SQUARE.full(low, encoded.shape) > 0)
+    if not clicks and box is None:
+        raise InputError("this segmentor needs points or a box; give point_coords and point_labels, or box")
     # One that takes no masks needs none: it is given all points, and answers all of them together.
-    return encoded.probability(clicks)
+    return answer_to(encoded, clicks, box)
 
 
 def _of(probabilities: ProbabilityArray, scores: NDArray[np.float32]) -> Masks:

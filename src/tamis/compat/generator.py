@@ -12,6 +12,7 @@ from tamis.compat.asking import ask_each, clicks_of
 from tamis.errors import InputError
 from tamis.mask import Masks, box_nms, fill_holes, remove_islands
 from tamis.segmentors import Segmentor
+from tamis.segmentors.protocol import HasSegmentor, plain
 
 _NEAR = 20
 """Masks whose box comes so near, in pixels, to the edge of a crop that is none of the image's are dropped."""
@@ -36,7 +37,7 @@ class SamAutomaticMaskGenerator:
     """The arguments, their defaults and the order of all steps are those of the original.
 
     Args:
-        model: any segmentor, from `tamis.load_segmentor`.
+        model: any model, from `tamis.load`.
         points_per_side: of the grid of clicks.
         points_per_batch: taken for compatibility; batches have the size that suits the segmentor.
         pred_iou_thresh: masks with no greater predicted IoU are dropped.
@@ -53,7 +54,7 @@ class SamAutomaticMaskGenerator:
 
     def __init__(
         self,
-        model: Segmentor,
+        model: Segmentor | HasSegmentor,
         points_per_side: int = 32,
         points_per_batch: int = 64,
         pred_iou_thresh: float = 0.88,
@@ -69,7 +70,7 @@ class SamAutomaticMaskGenerator:
     ) -> None:
         if output_mode not in ("binary_mask", "uncompressed_rle", "coco_rle"):
             raise InputError(f"output_mode is binary_mask, uncompressed_rle or coco_rle, not '{output_mode}'")
-        self.model = model
+        self.model = plain(model)
         self.points_per_batch = points_per_batch
         self.pred_iou_thresh = pred_iou_thresh
         self.stability_score_thresh = stability_score_thresh
@@ -167,7 +168,7 @@ class SAM2AutomaticMaskGenerator(SamAutomaticMaskGenerator):
     """The generator of sam2 1.1: the same steps, its own defaults, `mask_threshold` a logit.
 
     Args:
-        model: any segmentor, from `tamis.load_segmentor`.
+        model: any model, from `tamis.load`.
         points_per_side: this and the rest as in `SamAutomaticMaskGenerator`.
         points_per_batch: as there.
         pred_iou_thresh: as there, but .8.
@@ -190,7 +191,7 @@ class SAM2AutomaticMaskGenerator(SamAutomaticMaskGenerator):
 
     def __init__(
         self,
-        model: Segmentor,
+        model: Segmentor | HasSegmentor,
         points_per_side: int = 32,
         points_per_batch: int = 64,
         pred_iou_thresh: float = 0.8,

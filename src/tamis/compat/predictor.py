@@ -5,23 +5,24 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tamis.clicks import Box
 from tamis.compat.asking import ask, clicks_of
 from tamis.errors import InputError
 from tamis.segmentors import EncodedImage, Segmentor
-from tamis.segmentors.hub.promptable import Box
+from tamis.segmentors.protocol import HasEmbedding, HasSegmentor, plain
 
 
 class SamPredictor:
     """Give it an image once, then prompts. Like the original it remembers the image, so each thread needs its own.
 
     Args:
-        model: any segmentor, from `tamis.load_segmentor`.
+        model: any model, from `tamis.load`.
     """
 
     mask_threshold = 0.0
 
-    def __init__(self, model: Segmentor) -> None:
-        self.model = model
+    def __init__(self, model: Segmentor | HasSegmentor) -> None:
+        self.model = plain(model)
         self._encoded: EncodedImage | None = None
 
     def set_image(self, image: NDArray[np.uint8], image_format: Literal["RGB", "BGR"] = "RGB") -> None:
@@ -37,6 +38,19 @@ class SamPredictor:
         if image_format not in ("RGB", "BGR"):
             raise InputError(f"image_format is RGB or BGR, not '{image_format}'")
         self._encoded = self.model.encode(np.ascontiguousarray(image if image_format == "RGB" else image[..., ::-1]))
+
+    def get_image_embedding(self) -> NDArray[np.float32]:
+        """The embedding of the image, (1, C, h, w) float32; an array where the original gives a tensor.
+
+        Raises:
+            InputError: there is no image, or the model has no such embedding.
+        """
+        encoded = self._require()
+        if not isinstance(encoded, HasEmbedding):
+            raise InputError(
+                f"'{self.model.name}' has no image embedding; models of the SAM family have (`tamis models`)"
+            )
+        return encoded.embedding[0]
 
     def reset_image(self) -> None:
         """Forget the image."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from tamis.datasets.hypersim import PREVIEWS, entities_path, preview_path
 from tamis.datasets.remote import RemoteError, RemoteFile, read_remote
 from tamis.errors import InputError
-from tamis.files import write_bytes
+from tamis.results.files import write_bytes
 
 BASE_URL = "https://docs-assets.developer.apple.com/ml-research/datasets/hypersim/v1/scenes/"
 """Where the archives of the release lie, as SCENE.zip."""

@@ -19,9 +19,9 @@ from tamis.datasets.hypersim import PREVIEWS, entities_path, preview_path
 from tamis.datasets.maskfile import ONLY
 from tamis.datasets.protocol import Target
 from tamis.datasets.scenes import Scene, Written
-from tamis.files import replacing, write_bytes
 from tamis.image import write_image
 from tamis.mask import Masks, components, to_coco_polygons
+from tamis.results.files import replacing, write_bytes
 
 Writer = Callable[[Path, list[Scene], str], list[Written]]
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tamis.errors import InputError
-from tamis.files import write_json
 from tamis.formats.picture import read_numbers
 from tamis.formats.record import Dataset, Names, Shapes, collected
 from tamis.image import write_image
 from tamis.mask import Masks
+from tamis.results.files import write_json
 
 INDEX = "masks.json"
 

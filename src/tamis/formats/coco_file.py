@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from tamis.errors import InputError
-from tamis.files import write_json
 from tamis.formats.coco import CocoImage, annotations_of, dataset_of
 from tamis.formats.outlines import filled
 from tamis.formats.record import Dataset, Names, Shapes, collected
 from tamis.mask import Masks
+from tamis.results.files import write_json
 
 FILE = "annotations.json"
 

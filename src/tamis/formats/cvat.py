@@ -11,10 +11,10 @@ import numpy as np
 
 from tamis.arrays import MaskArray
 from tamis.errors import InputError
-from tamis.files import write_bytes
 from tamis.formats.outlines import filled
 from tamis.formats.record import Dataset, Names, Shapes, collected
 from tamis.mask import Masks
+from tamis.results.files import write_bytes
 
 FILE = "annotations.xml"
 

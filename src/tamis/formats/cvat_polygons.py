@@ -5,10 +5,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from tamis.arrays import MaskArray
-from tamis.files import write_bytes
 from tamis.formats.cvat import FILE, document, read
 from tamis.formats.outlines import joined, rings_of
 from tamis.formats.record import Dataset
+from tamis.results.files import write_bytes
 
 __all__ = ["read", "write"]
 

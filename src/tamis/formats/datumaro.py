@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tamis.files import write_json
 from tamis.formats.coco_file import the_json
 from tamis.formats.outlines import filled
 from tamis.formats.record import Dataset, Names, Shapes, collected
 from tamis.mask import Masks
+from tamis.results.files import write_json
 
 
 def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:

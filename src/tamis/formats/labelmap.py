@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from tamis.errors import InputError
-from tamis.files import write_json
 from tamis.formats.picture import read_numbers
 from tamis.formats.record import Dataset, Names, Shapes, collected, require_distinct_stems
 from tamis.image import write_image
 from tamis.mask import Masks, label_map, masks_from_labels
+from tamis.results.files import write_json
 
 INDEX = "labelmap.json"
 

@@ -13,10 +13,10 @@ from PIL import Image, UnidentifiedImageError
 
 from tamis.arrays import MaskArray
 from tamis.errors import InputError
-from tamis.files import write_json
 from tamis.formats.outlines import filled
 from tamis.formats.record import Dataset, Names, Shapes, collected, require_distinct_stems
 from tamis.mask import Masks
+from tamis.results.files import write_json
 
 
 def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from tamis.arrays import MaskArray
 from tamis.errors import InputError
-from tamis.files import write_bytes, write_json
 from tamis.formats.coco_file import the_json
 from tamis.formats.outlines import filled
 from tamis.formats.record import Dataset, Names, Shapes, collected
 from tamis.mask import Masks
+from tamis.results.files import write_bytes, write_json
 
 SIZES = (3, 4, 8, 16)
 """Bits of the lengths that we write."""

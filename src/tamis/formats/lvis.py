@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tamis.files import write_json
 from tamis.formats.coco_file import FILE, described, read
 from tamis.formats.record import Dataset
+from tamis.results.files import write_json
 
 __all__ = ["read", "write"]
 

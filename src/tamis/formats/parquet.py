@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tamis.errors import InputError, UnavailableError
-from tamis.files import replacing
 from tamis.formats.record import Dataset, Names, Shapes, collected
 from tamis.mask import Masks
+from tamis.results.files import replacing
 
 FILE = "train.parquet"
 

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from tamis.mask import Masks, Polygon, to_polygons
-from tamis.picture import palette
+from tamis.render.overlays import palette
 
 
 def svg_of(masks: Masks, extra: Iterable[Mapping[str, Any]] | None = None) -> str:

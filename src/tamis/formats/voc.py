@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tamis.errors import InputError
-from tamis.files import write_bytes
 from tamis.formats.picture import read_numbers
 from tamis.formats.record import Dataset, Names, Shapes, collected, require_distinct_stems
 from tamis.mask import Masks, label_map, masks_from_labels
+from tamis.results.files import write_bytes
 
 NOTHING = 255
 """The number of pixels that count neither as an object nor as background."""

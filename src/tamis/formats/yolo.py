@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from tamis.errors import InputError
-from tamis.files import write_bytes
 from tamis.formats.outlines import filled, joined, rings_of
 from tamis.formats.record import Dataset, Names, Shapes, collected, require_distinct_stems
 from tamis.mask import Masks
+from tamis.results.files import write_bytes
 
 
 def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:

@@ -1,6 +1,8 @@
 """Masks of a whole image without a person: simulated clicks, ranked and thinned out."""
 
-from tamis.proposals.grid import Proposals, grid_proposals, propose
+from tamis.proposals.collection import Proposal, Proposals
+from tamis.proposals.grid import grid_proposals, propose
 from tamis.proposals.selection import Selection
+from tamis.proposals.strategies import Adaptive, Clicks, Tiles
 
-__all__ = ["Proposals", "Selection", "grid_proposals", "propose"]
+__all__ = ["Adaptive", "Clicks", "Proposal", "Proposals", "Selection", "Tiles", "grid_proposals", "propose"]

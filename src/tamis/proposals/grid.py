@@ -1,7 +1,6 @@
 """Proposals from clicks: each click's masks, scored, and those that say the same thing twice taken out."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,34 +8,17 @@ from numpy.typing import NDArray
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.clicks import Click, grid_clicks
 from tamis.mask import Masks
+from tamis.mask.expected import Values, expected_iou
 from tamis.proposals.asking import BATCH, in_batches
+from tamis.proposals.collection import Proposals
 from tamis.proposals.selection import EVERYTHING, Selection
-from tamis.proposals.unions import Unions
+from tamis.regions.clicks import CERTAIN, SURE
+from tamis.regions.protocol import AnswersByRegion
+from tamis.regions.unions import Unions
 from tamis.segmentors import EncodedImage, ScoresMasks
-from tamis.segmentors.by_region import EncodedRegions
-from tamis.segmentors.expected import Values, expected_iou
-from tamis.segmentors.region_clicks import CERTAIN, SURE
 
 GRID = 32
 """Clicks per side where a segmentor has no regions: SAM's."""
-
-
-@dataclass(frozen=True)
-class Proposals:
-    """Masks of one image, the best first.
-
-    Attributes:
-        masks: N masks of the original size.
-        scores: (N,) float32 in [0, 1], descending.
-        clicks: the N clicks that made them.
-    """
-
-    masks: Masks
-    scores: NDArray[np.float32]
-    clicks: list[Click]
-
-    def __len__(self) -> int:
-        return len(self.clicks)
 
 
 def grid_proposals(encoded: EncodedImage, grid: int | None = None, selection: Selection = EVERYTHING) -> Proposals:
@@ -50,7 +32,7 @@ def clicks_for(encoded: EncodedImage, grid: int | None) -> list[Click]:
     Without a number, one in every region where the segmentor answers by region, which gives all the answers that there
     are; and 32 × 32 for any other.
     """
-    if grid is None and isinstance(encoded, EncodedRegions):
+    if grid is None and isinstance(encoded, AnswersByRegion):
         return region_clicks(encoded)
     return grid_clicks(grid or GRID, encoded.shape)
 
@@ -68,7 +50,7 @@ def propose(encoded: EncodedImage, clicks: Sequence[Click], selection: Selection
     """
     if not clicks:
         return Proposals(Masks.none(encoded.shape), np.zeros(0, np.float32), [])
-    if isinstance(encoded, EncodedRegions):
+    if isinstance(encoded, AnswersByRegion):
         return _of_regions(encoded, clicks, selection)
     return propose_from(encoded, asked(encoded, clicks), selection)
 
@@ -121,7 +103,7 @@ def propose_from(
     return Proposals(full, scores[kept], [clicks[i] for i in kept])
 
 
-def region_clicks(encoded: EncodedRegions) -> list[Click]:
+def region_clicks(encoded: AnswersByRegion) -> list[Click]:
     """A positive click in every region that has a pixel, near its centre of gravity.
 
     It is in the middle of one of the region's pixels at the segmentor's own resolution; a region that its finer borders
@@ -150,7 +132,7 @@ def region_clicks(encoded: EncodedRegions) -> list[Click]:
     return [Click.at_pixel(*chosen[region]) for region in sorted(chosen)]
 
 
-def _of_regions(encoded: EncodedRegions, clicks: Sequence[Click], selection: Selection) -> Proposals:
+def _of_regions(encoded: AnswersByRegion, clicks: Sequence[Click], selection: Selection) -> Proposals:
     levels = selection.levels
     regions = np.array([encoded.fine_map[click.pixel] for click in clicks], dtype=np.intp)
     _, first = np.unique(regions, return_index=True)

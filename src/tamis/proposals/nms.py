@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.mask import Masks, box_nms, iou_matrix, nms
-from tamis.proposals.unions import Unions
+from tamis.regions.unions import Unions
 
 LEAST_GAIN = 1e-3
 """Of the first mask's, that a further one must add to the coverage of the rest."""

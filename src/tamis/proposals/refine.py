@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray
 from tamis.clicks import grid_clicks
 from tamis.mask import Masks, intersections, masks_from_labels, masks_from_unions
-from tamis.proposals.superpixels import Superpixels, certain_regions, felzenszwalb, own_regions, slic
+from tamis.proposals.certainty import certain_regions
+from tamis.regions.protocol import AnswersByRegion
+from tamis.regions.superpixels import Superpixels, felzenszwalb, own_regions, slic
 from tamis.segmentors import EncodedImage
-from tamis.segmentors.by_region import EncodedRegions
 
 PIECES = 800
 """About how many superpixels the classics make of an image."""
@@ -60,7 +61,7 @@ def best_union_iou(
 
 def pieces_of_the_segmentor(encoded: EncodedImage, image: ImageArray) -> Superpixels:
     """The segmentor's own regions, or those of its certainty where it has none."""
-    if isinstance(encoded, EncodedRegions):
+    if isinstance(encoded, AnswersByRegion):
         return own_regions(encoded)
     return certain_pieces(encoded, image)
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tamis.segmentors.expected import Values, expected_iou, weighed
+from tamis.mask.expected import Values, expected_iou, weighed
 
 Score: TypeAlias = Callable[[Values, Values, Values], Values]
 

@@ -7,10 +7,10 @@ import numpy as np
 from tamis.arrays import ImageArray
 from tamis.clicks import Click
 from tamis.mask import Masks
-from tamis.proposals.grid import Proposals
+from tamis.proposals.collection import Proposals
 from tamis.proposals.nms import Suppression, by_masks
 from tamis.segmentors import EncodedImage, Segmentor
-from tamis.segmentors.tiled import Tile, tiles_of
+from tamis.segmentors.wrappers.tiled import Tile, tiles_of
 
 
 def tiled_proposals(
@@ -20,6 +20,7 @@ def tiled_proposals(
     find: Callable[[EncodedImage], Proposals],
     suppress: Suppression = by_masks,
     max_proposals: int | None = None,
+    whole: EncodedImage | None = None,
 ) -> Proposals:
     """The proposals of an image and of its tiles, of those that overlap the best, all at the original size.
 
@@ -32,9 +33,10 @@ def tiled_proposals(
         find: the proposals of an encoded image or tile.
         suppress: of masks that overlap, which stay.
         max_proposals: how many of the best to keep; all by default.
+        whole: the image as it was encoded before; encoded here by default.
     """
     shape = image.shape[0], image.shape[1]
-    parts = [find(segmentor.encode(image))]
+    parts = [find(segmentor.encode(image) if whole is None else whole)]
     if max(shape) > side:
         parts += [_placed(find(segmentor.encode(tile.of(image))), tile, shape) for tile in tiles_of(shape, side)]
     masks = Masks.concatenate(part.masks for part in parts)

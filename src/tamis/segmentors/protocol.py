@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
-from tamis.clicks import Click
+from tamis.clicks import Box, Click
+from tamis.regions.protocol import AnswersByRegion as AnswersByRegion
 
 
 @runtime_checkable
@@ -58,42 +59,27 @@ class Segmentor(Protocol):
 
 
 @runtime_checkable
+class HasSegmentor(Protocol):
+    """What stands for a segmentor and is none, as `tamis.Model`."""
+
+    @property
+    def plain(self) -> Segmentor:
+        """The segmentor."""
+        ...
+
+
+def plain(model: "Segmentor | HasSegmentor") -> Segmentor:
+    """The segmentor that a model is or stands for."""
+    return model.plain if isinstance(model, HasSegmentor) else model
+
+
+@runtime_checkable
 class HasWeights(Protocol):
     """A segmentor that was trained."""
 
     @property
     def weights_sha256(self) -> str:
         """Fingerprint of the weights, 64 hexadecimal digits: other weights, other results."""
-        ...
-
-
-@runtime_checkable
-class AnswersByRegion(Protocol):
-    """An encoded image whose answer depends only on the region a click falls in: a label map and a matrix."""
-
-    @property
-    def region_map(self) -> NDArray[np.uint16]:
-        """(h, w) uint16: the region of every pixel, numbered 0 to R - 1, at the segmentor's own resolution."""
-        ...
-
-    @property
-    def answers(self) -> NDArray[np.uint8]:
-        """(G, R, R) uint8: answers[g, r, s] = 255 · P(region s in mask | click in region r), the finest g first."""
-        ...
-
-    @property
-    def ratings(self) -> NDArray[np.uint8]:
-        """(G, R) uint8: 255 · predicted IoU of the answers to a click in each region."""
-        ...
-
-    @property
-    def best(self) -> NDArray[np.uint8]:
-        """(R, R) uint8: of the answers to a click in each region those that `probability` gives."""
-        ...
-
-    @property
-    def descriptors(self) -> NDArray[np.float32]:
-        """(R, D) float32: what a region looks like; near descriptors, similar regions."""
         ...
 
 
@@ -143,10 +129,20 @@ class AnswersInTurn(Protocol):
 
 
 @runtime_checkable
+class HasEmbedding(Protocol):
+    """An encoded image that is an embedding which a decoder reads."""
+
+    @property
+    def embedding(self) -> tuple[NDArray[np.float32], ...]:
+        """The embedding itself, (1, C, h, w) float32, and finer maps where the model has them."""
+        ...
+
+
+@runtime_checkable
 class TakesBoxes(Protocol):
     """An encoded image that can be asked by a box."""
 
-    def probability_in_box(self, box: tuple[float, float, float, float]) -> ProbabilityArray:
+    def probability_in_box(self, box: Box) -> ProbabilityArray:
         """(H, W) float32 for a box (left, top, right, bottom) in pixels of the original image."""
         ...
 

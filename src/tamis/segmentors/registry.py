@@ -7,8 +7,8 @@ from importlib.metadata import EntryPoint, entry_points
 
 from tamis.errors import InputError, UnavailableError
 from tamis.segmentors.entry import Model as Model
-from tamis.segmentors.hub.listing import hub_entries
 from tamis.segmentors.protocol import Segmentor
+from tamis.segmentors.sam.listing import hub_entries
 
 ENTRY_POINTS = "tamis.segmentors"
 """The entry-point group under which other packages offer segmentors: name = "package.module:factory"."""
@@ -22,26 +22,26 @@ BUILT_IN = (
         name="embedded",
         factory="tamis.segmentors.embedded:Embedded",
         summary="the model in the box: a small network that answers every click at once",
-        abilities=("several clicks at once", "answers by region", "choices", "scores"),
+        abilities=("several clicks at once", "answers by region", "boxes", "choices", "scores"),
         licence="Apache-2.0; weights for research and non-commercial use",
         megabytes=10.3,
         card="tamis.weights:embedded.md",
     ),
     Model(
         name="hierarchy",
-        factory="tamis.segmentors.hierarchy:Hierarchy",
+        factory="tamis.segmentors.classical.hierarchy:Hierarchy",
         summary="a tree of merged regions; every click answered at once",
-        abilities=("answers by region",),
+        abilities=("answers by region", "boxes"),
     ),
     Model(
         name="grabcut",
-        factory="tamis.segmentors.seeded:GrabCut",
+        factory="tamis.segmentors.classical.seeded:GrabCut",
         summary="colour mixtures and a graph cut, solved for every set of clicks",
         abilities=("several clicks at once",),
     ),
     Model(
         name="random-walker",
-        factory="tamis.segmentors.seeded:RandomWalker",
+        factory="tamis.segmentors.classical.seeded:RandomWalker",
         summary="which seed a random walker meets first, solved for every set of clicks",
         abilities=("several clicks at once",),
     ),

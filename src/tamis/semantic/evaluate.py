@@ -12,17 +12,24 @@ import numpy as np
 
 import tamis
 from tamis.errors import InputError
-from tamis.files import replacing, write_bytes, write_json
 from tamis.image import write_image
-from tamis.page import figure, write_page
-from tamis.runs import Run, alone_in, file_hash, fingerprint
-from tamis.semantic.building import placed_on
-from tamis.semantic.checkpoints import LOOKING, Trained, load_trained, recipe_record, require_classes, weights_file
+from tamis.render.page import figure, write_page
+from tamis.results.files import replacing, write_bytes, write_json
+from tamis.results.run import Run, alone_in, file_hash, fingerprint
 from tamis.semantic.confusion_chart import confusion_chart
-from tamis.semantic.data import BrokenFiles, SemanticDataset, open_semantic
+from tamis.semantic.data.dataset import BrokenFiles, SemanticDataset, open_semantic
 from tamis.semantic.inference import InferenceSettings
 from tamis.semantic.measuring import measure, picture_of_predictions
 from tamis.semantic.metrics import Confusion, Measures, as_record, measures, nothing_yet
+from tamis.semantic.networks.building import placed_on
+from tamis.semantic.networks.checkpoints import (
+    LOOKING,
+    Trained,
+    load_trained,
+    recipe_record,
+    require_classes,
+    weights_file,
+)
 from tamis.training.loop import pick_device
 
 RESULT = "semantic.json"

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tamis.errors import InputError
-from tamis.semantic.data import Pixels
-from tamis.semantic.losses import resized
-from tamis.semantic.pipeline import validation_resize
-from tamis.semantic.transforms import normalise
+from tamis.semantic.data.dataset import Pixels
+from tamis.semantic.data.pipeline import validation_resize
+from tamis.semantic.data.transforms import normalise
+from tamis.semantic.networks.losses import resized
 
 SEVERAL_SCALES = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
 """mmsegmentation's `ms+flip`; factors of the original image, not of the resized one."""

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from tamis.arrays import ImageArray
-from tamis.semantic.class_tables import Palette
-from tamis.semantic.data import IGNORE, BrokenFileError, BrokenFiles, Pixels, SemanticDataset, read_sample
+from tamis.semantic.data.class_tables import Palette
+from tamis.semantic.data.dataset import IGNORE, BrokenFileError, BrokenFiles, Pixels, SemanticDataset, read_sample
+from tamis.semantic.data.label_picture import coloured_labels
 from tamis.semantic.inference import InferenceSettings, predict
-from tamis.semantic.label_picture import coloured_labels
 from tamis.semantic.metrics import Confusion, confusion, nothing_yet
 
 SHOWN = 4

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tamis.semantic.data import IGNORE, Pixels
+from tamis.semantic.data.dataset import IGNORE, Pixels
 
 Counts = NDArray[np.int64]
 Shares = NDArray[np.float64]

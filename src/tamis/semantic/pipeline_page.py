@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
-from tamis.files import write_json
 from tamis.image import write_image
-from tamis.page import figure, write_page
-from tamis.runs import Run, file_hash, fingerprint, require_folder
-from tamis.semantic import transforms
-from tamis.semantic.data import IGNORE, Pixels, SemanticDataset, read_label, read_sample
-from tamis.semantic.label_picture import coloured_labels
-from tamis.semantic.pipeline import Draws, TrainTransform, draw, train_pipeline, validation_resize
+from tamis.render.page import figure, write_page
+from tamis.results.files import write_json
+from tamis.results.run import Run, file_hash, fingerprint, require_folder
+from tamis.semantic.data import transforms
+from tamis.semantic.data.dataset import IGNORE, Pixels, SemanticDataset, read_label, read_sample
+from tamis.semantic.data.label_picture import coloured_labels
+from tamis.semantic.data.pipeline import Draws, TrainTransform, draw, train_pipeline, validation_resize
 
 SPREAD = 2.5
 """Normalised values of this many deviations are shown as black and white."""

@@ -11,11 +11,11 @@ from PIL import Image, ImageDraw, ImageFont
 from tamis.arrays import ImageArray
 from tamis.errors import InputError
 from tamis.image import read_image, write_image
-from tamis.semantic.checkpoints import Trained
-from tamis.semantic.class_tables import ClassTable, named_class_table
-from tamis.semantic.data import Pixels
+from tamis.semantic.data.class_tables import ClassTable, named_class_table
+from tamis.semantic.data.dataset import Pixels
 from tamis.semantic.inference import InferenceSettings, predict
 from tamis.semantic.measuring import tinted
+from tamis.semantic.networks.checkpoints import Trained
 
 LEAST_SHARE = 0.001
 """Classes with less of an image are not in its legend."""

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from tamis.errors import InputError
+from tamis.semantic.data.pipeline import RandomScale, RandomShortSide, TrainTransform
 from tamis.semantic.inference import InferenceSettings
-from tamis.semantic.pipeline import RandomScale, RandomShortSide, TrainTransform
 from tamis.semantic.schedules import Rates, Schedule
 
 Head = Literal["linear", "convolutional", "upernet", "knet", "mask2former", "segformer"]
@@ -26,7 +26,7 @@ class Recipe:
     head: Head
     """The decoder, or the whole network."""
     backbone: str
-    """A name of `tamis.semantic.backbones`."""
+    """A name of `tamis.semantic.networks.backbones`."""
     pretrained: bool = True
     """Whether the backbone begins with its weights; else with random ones."""
     frozen: bool = False

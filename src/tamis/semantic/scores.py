@@ -9,7 +9,7 @@ from typing import Any
 
 import tamis
 from tamis.errors import InputError
-from tamis.files import write_bytes, write_json
+from tamis.results.files import write_bytes, write_json
 from tamis.semantic.score_tables import Score, read_metafile, read_readme
 
 OWN = "semantic.json"

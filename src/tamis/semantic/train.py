@@ -14,10 +14,14 @@ from torch import Tensor, nn
 
 from tamis.errors import InputError, TamisError
 from tamis.image import write_image
-from tamis.runs import Run, alone_in, file_hash, fingerprint
-from tamis.semantic.batches import Batch, Shares, Stream, ready_batches, share_out
-from tamis.semantic.building import chosen_norm, make_network, placed_on, with_norm
-from tamis.semantic.checkpoints import (
+from tamis.results.run import Run, alone_in, file_hash, fingerprint
+from tamis.semantic.data.batches import Batch, Shares, Stream, ready_batches, share_out
+from tamis.semantic.data.dataset import BrokenFiles, open_semantic
+from tamis.semantic.devices import World, joined_world
+from tamis.semantic.measuring import measure, picture_of_predictions
+from tamis.semantic.metrics import Confusion, Measures, measures
+from tamis.semantic.networks.building import chosen_norm, make_network, placed_on, with_norm
+from tamis.semantic.networks.checkpoints import (
     SemanticCheckpoint,
     load_trained,
     load_weights,
@@ -26,12 +30,8 @@ from tamis.semantic.checkpoints import (
     require_classes,
     save,
 )
-from tamis.semantic.data import BrokenFiles, open_semantic
-from tamis.semantic.devices import World, joined_world
-from tamis.semantic.losses import CRITERIA
-from tamis.semantic.measuring import measure, picture_of_predictions
-from tamis.semantic.metrics import Confusion, Measures, measures
-from tamis.semantic.networks import SemanticNetwork, freeze_statistics
+from tamis.semantic.networks.losses import CRITERIA
+from tamis.semantic.networks.network import SemanticNetwork, freeze_statistics
 from tamis.semantic.recipes import Recipe
 from tamis.semantic.schedules import parameter_groups, rate_at, set_rates
 from tamis.semantic.train_page import write_train_page
@@ -140,7 +140,7 @@ class _Run:
                 with_norm(network, norm)
             self._take(network, started.network)
         elif recipe.backbone == "embedded" and recipe.pretrained:
-            from tamis.semantic.pixel_backbone import CALIBRATION, PixelBackbone, unfold
+            from tamis.semantic.networks.pixel_backbone import CALIBRATION, PixelBackbone, unfold
 
             backbone = network.backbone
             assert isinstance(backbone, PixelBackbone)

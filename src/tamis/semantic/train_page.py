@@ -3,8 +3,8 @@
 from html import escape
 from pathlib import Path
 
-from tamis.chart import curves
-from tamis.page import figure, write_page
+from tamis.render.chart import curves
+from tamis.render.page import figure, write_page
 from tamis.training.tables import read_rows
 
 

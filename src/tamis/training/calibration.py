@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tamis.segmentors.embedded_regions import region_inputs
+from tamis.regions.features import region_inputs
 from tamis.training.examples import Example
 from tamis.training.region_network import GAIN, RegionNetwork
 from tamis.training.regions import RegionOptions, draw_rows, on_device

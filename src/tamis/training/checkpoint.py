@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tamis.errors import InputError
-from tamis.files import replacing
+from tamis.results.files import replacing
 
 FORMAT = 2
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tamis.arrays import ImageArray, ProbabilityArray
-from tamis.segmentors.embedded_sizes import WORKING_SIZE, working_shape
+from tamis.segmentors.embedded.sizes import WORKING_SIZE, working_shape
 from tamis.training.album import Album
 from tamis.training.crops import CropBatch, CropOptions, draw_crops
 from tamis.training.loop import half_precision, placed

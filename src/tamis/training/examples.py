@@ -12,10 +12,10 @@ from torch import Tensor
 
 from tamis.arrays import ImageArray
 from tamis.clicks import Click
-from tamis.segmentors.embedded_regions import PixelMaps, RegionSummary, colour_nodes, summarise
-from tamis.segmentors.embedded_sizes import WORKING_SIZE, working_shape
+from tamis.regions.features import PixelMaps, RegionSummary, colour_nodes, summarise
+from tamis.regions.oversegmentation import small_regions
+from tamis.segmentors.embedded.sizes import WORKING_SIZE, working_shape
 from tamis.segmentors.protocol import Segmentor
-from tamis.segmentors.small_regions import small_regions
 from tamis.training.loop import half_precision
 from tamis.training.networks import PixelNetwork
 from tamis.training.photographs import Kind, Photograph

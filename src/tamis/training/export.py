@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from tamis.segmentors.embedded_regions import NODE_NUMBERS, PAIR_NUMBERS, RegionInputs
+from tamis.regions.features import NODE_NUMBERS, PAIR_NUMBERS, RegionInputs
 from tamis.training.networks import PixelNetwork
 from tamis.training.region_network import RegionNetwork, RegionShape, node_logits
 from tamis.training.regions import on_device

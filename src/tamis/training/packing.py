@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.errors import InputError
-from tamis.files import replacing
+from tamis.results.files import replacing
 from tamis.training.photographs import Int16Map, Kind, Photograph
 
 QUALITY = 75

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tamis.segmentors.embedded_regions import EXTRA_NUMBERS, NODE_NUMBERS, PAIR_NUMBERS
+from tamis.regions.features import EXTRA_NUMBERS, NODE_NUMBERS, PAIR_NUMBERS
 
 GAIN = 8.0
 """Answers are so many times the last layer: logits must grow by several units, and Adam's steps are of a fixed size."""

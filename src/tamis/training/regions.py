@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tamis.arrays import ImageArray, ProbabilityArray
-from tamis.segmentors.embedded_regions import RegionInputs, RegionSummary, colour_nodes, region_inputs, summarise
-from tamis.segmentors.embedded_sizes import WORKING_SIZE, working_shape
-from tamis.segmentors.small_regions import small_regions
+from tamis.regions.features import RegionInputs, RegionSummary, colour_nodes, region_inputs, summarise
+from tamis.regions.oversegmentation import small_regions
+from tamis.segmentors.embedded.sizes import WORKING_SIZE, working_shape
 from tamis.training.examples import Annotated, Example, run_pixels
 from tamis.training.loop import half_precision
 from tamis.training.losses import distillation

@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from tamis.files import write_bytes
+from tamis.results.files import write_bytes
 
 
 def append_row(file: Path, row: Mapping[str, float]) -> None:

@@ -44,8 +44,8 @@ def command(
     """
     require_networks()
     from tamis.image import find_images
-    from tamis.semantic.building import placed_on
-    from tamis.semantic.checkpoints import load_trained
+    from tamis.semantic.networks.building import placed_on
+    from tamis.semantic.networks.checkpoints import load_trained
     from tamis.semantic.predict import classes_of, predict_files
     from tamis.training.loop import pick_device
 

@@ -14,8 +14,8 @@ def command(name: str | None, revision: str | None, yes: bool) -> None:
     tamis semantic pull
     tamis semantic pull dinov2-b --revision main
     """
-    from tamis.segmentors.hub.folder import is_here
-    from tamis.semantic.catalogue import PRETRAINED, find_pretrained
+    from tamis.hub.folder import is_here
+    from tamis.semantic.networks.catalogue import PRETRAINED, find_pretrained
 
     if name is None:
         for known, entry in PRETRAINED.items():
@@ -23,7 +23,7 @@ def command(name: str | None, revision: str | None, yes: bool) -> None:
             click.echo(f"{known:<24} {here:<9} {entry.source.repository}, {entry.source.licence}")
         return
     source = find_pretrained(name).source
-    from tamis.segmentors.hub.fetch import ask, fetch
+    from tamis.hub.fetch import ask, fetch
 
     offer = ask(source, revision)
     click.echo(f"{name}: {offer.bytes / 1e6:.1f} MB of {source.repository}")

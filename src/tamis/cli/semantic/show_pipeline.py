@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from tamis.semantic.class_tables import named_class_table
-from tamis.semantic.data import SemanticDataset
-from tamis.semantic.pipeline import RandomScale, RandomShortSide, TrainTransform
+from tamis.semantic.data.class_tables import named_class_table
+from tamis.semantic.data.dataset import SemanticDataset
+from tamis.semantic.data.pipeline import RandomScale, RandomShortSide, TrainTransform
 from tamis.semantic.pipeline_page import write_pipeline_page
 
 RESIZES: dict[str, RandomScale | RandomShortSide] = {"range": RandomScale(), "short-side": RandomShortSide()}

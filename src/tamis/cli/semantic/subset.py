@@ -7,9 +7,9 @@ import click
 import numpy as np
 
 from tamis.cli.progress import progress_bar
-from tamis.semantic.data import open_semantic
-from tamis.semantic.layouts import LAYOUTS
-from tamis.semantic.subset import balanced_part, class_presence, random_part, write_subset
+from tamis.semantic.data.dataset import open_semantic
+from tamis.semantic.data.layouts import LAYOUTS
+from tamis.semantic.data.subset import balanced_part, class_presence, random_part, write_subset
 
 
 def _share(context: click.Context, parameter: click.Parameter, value: str) -> Fraction:

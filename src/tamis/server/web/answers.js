@@ -1,6 +1,6 @@
 /**
  * The table of all answers of an image: which region each pixel is in, and the answer of each region to a click in each.
- * Everything is whole numbers or double precision, as in `tamis.segmentors.region_clicks`: the same clicks give the same
+ * Everything is whole numbers or double precision, as in `tamis.regions.clicks`: the same clicks give the same
  * mask here and there, pixel for pixel.
  */
 import { fromDense } from './rle.js';
@@ -96,6 +96,26 @@ export class AnswerTable {
   }
 
   /**
+   * The mask of `clickForBox`, and nothing outside the box.
+   * @param {Box} box within the image
+   * @param {number} [threshold]
+   * @returns {{mask: Mask, click: Click, granularity: number}}
+   */
+  maskInBox(box, threshold = 0.5) {
+    const { click, granularity } = this.clickForBox(box);
+    const inside = this.inside([click], threshold, granularity);
+    const clicked = Math.floor(click.x) * this.height + Math.floor(click.y);
+    const dense = new Uint8Array(this.regionOf.length);
+    for (let x = Math.floor(box.left); x < Math.ceil(box.right); x++) {
+      for (let y = Math.floor(box.top); y < Math.ceil(box.bottom); y++) {
+        const i = x * this.height + y;
+        dense[i] = i === clicked ? 1 : (inside[this.regionOf[i] ?? 0] ?? 0);
+      }
+    }
+    return { mask: fromDense(dense, this.height, this.width), click, granularity };
+  }
+
+  /**
    * The click and the granularity whose mask fills a box best: of all regions in the middle of the box, the one whose
    * mask has the box most like it; of those that are alike in that, a better rated one.
    * @param {Box} box
@@ -163,7 +183,8 @@ export class AnswerTable {
     let nearest = Infinity;
     for (let x = box.left; x < box.right; x++) {
       for (let y = box.top; y < box.bottom; y++) {
-        const distance = (x + 0.5 - point.x) ** 2 + (y + 0.5 - point.y) ** 2;
+        const across = x + 0.5 - point.x, down = y + 0.5 - point.y;
+        const distance = across * across + down * down;
         if (distance < nearest && this.regionOf[x * this.height + y] === region) {
           nearest = distance;
           click.x = x + 0.5;
@@ -247,7 +268,7 @@ function overlap(a, b) {
 }
 
 /**
- * Read a table as `tamis.segmentors.answer_table` writes it.
+ * Read a table as `tamis.regions.table` writes it.
  * @param {ArrayBuffer} buffer
  * @returns {Promise<AnswerTable>}
  */

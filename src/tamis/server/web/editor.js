@@ -225,10 +225,9 @@ export class Editor {
     this.finish();
     this.session?.countClick();
     if (this.table) {
-      const { click, granularity } = this.table.clickForBox({ left, top, right, bottom });
+      const { mask, click, granularity } = this.table.maskInBox({ left, top, right, bottom }, this.#level.threshold);
       if (this.table.granularities > 1) this.#chosen = granularity - 1;
-      const mask = await this.#answer([click]);
-      if (mask) this.#set(mask, 'box', [click]);
+      this.#set(mask, 'box', [click]);
       return;
     }
     try {

@@ -1,0 +1,50 @@
+"""docs/results.md and the table of the README, from the figures that are kept: `python -m benchmarks.pages`."""
+
+import sys
+
+from benchmarks import camvid, superpixels, zero_shot
+from benchmarks.quality import kept_summaries, ranked, table
+from benchmarks.sets import ROOT, SETS
+
+PAGE = ROOT / "docs" / "results.md"
+README = ROOT / "README.md"
+MARK = "<!-- results, written by python -m benchmarks.pages -->"
+
+
+def page() -> str:
+    """docs/results.md, from the summaries that are kept."""
+    kept = kept_summaries()
+    timed = {name: kept[name, SETS[0].name] for name in ranked(kept)}
+    seconds = [f"- `{name}`: {s['seconds_encode']:.3f} and {s['seconds_per_click']:.4f}" for name, s in timed.items()]
+    spent = ["", "Seconds for an encoding and a click, mean over the first set:", "", *seconds, ""]
+    return "\n".join([_HEAD, *table(SETS), *spent, *zero_shot.section(), *superpixels.section(), *camvid.section()])
+
+
+def readme() -> str:
+    """README.md with the table of four sets between its two marks."""
+    text = README.read_text(encoding="utf-8")
+    before, _, rest = text.partition(MARK)
+    _, _, after = rest.partition(MARK)
+    return f"{before}{MARK}\n" + "\n".join(table(SETS[:4])) + f"\n{MARK}{after}"
+
+
+def main() -> int:
+    """Write both; returns the exit code."""
+    PAGE.write_text(page(), encoding="utf-8")
+    README.write_text(readme(), encoding="utf-8")
+    return 0
+
+
+_HEAD = """# Results
+
+Generated from `benchmarks/quality/*.json` by `python -m benchmarks.pages`; do not edit.
+
+mIoU@1 by the rules of tamis: one positive click drawn uniformly from the mask, three tries for every mask, threshold
+.5, IoU at the image's original resolution, masks of at least 256 pixels; in brackets the 95 % interval by bootstrap
+over images, and where only the first images of a set were measured, how many. `val10` is every tenth image of the
+sorted list. The sets are the development sets of this project, several of them parts of the published ones, so the
+figures compare segmentors here and are not those of papers.
+"""
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""An evaluation as a folder of results: resumable, told in full, and nothing dropped silently."""
+
+import hashlib
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tamis
+from tamis.datasets.protocol import Dataset
+from tamis.errors import InputError, UnavailableError
+from tamis.evaluation.interactive import ImageRecord, evaluate, evaluate_in_processes
+from tamis.evaluation.rules import Rules
+from tamis.evaluation.summary import summarise
+from tamis.results.files import replacing, write_json
+from tamis.results.journal import opened
+from tamis.results.run import Run, file_hash, fingerprint, require_folder
+from tamis.segmentors import HasWeights, Segmentor, load_segmentor
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an evaluation is.
+
+    Attributes:
+        done: images finished, by earlier runs too.
+        images: in all.
+        miou: over the tries so far, after the first click; None before there is one.
+    """
+
+    done: int
+    images: int
+    miou: float | None
+
+
+def run_evaluation(
+    segmentor: str | Segmentor,
+    dataset: Dataset,
+    rules: Rules,
+    out: Path,
+    seed: int = 0,
+    limit: int | None = None,
+    workers: int = 1,
+) -> Generator[Progress]:
+    """Evaluate, and write `masks.parquet`, `summary.json` and `run.json`; what an earlier run finished is kept.
+
+    Every number but the seconds is the same whether the run was interrupted or not, and with any number of workers.
+
+    Args:
+        segmentor: a segmentor, or a name that `load_segmentor` takes; for several workers it can be pickled.
+        dataset: what to click on.
+        rules: of the evaluation.
+        out: the result folder.
+        seed: of clicks and bootstrap.
+        limit: only the first so many images.
+        workers: processes.
+
+    Yields:
+        Progress after every image. The results are written when the iteration ends.
+
+    Raises:
+        InputError: the folder holds another run, or one is going on there; the dataset has nothing to click on.
+        OutputError: a result cannot be written.
+        UnavailableError: pyarrow is not installed.
+    """
+    require_pyarrow()
+    require_folder(out)
+    dataset = replace(dataset, samples=dataset.samples[:limit])
+    if not dataset.samples:
+        raise InputError(f"{dataset.root}: the dataset '{dataset.name}' has no images to evaluate")
+    loaded = load_segmentor(segmentor) if isinstance(segmentor, str) else segmentor
+    name, weights = loaded.name, loaded.weights_sha256 if isinstance(loaded, HasWeights) else None
+    signature = {
+        "segmentor": name,
+        "weights": weights,
+        "dataset": dataset.name,
+        "split": dataset.split,
+        "images": names_hash(dataset),
+        "rules": {**asdict(rules), "tta": list(rules.tta)},
+        "seed": seed,
+        "version": tamis.__version__,
+    }
+    run = Run(out, {**signature, "root": str(dataset.root), "limit": limit, "workers": workers}, weights=weights)
+    with opened(out / "journal.jsonl", signature) as journal:
+        run.save(finished=False)
+        already = frozenset(journal.entries)
+        images = (
+            evaluate(loaded, dataset, rules, seed, already.__contains__)
+            if workers == 1
+            else evaluate_in_processes(segmentor, dataset, rules, seed, workers, already.__contains__)
+        )
+        ious = [c["iou"] for entry in journal.entries.values() for c in entry["clicks"] if c["click"] == 1]
+        with closing(images):
+            for image, record in images:
+                journal.add(image, record.to_json())
+                ious += [click.iou for click in record.clicks if click.click == 1]
+                yield Progress(len(journal.entries), len(dataset.samples), sum(ious) / len(ious) if ious else None)
+        records = {s.name: ImageRecord.from_json(journal.entries[s.name]) for s in dataset.samples}
+        write_masks(out / "masks.parquet", dataset, records)
+        summary = {
+            "dataset": dataset.name,
+            "split": dataset.split,
+            "segmentor": name,
+            "rules": {**asdict(rules), "tta": list(rules.tta)},
+            "seed": seed,
+            **summarise(records, rules, dataset.unmatched, seed),
+        }
+        write_json(out / "summary.json", summary)
+        run.dataset = fingerprint(
+            file_hash(sample.image_path) for sample in dataset.samples if sample.image_path.is_file()
+        )
+        run.save(finished=True)
+
+
+def write_masks(path: Path, dataset: Dataset, records: dict[str, ImageRecord]) -> None:
+    """Write one row for each mask, repeat and click, in the dataset's order."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows: list[dict[str, Any]] = [
+        {"dataset": dataset.name, "image": image, **asdict(click)}
+        for image, record in records.items()
+        for click in record.clicks
+    ]
+    schema = pa.schema(
+        [
+            ("dataset", pa.string()),
+            ("image", pa.string()),
+            ("mask", pa.string()),
+            ("area", pa.int64()),
+            ("repeat", pa.int32()),
+            ("click", pa.int32()),
+            ("x", pa.float64()),
+            ("y", pa.float64()),
+            ("positive", pa.bool_()),
+            ("iou", pa.float32()),
+            ("seconds", pa.float64()),
+        ]
+    )
+    with replacing(path) as file:
+        pq.write_table(pa.Table.from_pylist(rows, schema), file)
+
+
+def names_hash(dataset: Dataset) -> str:
+    """Which images a dataset has, as 16 hexadecimal digits."""
+    return hashlib.sha256("\n".join(sample.name for sample in dataset.samples).encode()).hexdigest()[:16]
+
+
+def require_pyarrow() -> None:
+    """Raise UnavailableError where the package is missing that reads and writes `masks.parquet`."""
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        raise UnavailableError("evaluations are kept as Parquet: run pip install 'tamis[benchmark]'") from None

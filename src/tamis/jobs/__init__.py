@@ -1,0 +1,1 @@
+"""What the commands do to many images: masks, partitions, mosaics, the demo."""

@@ -1,0 +1,1 @@
+"""One image cut into any number of regions."""

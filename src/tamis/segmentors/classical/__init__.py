@@ -1,0 +1,1 @@
+"""Segmentors that learned nothing or eight numbers: a hierarchy of regions, GrabCut, the random walker."""

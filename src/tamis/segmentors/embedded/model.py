@@ -1,0 +1,181 @@
+"""The model in the box: one small network, every click at once.
+
+A photograph is cut into some 800 regions; a network over pixels and a small transformer over the regions give
+P[r, s], the probability that region s belongs to the mask when the click falls in region r. Encoding is all the work:
+afterwards a click is a row of that matrix. Runs on onnxruntime and numpy.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from threading import Thread
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.arrays import ImageArray
+from tamis.errors import UnavailableError
+from tamis.pixels import require_image
+from tamis.regions.clicks import COARSE_STEP, STEP, as_bytes
+from tamis.regions.encoded import EncodedRegions, as_ratings
+from tamis.regions.features import (
+    Pairs,
+    PixelMaps,
+    RegionSummary,
+    colour_nodes,
+    node_numbers,
+    region_tokens,
+    roots_beyond,
+    summarise,
+)
+from tamis.regions.oversegmentation import small_regions
+from tamis.segmentors.embedded.sizes import WORKING_SIZE, working_shape
+
+PARTS = ("pixels", "relations", "regions", "answers")
+"""The networks, each a file of weights; the last three are one network over regions, cut where rows can be taken."""
+
+ROWS = 32
+"""Rows of pairs made at a time: what is in between stays in the processor's cache, and takes half the time."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The segmentor `embedded`.
+
+    Attributes:
+        name: in the registry.
+        size: pixels on the long side of the image that the networks see.
+    """
+
+    name: str = "embedded"
+    size: int = WORKING_SIZE
+
+    @property
+    def weights_sha256(self) -> str:
+        """SHA-256 over the files of all networks."""
+        return _weights_hash()
+
+    @property
+    def encoding_version(self) -> str:
+        """What besides the weights decides an encoding; the number grows with every change of how it is made."""
+        return f"3, {self.size}"
+
+    def from_arrays(self, image: ImageArray, arrays: Mapping[str, NDArray[Any]]) -> EncodedRegions:
+        """The encoded image whose `arrays()` these are."""
+        return EncodedRegions.from_arrays(image, arrays)
+
+    def encode(self, image: ImageArray) -> EncodedRegions:
+        """Do all the work that does not depend on clicks.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, at least one pixel.
+
+        Raises:
+            InputError: the array is no such image.
+        """
+        import cv2
+
+        require_image(image)
+        height, width = working_shape((image.shape[0], image.shape[1]), self.size)
+        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+        _session("pixels")  # what is wrong with the weights is said here, not in the thread
+        maps: list[PixelMaps] = []
+        beside = Thread(target=lambda: maps.append(pixel_maps(small)))  # needs no interpreter: two cores share the work
+        beside.start()
+        region_map = small_regions(small)
+        colours = colour_nodes(small, region_map)
+        beside.join()
+        summary = summarise(small, region_map, maps[0], colours)
+        answers, ratings = region_answers(summary)
+        places = np.empty(len(summary.order), np.uint16)
+        places[summary.order] = np.arange(len(places))
+        return EncodedRegions(image, places[region_map], answers, summary.features[summary.order], ratings)
+
+
+def pixel_maps(image: ImageArray) -> PixelMaps:
+    """Run the network over pixels.
+
+    Args:
+        image: (h, w, 3) uint8 RGB, sides multiples of 32.
+    """
+    pixels = np.ascontiguousarray(image.transpose(2, 0, 1)[None], dtype=np.float32) / np.float32(255)
+    boundary, embedding, bias, features = _session("pixels").run(None, {"image": pixels})
+    return PixelMaps(boundary[0, 0], embedding[0], bias[0, 0], features[0])
+
+
+def region_answers(summary: RegionSummary) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Run the network over regions.
+
+    Returns:
+        answers: (G, R, R) uint8, P[r, s] as `as_bytes` tells it, the finest granularity first, regions in the order of
+            the summary's tree: what is alike stands together, and is a quarter smaller when compressed.
+        ratings: (G, R) uint8, the predicted IoUs as `as_ratings` tells them.
+    """
+    pairs, count = Pairs.of(summary), len(summary.areas)
+    blocks = [slice(start, min(start + ROWS, count)) for start in range(0, count, ROWS)]
+    seen = [pairs.rows(rows) for rows in blocks]
+    relations, answers = _session("relations"), _session("answers")
+    bias = np.concatenate([relations.run(None, {"pairs": each, "areas": summary.areas})[0] for each in seen], axis=1)
+    query, key, mass, ahead = _session("regions").run(
+        None,
+        {
+            "tokens": region_tokens(summary),
+            "bias": bias,
+            "areas": summary.areas,
+            "nodes": node_numbers(summary),
+            "order": summary.order,
+            "ranges": summary.ranges,
+            "parents": roots_beyond(summary.parents),
+        },
+    )
+    steps = np.full((len(ahead), 1, 1), COARSE_STEP, np.uint8)
+    steps[len(steps) // 2] = STEP
+    told: list[NDArray[np.uint8]] = []
+    rated: list[NDArray[np.float32]] = []
+    for rows, each in zip(blocks, seen, strict=True):
+        fed = {
+            "query": np.ascontiguousarray(query[:, rows]),
+            "key": key,
+            "pairs": each,
+            "inside": mass.take(summary.common[rows]),
+            "own": mass[rows],
+            "ahead": np.ascontiguousarray(ahead[:, rows]),
+            "areas": summary.areas,
+        }
+        probabilities, ious = answers.run(None, fed)
+        told.append(as_bytes(probabilities, steps)[:, :, summary.order])
+        rated.append(ious)
+    by_rows, ratings = np.concatenate(told, axis=1), as_ratings(np.concatenate(rated, axis=1))
+    return by_rows[:, summary.order], ratings[:, summary.order]
+
+
+@cache
+def _session(part: str) -> Any:
+    """An onnxruntime session over weights in the package; sessions may be used by several threads.
+
+    onnxruntime does not read OMP_NUM_THREADS, by which people and clusters say how many threads a process may have.
+    """
+    import onnxruntime  # type: ignore[import-untyped]
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    if allowed.isdecimal():
+        options.intra_op_num_threads = int(allowed)
+    return onnxruntime.InferenceSession(_weights(part), options, providers=["CPUExecutionProvider"])
+
+
+@cache
+def _weights_hash() -> str:
+    return hashlib.sha256(b"".join(_weights(part) for part in PARTS)).hexdigest()
+
+
+def _weights(part: str) -> bytes:
+    weights = files("tamis.weights").joinpath(f"embedded_{part}.onnx")
+    if not weights.is_file():
+        raise UnavailableError(f"this installation of tamis lacks its weights {weights.name}: install it again")
+    return weights.read_bytes()
