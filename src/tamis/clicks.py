@@ -35,6 +35,10 @@ class Click:
         """(row, column) of the pixel that holds the click."""
         return int(np.floor(self.y)), int(np.floor(self.x))
 
+    def moved(self, right: float, down: float) -> "Click":
+        """The same click as an image sees it whose corner lies elsewhere."""
+        return Click(self.x + right, self.y + down, self.positive)
+
     @classmethod
     def at_pixel(cls, row: int, column: int, positive: bool = True) -> "Click":
         """The click at the centre of a pixel."""
