@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from tamis.training.examples import Example
-from tamis.training.loop import LoopOptions, train
+from tamis.training.loop import LoopOptions, placed, train
 from tamis.training.networks import PixelNetwork
 from tamis.training.recipe import REGION_SHARES, RunConfig, load_data, load_pixels, prepare_examples, spread
 from tamis.training.region_losses import DEFAULT_TERMS, Terms
@@ -53,7 +53,7 @@ def main() -> None:
     data, device = load_data(config), torch.device("cpu")
     few = {name: list(spread(photographs, given.most)) for name, photographs in data.training.items()}
     data = replace(data, training=few)
-    pixels = load_pixels(given.pixels, PixelNetwork(config.embedding.shape), device)
+    pixels = load_pixels(given.pixels, placed(PixelNetwork(config.embedding.shape), device))
     taught = prepare_examples(data, pixels, device, config)
     plain = [Example(each.dataset, each.summary, each.annotations) for each in taught]
     runs = {name: (terms, plain) for name, terms in COMBINATIONS.items()}

@@ -5,13 +5,21 @@ from pathlib import Path
 import numpy as np
 
 from tamis.training.embedding import EmbeddingOptions, Phase
+from tamis.training.encoders import LITE2
 from tamis.training.networks import EmbeddingShape
 from tamis.training.photographs import Photograph
 from tamis.training.synthetic import synthetic_photograph
 
-TINY = EmbeddingShape(widths=(8, 8, 8, 8, 8), blocks=(0, 1, 1, 1, 1), decoder=8, fine=8, embedding=6)
+TINY = EmbeddingShape(
+    stages=tuple(stage._replace(channels=8, blocks=1, expansion=min(2, stage.expansion)) for stage in LITE2),
+    stem=8,
+    widths=(8, 8, 8, 8),
+    attention=1,
+    fine=8,
+    embedding=6,
+)
 
-OPTIONS = EmbeddingOptions(shape=TINY, phases=(Phase(0.0, 64, 2, (0.5, 1.0)),), synthetic=0.5)
+OPTIONS = EmbeddingOptions(shape=TINY, phases=(Phase(0.0, 64, 2, (0.5, 1.0)),))
 
 
 def scenes(count: int, side: int = 96) -> list[Photograph]:

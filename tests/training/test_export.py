@@ -10,11 +10,10 @@ onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 from tamis.training.export import OPSET, PIXEL_OUTPUTS, example_inputs, export_pixels, export_regions, folded  # noqa: E402
-from tamis.training.networks import EmbeddingShape, PixelNetwork  # noqa: E402
+from tamis.training.networks import PixelNetwork  # noqa: E402
 from tamis.training.region_network import RegionNetwork, RegionShape  # noqa: E402
 from tamis.training.regions import on_device  # noqa: E402
-
-SHAPE = EmbeddingShape(widths=(8, 16, 16, 16, 16), blocks=(0, 1, 1, 1, 1), decoder=16, fine=8, embedding=6)
+from tests.training.scenes import TINY  # noqa: E402
 
 
 def trained_looking(network: Any) -> None:
@@ -37,7 +36,7 @@ def run(file: Path, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
 @pytest.fixture(scope="module")
 def pixels() -> PixelNetwork:
     torch.manual_seed(0)
-    network = PixelNetwork(SHAPE).eval()
+    network = PixelNetwork(TINY).eval()
     trained_looking(network)
     return network
 

@@ -7,8 +7,7 @@ pytest.importorskip("torch")
 import cv2
 
 from tamis.errors import InputError
-from tamis.training.crops import CropOptions, borders_of, draw_clicks, draw_crop
-from tamis.training.packing import read_pack, write_pack
+from tamis.training.packing import read_packs, write_packs
 from tamis.training.photographs import Kind, Photograph, held_out, read_photographs
 from tamis.training.synthetic import synthetic_photograph
 
@@ -43,14 +42,16 @@ def test_held_out_does_not_depend_on_the_order_of_files() -> None:
 
 
 def test_benchmark_photographs_are_in_no_training_split(tmp_path: Path) -> None:
-    for part, name in (("train", "1"), ("val", "2")):
-        (tmp_path / "bsds500" / "images" / part).mkdir(parents=True)
-        (tmp_path / "bsds500" / "segments" / part).mkdir(parents=True)
+    for part, name in (("train", "1"), ("train", "2"), ("val", "3")):
+        (tmp_path / "bsds500" / "images" / part).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "bsds500" / "segments" / part).mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(tmp_path / "bsds500" / "images" / part / f"{name}.jpg"), np.zeros((32, 32, 3), np.uint8))
         cv2.imwrite(str(tmp_path / "bsds500" / "segments" / part / f"{name}_0.png"), np.ones((32, 32), np.uint16))
     (tmp_path / "berkeley").mkdir()
     (tmp_path / "berkeley" / "pairs.csv").write_text("mask,image,mask_pixels\n1.png,bsds500/images/train/1.jpg,9\n")
     names = [p.name for p in read_photographs("bsds500", tmp_path / "bsds500", "training", 0)]
+    assert names == ["3"]  # of two that are left, the first is for validation
+    names = [p.name for p in read_photographs("bsds500", tmp_path / "bsds500", "validation", 0)]
     assert names == ["2"]
 
 
@@ -82,9 +83,9 @@ def test_a_pack_holds_the_same_maps_and_nearly_the_same_pixels(tmp_path: Path) -
         np.full((40, 60, 3), (200, 30, 90), np.uint8),
         (photograph().maps[0][:40, :60] - 1,),
     )
-    size = write_pack(tmp_path / "pack", {"some": [smooth]}, [photograph()])
-    assert size == (tmp_path / "pack").stat().st_size
-    training, validation = read_pack(tmp_path / "pack")
+    files = write_packs(tmp_path / "a.pack", {"some": [smooth]}, [photograph()])
+    assert files == [tmp_path / "a.pack"]
+    training, validation = read_packs(files)
     again = training["some"][0]
     assert (again.kind, again.name, again.dataset) == (Kind.INSTANCES, "a", "some")
     np.testing.assert_array_equal(again.maps[0], smooth.maps[0])
@@ -94,47 +95,7 @@ def test_a_pack_holds_the_same_maps_and_nearly_the_same_pixels(tmp_path: Path) -
 
 def test_a_pack_that_is_none_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a pack"):
-        read_pack(tmp_path / "missing")
-
-
-def test_crops_depend_on_the_generator_alone() -> None:
-    first = draw_crop(photograph(), np.random.default_rng(3), CropOptions(size=64))
-    second = draw_crop(photograph(), np.random.default_rng(3), CropOptions(size=64))
-    for a, b in zip(first, second, strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_clicks_lie_in_the_mask_that_they_name() -> None:
-    crop = draw_crop(photograph(), np.random.default_rng(0), CropOptions(size=64))
-    assert crop.image.shape == (64, 64, 3)
-    assert crop.boundary.shape == (32, 32)
-    np.testing.assert_array_equal(crop.labels.ravel()[crop.cells], crop.masks)
-
-
-def test_the_ground_of_a_single_object_is_clicked_with_less_weight() -> None:
-    labels = np.zeros((16, 16), np.int16)
-    labels[:8] = 1
-    options = CropOptions(clicks=400)
-    _, masks, weights = draw_clicks(labels, Kind.SINGLE, np.random.default_rng(0), options)
-    assert np.mean(masks == 0) == pytest.approx(0.2, abs=0.06)
-    assert set(weights[masks == 0]) == {0.25}
-    assert set(weights[masks == 1]) == {1.0}
-    _, masks, _ = draw_clicks(labels, Kind.INSTANCES, np.random.default_rng(0), options)
-    assert (masks == 1).all()
-
-
-def test_a_map_without_masks_gives_clicks_without_weight() -> None:
-    _, _, weights = draw_clicks(np.zeros((8, 8), np.int16), Kind.SINGLE, np.random.default_rng(0), CropOptions())
-    assert not weights.any()
-
-
-def test_borders_are_unknown_next_to_unknown_pixels() -> None:
-    labels = np.ones((8, 8), np.int16)
-    labels[:, 6:] = -1
-    border, known = borders_of(labels)
-    assert not border.any()
-    assert known[:, :2].all()
-    assert not known[:, 3].any()
+        read_packs([tmp_path / "missing"])
 
 
 def test_synthetic_scenes_are_partitions() -> None:
@@ -142,3 +103,24 @@ def test_synthetic_scenes_are_partitions() -> None:
     assert scene.kind is Kind.PARTITION
     assert scene.image.shape == (64, 64, 3)
     assert scene.maps[0].min() >= 1
+
+
+def test_packs_are_of_a_bounded_size_and_lose_nothing(tmp_path: Path) -> None:
+    many = {"some": [photograph() for _ in range(8)]}
+    files = write_packs(tmp_path / "a.pack", many, [photograph()], most_bytes=20_000)
+    assert [file.name for file in files[:3]] == ["a.pack", "a.2.pack", "a.3.pack"]
+    assert all(file.stat().st_size <= 20_000 for file in files)
+    training, validation = read_packs(files)
+    assert {name: len(each) for name, each in training.items()} == {"some": 8}
+    assert len(validation) == 1
+
+
+def test_a_folder_may_say_itself_what_its_labels_mean(tmp_path: Path) -> None:
+    write_set(tmp_path / "mine", 3)
+    (tmp_path / "mine" / "META.json").write_text('{"kind": "partition", "unknown": 0}')
+    one = next(read_photographs("mine", tmp_path / "mine", "training", 0))
+    assert one.kind is Kind.PARTITION
+    assert set(np.unique(one.maps[0])) == {-1, 1}
+    (tmp_path / "mine" / "META.json").write_text('{"kind": "some"}')
+    with pytest.raises(InputError, match="partition, instances, single"):
+        next(read_photographs("mine", tmp_path / "mine", "training", 0))

@@ -66,7 +66,7 @@ def test_stage_b_learns_on_scenes(tmp_path: Path) -> None:
     pixels = PixelNetwork(TINY).eval()
     photographs = scenes(3)
     examples = [make_example(photograph, pixels, CPU, size=96) for photograph in photographs]
-    shape = RegionShape(features=TINY.decoder, embedding=TINY.embedding, width=16, heads=2, layers=1)
+    shape = RegionShape(features=TINY.widths[0], embedding=TINY.embedding, width=16, heads=2, layers=1)
     options = RegionOptions(shape=shape, batch=2, clicks=16)
     task = RegionTask(examples, {"scenes": 1.0}, photographs[:1], pixels, options, CPU, half=False)
     train(task, LoopOptions(steps=100, lr=5e-3, warmup=5, threads=1), tmp_path, {})
@@ -90,7 +90,7 @@ def test_calibration_never_lowers_the_score_it_looks_at_and_is_part_of_the_netwo
     torch.manual_seed(0)
     pixels = PixelNetwork(TINY).eval()
     examples = [make_example(photograph, pixels, CPU, size=96) for photograph in scenes(3)]
-    network = RegionNetwork(RegionShape(features=TINY.decoder, embedding=TINY.embedding, width=16, heads=2, layers=1))
+    network = RegionNetwork(RegionShape(features=TINY.widths[0], embedding=TINY.embedding, width=16, heads=2, layers=1))
     with torch.no_grad():
         network.shortcut.bias.add_(1.2 / GAIN)  # answers that are too large
     bias = network.shortcut.bias.tolist()
@@ -161,7 +161,7 @@ def test_stage_b_learns_from_any_losses_and_a_teacher(terms: tuple[tuple[str, fl
         make_example(photograph, pixels, CPU, 96, lambda image, regions: teach(Halves(), image, regions, 5, rng))
         for photograph in scenes(2)
     ]
-    shape = RegionShape(features=TINY.decoder, embedding=TINY.embedding, width=16, heads=2, layers=1)
+    shape = RegionShape(features=TINY.widths[0], embedding=TINY.embedding, width=16, heads=2, layers=1)
     task = RegionTask(examples, {"scenes": 1.0}, [], pixels, RegionOptions(shape, 8, 1, terms=terms), CPU, half=False)
     batch = task.batch(np.random.default_rng(0), 0.0)
     optimiser = torch.optim.Adam(task.regions.parameters(), 1e-2)

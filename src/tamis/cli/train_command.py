@@ -23,32 +23,41 @@ def _require_torch() -> None:
 _data = click.option(
     "--data", "data", multiple=True, metavar="NAME=ROOT[:SHARE]", help="A data set to train on; may be repeated."
 )
-_pack = click.option("--pack", type=click.Path(path_type=Path), help="A file written by `tamis train pack`, instead.")
+_pack = click.option(
+    "--pack",
+    "packs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A file written by `tamis train pack`, instead; may be repeated.",
+)
 _out = click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 _resume = click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --out.")
 _device = click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 _minutes = click.option("--minutes", default=60.0, show_default=True, help="Training time; the schedule runs over it.")
+_seconds = click.option("--seconds", type=float, help="Instead of --minutes.")
+_steps = click.option("--steps", default=0, help="So many steps instead, whatever time they take.")
 _seed = click.option("--seed", default=0, show_default=True, help="Of all that is drawn at random.")
 _threads = click.option("--threads", default=0, show_default=True, help="CPU threads; 0 leaves it to torch.")
 
 
 @command.command()
 @_data
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write, NAME.pack.")
 @click.option("--size", default=384, show_default=True, help="Pixels on the long side.")
 @click.option("--quality", default=75, show_default=True, help="Of the photographs, as WebP.")
-def pack(data: tuple[str, ...], out: Path, size: int, quality: int) -> None:
-    """Put all training data into one small file, to carry it to another machine."""
-    from tamis.training.packing import write_pack
-    from tamis.training.photographs import read_photographs
-    from tamis.training.sources import parse_source, validation_photographs
+@click.option("--most-mib", default=60.0, show_default=True, help="Of a file; then NAME.2.pack is begun, and so on.")
+def pack(data: tuple[str, ...], out: Path, size: int, quality: int, most_mib: float) -> None:
+    """Put all training data into a few small files, to carry it to another machine."""
+    from tamis.training.packing import write_packs
+    from tamis.training.sources import parse_source, read_source, validation_photographs
 
     sources = [parse_source(text) for text in data]
     if not sources:
         raise InputError("name at least one data set, as --data NAME=ROOT")
-    training = {source.name: read_photographs(source.name, source.root, "training", size) for source in sources}
-    written = write_pack(out, training, validation_photographs(sources, size), quality)
-    click.echo(f"{out}: {written / 2**20:.1f} MiB")
+    training = {source.name: read_source(source, "training", size) for source in sources}
+    validation = validation_photographs(sources, size)
+    for file in write_packs(out, training, validation, quality, int(most_mib * 2**20)):
+        click.echo(f"{file}: {file.stat().st_size / 2**20:.1f} MiB")
 
 
 @command.command()
@@ -58,23 +67,29 @@ def pack(data: tuple[str, ...], out: Path, size: int, quality: int) -> None:
 @_resume
 @_device
 @_minutes
+@_seconds
+@_steps
 @_seed
 @_threads
 @click.option("--lr", default=2e-3, show_default=True, help="Highest rate of learning.")
-@click.option("--workers", default=0, show_default=True, help="Threads that draw crops; on a GPU all cores.")
-@click.option("--batch-factor", default=1, show_default=True, help="Multiplies batches: 8 suits a GPU.")
+@click.option("--batch-factor", default=1, show_default=True, help="Multiplies batches: 24 suits a GPU of 80 GB.")
+@click.option("--frozen-stages", default=0, show_default=True, help="Stages of the encoder that stay as they are.")
+@click.option("--start", type=click.Path(path_type=Path), help="Weights of an earlier stage A, instead of ImageNet's.")
 def embedding(
     data: tuple[str, ...],
-    pack: Path | None,
+    packs: tuple[Path, ...],
     out: Path,
     resume: bool,
     device: str,
     minutes: float,
+    seconds: float | None,
+    steps: int,
     seed: int,
     threads: int,
     lr: float,
-    workers: int,
     batch_factor: int,
+    frozen_stages: int,
+    start: Path | None,
 ) -> None:
     """Stage A: boundaries and embeddings of pixels."""
     _require_torch()
@@ -86,11 +101,12 @@ def embedding(
     config = RunConfig(
         out=out,
         sources=tuple(parse_source(text) for text in data),
-        pack=pack,
+        packs=packs,
         device=device,
         resume=resume,
-        loop=LoopOptions(minutes=minutes, lr=lr, seed=seed, threads=threads),
-        embedding=EmbeddingOptions(workers=workers, batch_factor=batch_factor),
+        loop=LoopOptions(seconds=seconds or 60 * minutes, steps=steps, lr=lr, seed=seed, threads=threads),
+        embedding=EmbeddingOptions(batch_factor=batch_factor, frozen_stages=frozen_stages),
+        pixel_weights=start,
     )
     click.echo(f"weights: {train_embedding(config)}")
 
@@ -102,6 +118,8 @@ def embedding(
 @_resume
 @_device
 @_minutes
+@_seconds
+@_steps
 @_seed
 @_threads
 @click.option("--lr", default=1.2e-3, show_default=True, help="Highest rate of learning.")
@@ -114,11 +132,13 @@ def embedding(
 @click.option("--start", type=click.Path(path_type=Path), help="Weights of an earlier stage B to start from.")
 def regions(
     data: tuple[str, ...],
-    pack: Path | None,
+    packs: tuple[Path, ...],
     out: Path,
     resume: bool,
     device: str,
     minutes: float,
+    seconds: float | None,
+    steps: int,
     seed: int,
     threads: int,
     lr: float,
@@ -139,10 +159,18 @@ def regions(
     config = RunConfig(
         out=out,
         sources=tuple(parse_source(text) for text in data),
-        pack=pack,
+        packs=packs,
         device=device,
         resume=resume,
-        loop=LoopOptions(minutes=minutes, lr=lr, seed=seed, threads=threads, warmup=60, validate_minutes=4),
+        loop=LoopOptions(
+            seconds=seconds or 60 * minutes,
+            steps=steps,
+            lr=lr,
+            seed=seed,
+            threads=threads,
+            warmup=60,
+            validate_minutes=4,
+        ),
         regions=RegionOptions(terms=parse_terms(losses), teacher_weight=teacher_weight),
         pixel_weights=pixels,
         region_weights=start,
@@ -157,14 +185,14 @@ def regions(
 @click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A.")
 @click.option("--regions", required=True, type=click.Path(path_type=Path), help="Weights of stage B.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file of weights to write.")
-def calibrate(data: tuple[str, ...], pack: Path | None, pixels: Path, regions: Path, out: Path) -> None:
+def calibrate(data: tuple[str, ...], packs: tuple[Path, ...], pixels: Path, regions: Path, out: Path) -> None:
     """Set three numbers of stage B so that one half is the best threshold."""
     _require_torch()
     from tamis.training.recipe import RunConfig, calibrate_regions
     from tamis.training.sources import parse_source
 
     sources = tuple(parse_source(text) for text in data)
-    config = RunConfig(out=out.parent, sources=sources, pack=pack, pixel_weights=pixels)
+    config = RunConfig(out=out.parent, sources=sources, packs=packs, pixel_weights=pixels)
     found = calibrate_regions(config, regions, out)
     click.echo(f"shift {found.shift:g}, border {found.border:g}, classical {found.classical:g}")
     for name, before in found.before.items():

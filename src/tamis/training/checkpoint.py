@@ -1,6 +1,7 @@
 """Checkpoints: everything a killed run needs to go on as if nothing had happened, written atomically."""
 
-import os
+import pickle
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from tamis.errors import InputError
+from tamis.results.files import replacing
 
-FORMAT = 1
+FORMAT = 2
+
+LEAST_HALVED = 512
+"""Weights of as many numbers are kept in float16, as they will be shipped."""
 
 
 @dataclass
@@ -25,16 +30,44 @@ class Checkpoint:
     optimizers: list[dict[str, Any]]
     torch_rng: Tensor
     config: dict[str, Any]
+    skipped: int = 0
+    """Steps left out since their numbers were not finite."""
+    rate: float = 1.0
+    """What the rate of learning is multiplied with since then."""
+
+
+def save_weights(file: Path, values: Mapping[str, Tensor]) -> None:
+    """Write weights alone, atomically, in half the space: small enough to be carried anywhere."""
+    kept = {
+        name: value.half() if value.is_floating_point() and value.numel() >= LEAST_HALVED else value
+        for name, value in values.items()
+    }
+    with replacing(file) as stream:
+        torch.save(kept, stream)
+
+
+def load_weights(file: Path) -> dict[str, Tensor]:
+    """Weights as `save_weights` or a checkpoint has them, on the CPU, in float32.
+
+    Raises:
+        InputError: there is no such file, or it holds something else.
+    """
+    if not file.exists():
+        raise InputError(f"there are no weights {file}")
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise InputError(f"{file} holds no weights: it is damaged or another kind of file") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{file} holds no weights")
+    content = content.get("average", content)
+    return {name: value.float() if value.is_floating_point() else value for name, value in content.items()}
 
 
 def save_checkpoint(file: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint beside `file`, then rename it over it: a kill at any moment leaves a whole file."""
-    partial = file.with_name(file.name + ".partial")
-    with partial.open("wb") as stream:
+    with replacing(file) as stream:
         torch.save({"format": FORMAT, **vars(checkpoint)}, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(file)
 
 
 def load_checkpoint(file: Path) -> Checkpoint:

@@ -1,10 +1,8 @@
 """Stage A: boundaries and embeddings of pixels, learned from crops and clicks."""
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -14,7 +12,8 @@ from torch.nn import functional as F
 
 from tamis.arrays import ImageArray, ProbabilityArray
 from tamis.segmentors.embedded.sizes import WORKING_SIZE, working_shape
-from tamis.training.crops import Crop, CropOptions, draw_crop
+from tamis.training.album import Album
+from tamis.training.crops import CropBatch, CropOptions, draw_crops
 from tamis.training.loop import half_precision, placed
 from tamis.training.losses import boundary_consensus, own_mask_bce, pairwise_bce, soft_iou
 from tamis.training.mixture import Mixture
@@ -25,7 +24,7 @@ from tamis.training.validate import Answer, measure, picture_of_clicks
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """Size of crops and batch from a share of the run on: small crops of reduced photographs first, as they are cheap.
+    """Size of crops and batch from a share of the run on: small crops first, as they are cheap.
 
     The product of batch and area stays the same, and so does the time of a step.
     """
@@ -37,11 +36,10 @@ class Phase:
 
 
 PHASES = (
-    Phase(0.0, 128, 32, (0.36, 0.9)),
-    Phase(0.35, 160, 20, (0.42, 1.1)),
-    Phase(0.65, 192, 14, (0.5, 1.3)),
-    Phase(0.88, 256, 8, (0.65, 1.35)),
+    Phase(0.0, 192, 12, (0.5, 1.25)),
+    Phase(0.7, 256, 7, (0.6, 1.35)),
 )
+"""Few sizes: the first batch of each costs a GPU ten seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +49,13 @@ class EmbeddingOptions:
     shape: EmbeddingShape = field(default_factory=EmbeddingShape)
     phases: tuple[Phase, ...] = PHASES
     crops: CropOptions = field(default_factory=CropOptions)
-    synthetic: float = 0.02
-    """Share of scenes made on the fly."""
     boundary_weight: float = 1.0
-    workers: int = 0
-    """Threads that draw crops; 0: the training thread itself."""
+    encoder_rate: float = 0.25
+    """How fast the encoder learns, relative to the rest."""
+    frozen_stages: int = 0
+    """If above 0: the encoder's stem and so many stages stay as they are."""
     batch_factor: int = 1
-    """Multiplies all batch sizes: 1 for two CPU cores, 8 for a GPU."""
-
-
-class CropBatch(NamedTuple):
-    """B crops on the device; shapes as in `Crop` with a first axis B."""
-
-    images: Tensor
-    labels: Tensor
-    boundary: Tensor
-    boundary_weight: Tensor
-    cells: Tensor
-    masks: Tensor
-    weights: Tensor
+    """Multiplies all batch sizes: 1 for two CPU cores, 24 for a GPU."""
 
 
 class EmbeddingTask:
@@ -78,40 +64,45 @@ class EmbeddingTask:
     def __init__(
         self,
         training: Mapping[str, Sequence[Photograph]],
-        shares: dict[str, float],
+        shares: Mapping[str, float],
         held_out: Sequence[Photograph],
         options: EmbeddingOptions,
         device: torch.device,
         half: bool = True,
     ) -> None:
-        self.mixture = Mixture(training, shares, options.synthetic, options.crops.paste)
+        self.mixture = Mixture(training, shares)
+        self.album = Album.of((photograph for each in training.values() for photograph in each), device)
         self.held_out = held_out
         self.options = options
         self.device = device
         self.half = half
         self.pixels = placed(PixelNetwork(options.shape), device)
-        self.pool = ThreadPoolExecutor(options.workers) if options.workers else None
+        self.pixels.encoder.freeze(options.frozen_stages)
 
     @property
     def network(self) -> nn.Module:
         """The pixel network."""
         return self.pixels
 
+    def rate(self, name: str) -> float:
+        """The encoder has learned before."""
+        return self.options.encoder_rate if name.startswith("encoder.") else 1.0
+
     def batch(self, rng: np.random.Generator, progress: float) -> CropBatch:
         """Crops of the phase that `progress` lies in."""
-        phase = [p for p in self.options.phases if p.start <= progress][-1]
-        count = phase.batch * self.options.batch_factor
-        crops = replace(self.options.crops, size=phase.size, scales=phase.scales)
-        generators = rng.spawn(count)
+        return self._crops([phase for phase in self.options.phases if phase.start <= progress][-1], rng)
 
-        def draw(generator: np.random.Generator) -> Crop:
-            return draw_crop(self.mixture.draw(generator), generator, crops)
+    def largest_batches(self) -> Iterator[CropBatch]:
+        """A batch of every size there is, for warming up."""
+        rng = np.random.default_rng(0)
+        yield from (self._crops(phase, rng) for phase in self.options.phases)
 
-        drawn = list(self.pool.map(draw, generators) if self.pool else map(draw, generators))
-        stacked = CropBatch(*(torch.from_numpy(np.stack(part)).to(self.device) for part in zip(*drawn, strict=True)))
-        images = stacked.images.permute(0, 3, 1, 2).float().div_(255)
-        images = vary_colours(images, rng).contiguous(memory_format=torch.channels_last)
-        return stacked._replace(images=images)
+    def _crops(self, phase: Phase, rng: np.random.Generator) -> CropBatch:
+        options = replace(self.options.crops, size=phase.size, scales=phase.scales)
+        numbers = self.mixture.draw(rng, phase.batch * self.options.batch_factor)
+        chance = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
+        batch = draw_crops(self.album, numbers, rng, chance, options)
+        return batch._replace(images=batch.images.contiguous(memory_format=torch.channels_last))
 
     def losses(self, batch: CropBatch) -> dict[str, Tensor]:
         """Click and boundary losses, and the mean IoU of the training clicks."""
@@ -158,28 +149,6 @@ def pyramid_boundary_loss(outputs: PixelOutputs, consensus: Tensor, weight: Tens
             consensus, weight = F.max_pool2d(consensus, 2), F.max_pool2d(weight, 2)
         loss = loss + factor * boundary_consensus(logits.float(), consensus, weight)
     return loss
-
-
-def vary_colours(images: Tensor, rng: np.random.Generator) -> Tensor:
-    """Brightness ±25 %, channel gains ±10 %, saturation .4 to 1.5, gamma, grey in a tenth, noise in a quarter.
-
-    Args:
-        images: (B, 3, H, W) in [0, 1].
-        rng: source of randomness.
-    """
-    count = images.shape[0]
-
-    def number(low: float, high: float, channels: int = 1) -> Tensor:
-        drawn = rng.uniform(low, high, (count, channels, 1, 1)).astype(np.float32)
-        return torch.from_numpy(drawn).to(images.device)
-
-    grey = images.mean(dim=1, keepdim=True)
-    saturation = number(0.4, 1.5)
-    saturation = torch.where(number(0, 1) < 0.1, torch.zeros_like(saturation), saturation)
-    images = grey + (images - grey) * saturation
-    images = images * number(0.75, 1.25) * number(0.9, 1.1, 3)
-    images = images.clamp(0, 1)
-    return images ** torch.where(number(0, 1) < 0.3, number(0.7, 1.4), torch.ones_like(saturation))
 
 
 class PixelAnswers:

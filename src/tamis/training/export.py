@@ -101,9 +101,6 @@ def folded(network: nn.Module) -> nn.Module:
             first, second = module[0], module[1]
             if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
                 module[0], module[1] = fuse_conv_bn_eval(first, second), nn.Identity()
-        other, norm = getattr(module, "second", None), getattr(module, "norm", None)
-        if isinstance(other, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-            module.second, module.norm = fuse_conv_bn_eval(other, norm), nn.Identity()
     return network
 
 

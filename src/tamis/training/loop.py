@@ -4,7 +4,7 @@ import contextlib
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -15,18 +15,24 @@ from tensorboardX import SummaryWriter
 from torch import Tensor, nn
 
 from tamis.errors import InputError
-from tamis.training.checkpoint import Average, Checkpoint, load_checkpoint, save_checkpoint
+from tamis.training.checkpoint import Average, Checkpoint, load_checkpoint, save_checkpoint, save_weights
+from tamis.training.guard import Guard
 from tamis.training.tables import append_row, best_score, cut_after
 
 Network = TypeVar("Network", bound=nn.Module)
+
+
+WINDOW = 20
+"""Steps that a row of metrics is the mean of; a run is saved and validated between such windows only, so that a resumed
+one writes the same rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoopOptions:
     """How long and how fast to train."""
 
-    minutes: float = 60.0
-    """Time allowed; the schedule runs over it."""
+    seconds: float = 3600.0
+    """Time allowed, with validation and saving; the schedule runs over it."""
     steps: int = 0
     """If above 0: so many steps instead, whatever time they take."""
     lr: float = 2e-3
@@ -56,6 +62,14 @@ class Task(Protocol):
         """The network that is trained."""
         ...
 
+    def rate(self, name: str) -> float:
+        """How fast a parameter learns, relative to `LoopOptions.lr`."""
+        ...
+
+    def largest_batches(self) -> Iterable[Any]:
+        """A batch of every size, if some have sizes of their own: the first of each costs a GPU ten seconds."""
+        ...
+
     def batch(self, rng: np.random.Generator, progress: float) -> Any:
         """Draw a batch; only `rng` may be used as a source of chance."""
         ...
@@ -76,11 +90,14 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weight decay for matrices and filters; none for norms, biases and single numbers."""
-    decayed = [parameter for parameter in network.parameters() if parameter.ndim >= 2]
-    free = [parameter for parameter in network.parameters() if parameter.ndim < 2]
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
+def parameter_groups(task: Task, options: LoopOptions) -> list[dict[str, Any]]:
+    """Weight decay for matrices and filters, none for norms, biases and single numbers; each at its task's rate."""
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in task.network.named_parameters():
+        if parameter.requires_grad:
+            decay = options.weight_decay if parameter.ndim >= 2 else 0.0
+            groups.setdefault((task.rate(name), decay), []).append(parameter)
+    return [{"params": those, "rate": rate, "weight_decay": decay} for (rate, decay), those in groups.items()]
 
 
 def placed(network: Network, device: torch.device) -> Network:
@@ -114,8 +131,9 @@ def train(
     (out / "config.json").write_text(json.dumps({**config, "loop": asdict(options)}, indent=2) + "\n")
     torch.manual_seed(options.seed)
     network = task.network
-    parts = [torch.optim.AdamW(parameter_groups(network, options.weight_decay), lr=options.lr)]
+    optimizer = torch.optim.AdamW(parameter_groups(task, options), lr=options.lr)
     average = Average(network, options.average)
+    guard = Guard(network, average, optimizer)
     step, seconds = 0, 0.0
     if resume:
         saved = load_checkpoint(last)
@@ -123,17 +141,18 @@ def train(
         network.load_state_dict(saved.network)
         average.values = {name: value.to(average.values[name].device) for name, value in saved.average.items()}
         average.updates = step
-        for part, state in zip(parts, saved.optimizers, strict=True):
-            part.load_state_dict(state)
+        optimizer.load_state_dict(saved.optimizers[0])
+        guard.skipped, guard.rate = saved.skipped, saved.rate
         torch.set_rng_state(saved.torch_rng)
         cut_after(out / "metrics.csv", step)
+        cut_after(out / "validation.csv", step)
 
     def save() -> None:
-        states = [part.state_dict() for part in parts]
-        network_state = {name: value.detach().clone() for name, value in network.state_dict().items()}
-        save_checkpoint(
-            last, Checkpoint(step, seconds, network_state, average.values, states, torch.get_rng_state(), dict(config))
-        )
+        weights = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        states, chance = [optimizer.state_dict()], torch.get_rng_state()
+        checkpoint = Checkpoint(step, seconds, weights, average.values, states, chance, dict(config))
+        checkpoint.skipped, checkpoint.rate = guard.skipped, guard.rate
+        save_checkpoint(last, checkpoint)
 
     def validate() -> None:
         kept = {name: value.detach().clone() for name, value in network.state_dict().items()}
@@ -142,55 +161,67 @@ def train(
         with torch.no_grad():
             scores = task.validate(network, out)
         network.train()
-        best = best_score(out / "validation.csv")
+        if scores["miou"] >= best_score(out / "validation.csv"):
+            save_weights(out / "best.pt", average.values)  # before its score: a score says that there are weights
         append_row(out / "validation.csv", {"step": step, "seconds": round(seconds, 1), **scores})
         for name, score in scores.items():
             board.add_scalar(f"validation/{name}", score, step)
-        if scores["miou"] >= best:
-            torch.save(average.values, out / "best.pt")
         network.load_state_dict(kept)
 
     network.train()
     board = SummaryWriter(str(out / "tensorboard"))
     clock = time.monotonic()
+    started = seconds
+    if next(network.parameters()).device.type == "cuda":
+        warm_up(task)
+    guard.keep()
     saved_at = validated_at = seconds
-    sums: dict[str, float] = {}
+    sums: dict[str, Tensor] = {}
     counted = 0
     while True:
-        progress = step / options.steps if options.steps else seconds / (60 * options.minutes)
+        progress = step / options.steps if options.steps else seconds / options.seconds
         if progress >= 1:
             break
         factor = min(1.0, (step + 1) / options.warmup) * (0.5 + 0.5 * math.cos(math.pi * min(progress, 1.0)))
-        for part in parts:
-            for group in part.param_groups:
-                group["lr"] = options.lr * factor
+        for group in optimizer.param_groups:
+            group["lr"] = options.lr * factor * group["rate"] * guard.rate
         values = task.losses(task.batch(np.random.default_rng((options.seed, step)), progress))
         network.zero_grad(set_to_none=True)
         values["loss"].backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(network.parameters(), options.clip)
-        for part in parts:
-            part.step()
-        average.update(network)
+        gradient = nn.utils.clip_grad_norm_(network.parameters(), options.clip)
         step += 1
-        counted += 1
-        for name, value in values.items():
-            sums[name] = sums.get(name, 0.0) + float(value.detach())
-        now = time.monotonic()
-        seconds, clock = seconds + now - clock, now
-        if counted == 20:
-            means = {name: round(total / counted, 5) for name, total in sums.items()}
-            append_row(out / "metrics.csv", {"step": step, "seconds": round(seconds, 1), **means})
+        if guard.accepts(float(values["loss"].detach()), float(gradient)):
+            optimizer.step()
+            average.update(network)
+            counted += 1
+            for name, value in values.items():
+                sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach()
+        seconds = started + time.monotonic() - clock
+        if step % WINDOW == 0:
+            guard.keep()
+            means = {name: round(float(total) / counted, 5) for name, total in sums.items()}
+            row = {"step": step, "seconds": round(seconds, 1), **means, "skipped": guard.skipped}
+            if counted:
+                append_row(out / "metrics.csv", row)
             for name, mean in means.items():
                 board.add_scalar(f"training/{name}", mean, step)
             sums, counted = {}, 0
-        if seconds - saved_at > 60 * options.save_minutes:
-            save()
-            saved_at = seconds
-        if seconds - validated_at > 60 * options.validate_minutes:
-            validate()
-            validated_at = seconds
-            clock = time.monotonic()  # the time allowed is for training
+            if seconds - saved_at > 60 * options.save_minutes:
+                save()
+                saved_at = seconds
+            if seconds - validated_at > 60 * options.validate_minutes:
+                validate()
+                validated_at = seconds
     save()
     validate()
     board.close()
     return average.values
+
+
+def warm_up(task: Task) -> None:
+    """Run every size of batch once, without learning anything: a GPU plans each the first time it sees it."""
+    state = {name: value.detach().clone() for name, value in task.network.state_dict().items()}
+    for batch in task.largest_batches():
+        task.losses(batch)["loss"].backward()  # type: ignore[no-untyped-call]
+    task.network.zero_grad(set_to_none=True)
+    task.network.load_state_dict(state)

@@ -1,7 +1,7 @@
-"""The two networks: one over pixels (boundaries, features, embeddings), one over the regions of an image.
+"""The network over pixels: boundaries, features and embeddings.
 
-Written for two CPU cores: plain 3×3 convolutions (depthwise ones are bound by memory there) and most of the arithmetic
-at strides 8 and 16.
+The encoder is an EfficientNet without the parts that CPUs are slow at; the decoder has plain 3×3 convolutions, since
+depthwise ones are bound by memory, and most of its arithmetic is done at strides 8 and 16.
 """
 
 from dataclasses import dataclass
@@ -11,17 +11,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tamis.training.encoders import LITE2, EfficientNetLite, Stage
+
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingShape:
     """Sizes of the pixel network."""
 
-    widths: tuple[int, ...] = (32, 64, 112, 160, 192)
-    """Channels at strides 2, 4, 8, 16, 32."""
-    blocks: tuple[int, ...] = (0, 2, 3, 4, 2)
-    """Residual blocks at these strides."""
-    decoder: int = 64
-    """Channels of the feature pyramid, down to stride 4."""
+    stages: tuple[Stage, ...] = LITE2
+    """Of the encoder."""
+    stem: int = 32
+    """Channels of the encoder's first filter."""
+    widths: tuple[int, ...] = (64, 96, 128, 160)
+    """Channels of the feature pyramid at strides 4, 8, 16, 32."""
+    attention: int = 2
+    """Transformer layers over the cells of stride 32."""
     fine: int = 24
     """Channels of the boundary branch at stride 2."""
     embedding: int = 24
@@ -45,9 +49,9 @@ class PixelOutputs(NamedTuple):
     """(B, D, H/4, W/4) decoder features, not negative: pooled over regions by the second network."""
 
 
-def _convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+def _convolution(inputs: int, outputs: int, kernel: int = 3) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False),
         nn.BatchNorm2d(outputs),
         nn.ReLU(inplace=True),
     )
@@ -59,45 +63,96 @@ class ResidualBlock(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.first = _convolution(width, width)
-        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(width)
-        nn.init.zeros_(self.norm.weight)
+        self.second = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
+        nn.init.zeros_(self.second[1].weight)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, width, h, w) to the same."""
-        return F.relu(x + self.norm(self.second(self.first(x))))
+        return F.relu(x + self.second(self.first(x)))
+
+
+class CellAttention(nn.Module):
+    """A pre-norm transformer layer over the cells of a map, its two branches scaled (Touvron et al., arXiv 2103.17239).
+
+    Cells of stride 32 are few, so that all of an image is seen for a millisecond.
+    """
+
+    def __init__(self, width: int, heads: int = 4, scale: float = 0.01) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(width)
+        self.project = nn.Linear(width, 3 * width)
+        self.merge = nn.Linear(width, width)
+        self.perceptron_norm = nn.LayerNorm(width)
+        self.perceptron = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        self.scale = nn.Parameter(torch.full((width,), scale))
+        self.perceptron_scale = nn.Parameter(torch.full((width,), scale))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, cells, width) to the same."""
+        count, cells, width = x.shape
+        rows = x.reshape(-1, width)  # linear maps of two axes keep the names of their weights in an exported file
+        query, key, value = (
+            self.project(self.norm(rows)).view(count, cells, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind()
+        )
+        mixed = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(-1, width)
+        rows = rows + self.scale * self.merge(mixed)
+        rows = rows + self.perceptron_scale * self.perceptron(self.perceptron_norm(rows))
+        result: Tensor = rows.view(count, cells, width)
+        return result
+
+
+class Pyramid(nn.Module):
+    """From the encoder's maps down to stride 4 (Lin et al., arXiv 1612.03144), narrower with every stride."""
+
+    def __init__(self, channels: tuple[int, ...], widths: tuple[int, ...], attention: int) -> None:
+        super().__init__()
+        self.laterals = nn.ModuleList(_convolution(c, w, 1) for c, w in zip(channels, widths, strict=True))
+        self.context = nn.Sequential(
+            nn.Linear(channels[-1], widths[-1]), nn.ReLU(inplace=True), nn.Linear(widths[-1], widths[-1])
+        )
+        self.attention = nn.ModuleList(CellAttention(widths[-1]) for _ in range(attention))
+        four, eight, sixteen, thirty_two = widths
+        self.smooth32 = _convolution(thirty_two, sixteen)
+        self.smooth16 = nn.Sequential(_convolution(sixteen, sixteen), ResidualBlock(sixteen))
+        self.narrow16 = _convolution(sixteen, eight, 1)
+        self.smooth8 = nn.Sequential(_convolution(eight, eight), ResidualBlock(eight))
+        self.narrow8 = _convolution(eight, four, 1)
+        self.smooth4 = _convolution(four, four)
+
+    def forward(self, levels: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Maps at strides 4, 8, 16, 32 to the features at strides 8 and 4."""
+        top: Tensor = self.laterals[3](levels[3]) + self.context(levels[3].mean(dim=(2, 3)))[:, :, None, None]
+        cells = top.flatten(2).transpose(1, 2)
+        for layer in self.attention:
+            cells = layer(cells)
+        top = cells.transpose(1, 2).reshape(top.shape)
+        stride16 = self.smooth16(self.laterals[2](levels[2]) + _doubled(self.smooth32(top)))
+        stride8 = self.smooth8(self.laterals[1](levels[1]) + _doubled(self.narrow16(stride16)))
+        stride4 = self.smooth4(self.laterals[0](levels[0]) + _doubled(self.narrow8(stride8)))
+        return stride8, stride4
+
+
+def _doubled(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
 class PixelNetwork(nn.Module):
-    """A residual encoder, a feature pyramid (Lin et al., arXiv 1612.03144) and heads for boundary and embedding."""
+    """An encoder that has seen the world, a feature pyramid and heads for boundary and embedding."""
 
     def __init__(self, shape: EmbeddingShape = EmbeddingShape()) -> None:
         super().__init__()
         self.shape = shape
-        width = shape.decoder
-        stages, laterals = [], []
-        previous = 3
-        for channels, blocks in zip(shape.widths, shape.blocks, strict=True):
-            stages.append(
-                nn.Sequential(
-                    _convolution(previous, channels, stride=2), *(ResidualBlock(channels) for _ in range(blocks))
-                )
-            )
-            previous = channels
-        for channels in shape.widths[1:]:
-            laterals.append(_convolution(channels, width, kernel=1))
-        self.stages = nn.ModuleList(stages)
-        self.laterals = nn.ModuleList(laterals)
-        self.smooth = nn.ModuleList(_convolution(width, width) for _ in shape.widths[1:])
-        self.context = nn.Sequential(nn.Linear(previous, previous), nn.ReLU(inplace=True), nn.Linear(previous, width))
-        self.fine = nn.Sequential(
-            _convolution(width, shape.fine, kernel=1),
-        )
-        self.fine_lateral = _convolution(shape.widths[0], shape.fine, kernel=1)
+        width = shape.widths[0]
+        self.encoder = EfficientNetLite(shape.stages, shape.stem)
+        finest, *channels = self.encoder.channels
+        self.pyramid = Pyramid(tuple(channels), shape.widths, shape.attention)
+        self.fine = _convolution(width, shape.fine, kernel=1)
+        self.fine_lateral = _convolution(finest, shape.fine, kernel=1)
         self.fine_smooth = _convolution(shape.fine, shape.fine)
         self.boundary = nn.Conv2d(shape.fine, 1, 1)
         self.boundary4 = nn.Conv2d(width, 1, 1)
-        self.boundary8 = nn.Conv2d(width, 1, 1)
+        self.boundary8 = nn.Conv2d(shape.widths[1], 1, 1)
         self.embed = nn.Sequential(_convolution(width + 2, width), nn.Conv2d(width, shape.embedding + 1, 1))
         self.margin = nn.Parameter(torch.tensor(2.0))
         for head in (self.boundary, self.boundary4, self.boundary8):
@@ -105,22 +160,11 @@ class PixelNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> PixelOutputs:
         """(B, 3, H, W) RGB in [0, 1], H and W multiples of 32."""
-        x = (images - 0.45) / 0.25
-        levels = []
-        for stage in self.stages:
-            x = stage(x)
-            levels.append(x)
-        context = self.context(x.mean(dim=(2, 3)))[:, :, None, None]
-        top = self.smooth[3](self.laterals[3](x) + context)
-        stride8 = top
-        for i in (2, 1, 0):
-            top = self.smooth[i](self.laterals[i](levels[i + 1]) + F.interpolate(top, scale_factor=2.0, mode="nearest"))
-            if i == 1:
-                stride8 = top
+        stride2, *levels = self.encoder(images)
+        stride8, top = self.pyramid(levels)
         fine = self.fine(F.interpolate(top, scale_factor=2.0, mode="bilinear", align_corners=False))
-        fine = self.fine_smooth(fine + self.fine_lateral(levels[0]))
-        coordinates = coordinate_channels(top)
-        embedded = self.embed(torch.cat([top, coordinates], dim=1))
+        fine = self.fine_smooth(fine + self.fine_lateral(stride2))
+        embedded = self.embed(torch.cat([top, coordinate_channels(top)], dim=1))
         return PixelOutputs(
             self.boundary(fine),
             self.boundary4(top),

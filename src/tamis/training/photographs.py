@@ -5,6 +5,7 @@ kind of supervision (`Kind`).
 """
 
 import csv
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -18,6 +19,9 @@ from tamis.arrays import ImageArray
 from tamis.errors import InputError
 
 Int16Map = NDArray[np.int16]
+
+
+SPLITS = ("training", "validation", "held-out")
 
 
 class Kind(Enum):
@@ -60,25 +64,24 @@ class Layout:
 
 
 def read_photographs(name: str, root: Path, split: str, size: int) -> Iterator[Photograph]:
-    """The photographs of one split, `training` or `held-out`, reduced to `size` pixels on the long side.
+    """The photographs of one split, reduced to `size` pixels on the long side.
 
-    Held-out are the official test split, or every tenth file of the sorted list where there is none. The photographs of
-    the Berkeley benchmark are in neither split.
+    `held-out` are the official test split, or every tenth file of the sorted list where there is none; `validation` is
+    the same, but for BSDS500 a tenth of what is not test. Both are never trained on. The photographs of the Berkeley
+    benchmark are in no split.
 
     Args:
-        name: a key of `LAYOUTS`.
+        name: a key of `LAYOUTS`, or any name of a folder with a META.json.
         root: folder of the data set.
-        split: `training` or `held-out`.
+        split: one of `SPLITS`.
         size: pixels of the longer side; smaller photographs stay as they are; 0 keeps all.
 
     Raises:
         InputError: the name or split is unknown, or no photograph is found.
     """
-    if name not in LAYOUTS:
-        raise InputError(f"no layout is known for data set {name!r}: choose from {', '.join(LAYOUTS)}")
-    if split not in ("training", "held-out"):
-        raise InputError(f"split {split!r} is neither training nor held-out")
-    layout = LAYOUTS[name]
+    if split not in SPLITS:
+        raise InputError(f"split {split!r} is none of {', '.join(SPLITS)}")
+    layout = layout_of(name, root)
     pairs = layout.pairs(root, split)
     if not pairs:
         raise InputError(f"no photographs of {name} found in {root}")
@@ -89,6 +92,30 @@ def read_photographs(name: str, root: Path, split: str, size: int) -> Iterator[P
         image = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
         maps = tuple(_read_map(file, layout) for file in map_files)
         yield shrink(Photograph(name, image_file.stem, layout.kind, image.astype(np.uint8), maps), size)
+
+
+def layout_of(name: str, root: Path) -> Layout:
+    """How a data set lies on disk: as its own META.json says, or as is known of its name.
+
+    META.json has `kind`, a value of `Kind`, and `unknown`, the label that means unknown or null; images and label maps
+    of the same stem lie in `images` and `masks`.
+
+    Raises:
+        InputError: nothing is known of the name, or META.json says something else.
+    """
+    if name in LAYOUTS:
+        return LAYOUTS[name]
+    file = root / "META.json"
+    if not file.is_file():
+        known = ", ".join(LAYOUTS)
+        raise InputError(f"no layout is known for data set {name!r}: choose from {known}, or write {file}")
+    try:
+        said = json.loads(file.read_text())
+        kind, unknown = Kind(said["kind"]), said.get("unknown")
+    except (ValueError, KeyError, TypeError) as error:
+        kinds = ", ".join(each.value for each in Kind)
+        raise InputError(f"{file} must be JSON with `kind`, one of {kinds}, and `unknown`, a label or null") from error
+    return Layout(kind, _same_stem, ignore=unknown)
 
 
 def shrink(photograph: Photograph, size: int) -> Photograph:
@@ -136,16 +163,16 @@ def connected(labels: Int16Map) -> Int16Map:
 
 
 def held_out(files: list[Path], split: str) -> list[Path]:
-    """Every tenth of the sorted files, or the others.
+    """Every tenth of the sorted files, or for `training` the others.
 
     >>> [f.name for f in held_out([Path("b"), Path("a")], "held-out")]
     ['a']
     """
-    return [file for i, file in enumerate(sorted(files)) if (i % 10 == 0) == (split == "held-out")]
+    return [file for i, file in enumerate(sorted(files)) if (i % 10 == 0) == (split != "training")]
 
 
 def _same_stem(root: Path, split: str) -> list[tuple[Path, list[Path]]]:
-    images = [file for file in (root / "images").glob("*") if file.suffix in {".jpg", ".png"}]
+    images = [file for file in (root / "images").glob("*") if file.suffix in {".jpg", ".png", ".webp"}]
     return [(file, [root / "masks" / f"{file.stem}.png"]) for file in held_out(images, split)]
 
 
@@ -156,16 +183,15 @@ def _bsds500(root: Path, split: str) -> list[tuple[Path, list[Path]]]:
     if berkeley.exists():
         with berkeley.open(newline="") as stream:
             kept_apart = {Path(row["image"]).stem for row in csv.DictReader(stream)}
-    return [
-        (image, sorted((root / "segments" / part).glob(f"{image.stem}_*.png")))
-        for part in parts
-        for image in sorted((root / "images" / part).glob("*.jpg"))
-        if image.stem not in kept_apart
-    ]
+    images = [image for part in parts for image in (root / "images" / part).glob("*.jpg")]
+    images = [image for image in images if image.stem not in kept_apart]
+    # The official test is for the end: a tenth of the rest says how a run goes.
+    chosen = sorted(images) if split == "held-out" else held_out(images, split)
+    return [(file, sorted((root / "segments" / file.parent.name).glob(f"{file.stem}_*.png"))) for file in chosen]
 
 
 def _camvid(root: Path, split: str) -> list[tuple[Path, list[Path]]]:
-    parts = ("test",) if split == "held-out" else ("train", "val")
+    parts = ("train", "val") if split == "training" else ("test",)
     return [
         (image, [root / "labels" / part / f"{image.stem}.png"])
         for part in parts
@@ -174,7 +200,7 @@ def _camvid(root: Path, split: str) -> list[tuple[Path, list[Path]]]:
 
 
 def _davis(root: Path, split: str) -> list[tuple[Path, list[Path]]]:
-    if split != "held-out":
+    if split == "training":
         raise InputError("davis is a test set: it is never trained on")
     return [
         (image, [root / "Annotations" / "480p" / image.parent.name / f"{image.stem}.png"])

@@ -13,15 +13,17 @@ from tamis.arrays import ImageArray
 from tamis.errors import InputError
 from tamis.segmentors.registry import load_segmentor
 from tamis.training.calibration import Calibration, calibrate
+from tamis.training.checkpoint import load_weights, save_weights
 from tamis.training.embedding import EmbeddingOptions, EmbeddingTask
+from tamis.training.encoders import LITE2, load_imagenet
 from tamis.training.examples import Example, Taught, make_example, teach
 from tamis.training.loop import LoopOptions, pick_device, placed, train
 from tamis.training.networks import PixelNetwork
-from tamis.training.packing import read_pack
-from tamis.training.photographs import Photograph, read_photographs
+from tamis.training.packing import read_packs
+from tamis.training.photographs import Photograph
 from tamis.training.region_network import RegionNetwork
 from tamis.training.regions import RegionOptions, RegionTask
-from tamis.training.sources import SHARES, Source, validation_photographs
+from tamis.training.sources import OTHERS, SHARES, Source, read_source, validation_photographs
 
 REGION_SHARES = {
     **SHARES,
@@ -55,8 +57,8 @@ class RunConfig:
 
     out: Path
     sources: tuple[Source, ...] = ()
-    pack: Path | None = None
-    """A file written by `write_pack`, instead of folders."""
+    packs: tuple[Path, ...] = ()
+    """Files written by `write_packs`, instead of folders."""
     photograph_size: int = 384
     device: str = "auto"
     resume: bool = False
@@ -64,7 +66,7 @@ class RunConfig:
     embedding: EmbeddingOptions = field(default_factory=EmbeddingOptions)
     regions: RegionOptions = field(default_factory=RegionOptions)
     pixel_weights: Path | None = None
-    """Of stage A, for stage B."""
+    """Of stage A: for stage B, or for another stage A to start from."""
     region_weights: Path | None = None
     """Of an earlier stage B, to start from."""
     teacher: str | None = None
@@ -86,13 +88,12 @@ def load_data(config: RunConfig) -> Data:
     Raises:
         InputError: there is nothing to train on.
     """
-    if config.pack is not None:
-        training, validation = read_pack(config.pack)
-        shares = {name: SHARES.get(name, 0.02) for name in training}
+    if config.packs:
+        training, validation = read_packs(config.packs)
+        shares = {name: SHARES.get(name, OTHERS) for name in training}
     else:
         training = {
-            source.name: list(read_photographs(source.name, source.root, "training", config.photograph_size))
-            for source in config.sources
+            source.name: list(read_source(source, "training", config.photograph_size)) for source in config.sources
         }
         shares = {source.name: source.share for source in config.sources}
         validation = validation_photographs(config.sources, config.photograph_size)
@@ -109,20 +110,22 @@ def train_embedding(config: RunConfig) -> Path:
     data = load_data(config)
     torch.manual_seed(config.loop.seed)
     task = EmbeddingTask(data.training, data.shares, data.validation, config.embedding, device, config.loop.half)
+    if config.pixel_weights is not None:
+        load_pixels(config.pixel_weights, task.pixels).train()
+    elif config.embedding.shape.stages == LITE2:
+        load_imagenet(task.pixels.encoder)
     train(task, config.loop, config.out, as_json(config), config.resume)
     return config.out / "best.pt"
 
 
-def load_pixels(weights: Path, network: PixelNetwork, device: torch.device) -> PixelNetwork:
-    """The pixel network with the weights of stage A.
+def load_pixels(weights: Path, network: PixelNetwork) -> PixelNetwork:
+    """The pixel network, where it is, with the weights of stage A.
 
     Raises:
         InputError: the weights are of another network.
     """
-    placed(network, device)
-    content = torch.load(weights, map_location=device, weights_only=True)
     try:
-        network.load_state_dict(content.get("average", content))
+        network.load_state_dict(load_weights(weights))
     except RuntimeError as error:
         raise InputError(f"{weights} holds no weights of this pixel network: {error}") from error
     return network.eval()
@@ -166,7 +169,7 @@ def train_regions(config: RunConfig) -> Path:
     data = load_data(config)
     if config.pixel_weights is None:
         raise InputError("stage B needs the weights of stage A: name them")
-    pixels = load_pixels(config.pixel_weights, PixelNetwork(config.embedding.shape), device)
+    pixels = load_pixels(config.pixel_weights, placed(PixelNetwork(config.embedding.shape), device))
     examples = prepare_examples(data, pixels, device, config)
     torch.manual_seed(config.loop.seed)
     shares = {name: REGION_SHARES.get(name, share) for name, share in data.shares.items()}
@@ -191,7 +194,7 @@ def calibrate_regions(config: RunConfig, regions: Path, out: Path) -> Calibratio
         raise InputError("calibration needs the weights of stage A: name them")
     device = torch.device("cpu")
     data = load_data(config)
-    pixels = load_pixels(config.pixel_weights, PixelNetwork(config.embedding.shape), device)
+    pixels = load_pixels(config.pixel_weights, placed(PixelNetwork(config.embedding.shape), device))
     network = load_regions(regions, RegionNetwork(config.regions.shape))
     examples = []
     for name, photographs in data.training.items():
@@ -201,7 +204,7 @@ def calibrate_regions(config: RunConfig, regions: Path, out: Path) -> Calibratio
         if count:
             examples += [make_example(photograph, pixels, device) for photograph in spread(fresh, count)]
     found = calibrate(network, examples)
-    torch.save(network.state_dict(), out)
+    save_weights(out, network.state_dict())
     return found
 
 
@@ -212,7 +215,7 @@ def load_regions(weights: Path, network: RegionNetwork) -> RegionNetwork:
         InputError: the weights are of another network.
     """
     try:
-        network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+        network.load_state_dict(load_weights(weights))
     except RuntimeError as error:
         raise InputError(f"{weights} holds no weights of the region network: {error}") from error
     return network.eval()
@@ -228,7 +231,7 @@ def export_weights(pixels: Path, regions: Path, out: Path, notes: Mapping[str, s
 
     network = load_regions(regions, RegionNetwork())
     first = out / "embedded_pixels.onnx"
-    export_pixels(load_pixels(pixels, PixelNetwork(), torch.device("cpu")), first, notes)
+    export_pixels(load_pixels(pixels, PixelNetwork()), first, notes)
     return [first, *export_regions(network, out, notes)]
 
 

@@ -112,6 +112,14 @@ class RegionTask:
         """The region network."""
         return self.regions
 
+    def rate(self, name: str) -> float:
+        """All learn alike."""
+        return 1.0
+
+    def largest_batches(self) -> list[list[RegionBatch]]:
+        """Every photograph has a size of its own."""
+        return []
+
     def batch(self, rng: np.random.Generator, progress: float) -> list[RegionBatch]:
         """Some photographs with clicks."""
         return [self._clicks(rng) for _ in range(self.options.batch)]

@@ -1,4 +1,4 @@
-"""Scenes made on the fly, with exact masks: textured shapes on a textured ground."""
+"""Scenes made up, with exact masks: textured shapes on a textured ground."""
 
 import cv2
 import numpy as np
@@ -7,13 +7,19 @@ from tamis.arrays import ImageArray
 from tamis.training.photographs import Int16Map, Kind, Photograph
 
 
-def synthetic_photograph(rng: np.random.Generator, size: int = 256, shapes: int = 6) -> Photograph:
+def synthetic_photographs(count: int) -> list[Photograph]:
+    """So many scenes, always the same."""
+    return [synthetic_photograph(np.random.default_rng(number), name=str(number)) for number in range(count)]
+
+
+def synthetic_photograph(rng: np.random.Generator, size: int = 256, shapes: int = 6, name: str = "") -> Photograph:
     """Between one and `shapes` smooth shapes over each other, each with its own colours and texture.
 
     Args:
         rng: source of randomness.
         size: side in pixels.
         shapes: at most.
+        name: of the photograph.
     """
     image = _texture(rng, size)
     labels: Int16Map = np.ones((size, size), np.int16)
@@ -23,7 +29,7 @@ def synthetic_photograph(rng: np.random.Generator, size: int = 256, shapes: int 
         labels = np.where(inside, np.int16(label), labels).astype(np.int16)
     noisy = cv2.GaussianBlur(image, (3, 3), 0) + rng.normal(0, rng.uniform(0, 8), image.shape)
     pixels: ImageArray = np.clip(noisy, 0, 255).astype(np.uint8)
-    return Photograph("synthetic", "", Kind.PARTITION, pixels, (labels,))
+    return Photograph("synthetic", name, Kind.PARTITION, pixels, (labels,))
 
 
 def _texture(rng: np.random.Generator, size: int) -> np.ndarray:

@@ -1,8 +1,11 @@
 """The tables of a run: CSV files that grow by a row at a time, and are cut where a run goes on from a checkpoint."""
 
 import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
+
+from tamis.results.files import write_bytes
 
 
 def append_row(file: Path, row: Mapping[str, float]) -> None:
@@ -16,11 +19,8 @@ def append_row(file: Path, row: Mapping[str, float]) -> None:
 
 
 def read_rows(file: Path) -> list[dict[str, float]]:
-    """All rows; none where there is no file."""
-    if not file.exists():
-        return []
-    with file.open(newline="") as stream:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(stream)]
+    """All whole rows; none where there is no file. A last line that a kill cut off is left out."""
+    return [{name: float(value) for name, value in row.items()} for row in _text_rows(file)]
 
 
 def best_score(file: Path) -> float:
@@ -29,9 +29,24 @@ def best_score(file: Path) -> float:
 
 
 def cut_after(file: Path, step: int) -> None:
-    """Drop the rows after `step`: they will be written again."""
-    rows = read_rows(file)
-    file.unlink(missing_ok=True)
-    for row in rows:
-        if row["step"] <= step:
-            append_row(file, {**row, "step": int(row["step"])})
+    """Drop the rows after `step`, and what a kill cut off: they will be written again, to the same text."""
+    rows = _text_rows(file)
+    if not file.exists():
+        return
+    kept = [row for row in rows if float(row["step"]) <= step]
+    content = io.StringIO(newline="")
+    if kept:
+        writer = csv.DictWriter(content, list(kept[0]))
+        writer.writeheader()
+        writer.writerows(kept)
+        write_bytes(file, content.getvalue().encode())
+    else:
+        file.unlink()
+
+
+def _text_rows(file: Path) -> list[dict[str, str]]:
+    if not file.exists():
+        return []
+    text = file.read_text()
+    whole = text[: text.rfind("\n") + 1]
+    return list(csv.DictReader(io.StringIO(whole, newline="")))

@@ -26,7 +26,7 @@ CALIBRATION = 16
 
 
 class PixelBackbone(Backbone):
-    """A residual encoder and its feature pyramid: one map of 64 channels at stride 4.
+    """The encoder of the click model and its feature pyramid: one map of 64 channels at stride 4.
 
     Images whose sides are no multiples of 32 are padded at the right and below.
     """
@@ -42,36 +42,24 @@ class PixelBackbone(Backbone):
         del self.network.margin
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1) / 255, persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1) / 255, persistent=False)
-        self.channels = (shape.decoder,)
-        self.depth = len(shape.widths) + 1
+        self.channels = (shape.widths[0],)
+        self.depth = len(shape.stages) + 1
 
     def maps(self, images: Tensor) -> list[Tensor]:
         """The finest level of the pyramid, (B, 64, ⌈H/4⌉, ⌈W/4⌉)."""
         height, width = images.shape[-2:]
         # Where the network's own normalisation is zero.
-        padded = nn.functional.pad(images * self.std + self.mean, (0, -width % 32, 0, -height % 32), value=0.45)
-        top = pyramid(self.network, padded)
+        padded = nn.functional.pad(images * self.std + self.mean, (0, -width % 32, 0, -height % 32), value=127 / 255)
+        _, *levels = self.network.encoder(padded)
+        _, top = self.network.pyramid(levels)
         return [top[:, :, : -(-height // 4), : -(-width // 4)]]
 
     def depth_of(self, name: str) -> int:
-        """The number of the stage; the pyramid lies at the end."""
-        parts = name.split(".")
-        return int(parts[2]) if parts[1] == "stages" else self.depth
-
-
-def pyramid(network: PixelNetwork, images: Tensor) -> Tensor:
-    """(B, D, H/4, W/4): the decoder features of the click model, of (B, 3, H, W) in [0, 1], sides multiples of 32."""
-    x = (images - 0.45) / 0.25
-    levels = []
-    for stage in network.stages:
-        x = stage(x)
-        levels.append(x)
-    context = network.context(x.mean(dim=(2, 3)))[:, :, None, None]
-    top: Tensor = network.smooth[3](network.laterals[3](x) + context)
-    for i in (2, 1, 0):
-        upper = nn.functional.interpolate(top, scale_factor=2.0, mode="nearest")
-        top = network.smooth[i](network.laterals[i](levels[i + 1]) + upper)
-    return top
+        """0 for the stem, then the number of the stage; the pyramid lies at the end."""
+        _, part, *rest = name.split(".")
+        if part != "encoder":
+            return self.depth
+        return int(rest[1]) + 1 if rest[0] == "stages" else 0
 
 
 def with_shipped_weights(backbone: PixelBackbone) -> PixelBackbone:
@@ -100,25 +88,26 @@ def with_shipped_weights(backbone: PixelBackbone) -> PixelBackbone:
         with torch.no_grad():
             convolution.weight.copy_(weight)
             pass_on(norm, bias)
-    for name, parameter in backbone.network.context.named_parameters():
-        value = found.get(f"network.context.{name}")
+    normed = {convolution.weight for _, convolution, _ in filters(backbone.network)}
+    norms = {parameter for _, _, norm in filters(backbone.network) for parameter in norm.parameters()}
+    for name, parameter in backbone.network.named_parameters():
+        if parameter in normed or parameter in norms:
+            continue
+        value = found.get(f"network.{name}")
         if value is None or value.shape != parameter.shape:
-            raise InputError(f"{WEIGHTS} holds no context.{name} of this encoder: train from scratch")
+            raise InputError(f"{WEIGHTS} holds no {name} of this encoder: train from scratch")
         with torch.no_grad():
             parameter.copy_(value)
     return backbone
 
 
 def filters(network: PixelNetwork) -> list[tuple[str, nn.Conv2d, nn.BatchNorm2d]]:
-    """Every filter of the encoder that has a norm after it, with its name in the network."""
-    found = []
-    for name, module in network.named_modules():
-        if isinstance(module, nn.Sequential) and len(module) == 3 and isinstance(module[1], nn.BatchNorm2d):
-            found.append((f"{name}.0", cast(nn.Conv2d, module[0]), module[1]))
-        norm, second = getattr(module, "norm", None), getattr(module, "second", None)
-        if isinstance(norm, nn.BatchNorm2d) and isinstance(second, nn.Conv2d):
-            found.append((f"{name}.second", second, norm))
-    return found
+    """Every filter that has a norm after it, with its name in the network."""
+    return [
+        (f"{name}.0", cast(nn.Conv2d, module[0]), module[1])
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Sequential) and len(module) >= 2 and isinstance(module[1], nn.BatchNorm2d)
+    ]
 
 
 @torch.no_grad()
