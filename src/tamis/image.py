@@ -54,7 +54,7 @@ def read_image(path: str | Path, max_pixels: int = MAX_PIXELS) -> ImageArray:
                     f"{max_pixels / 1e6:g}; raise it with --max-pixels {width * height}"
                 )
             file.load()
-            return np.array(rgb_of(file))
+            return np.array(_upright_rgb(file))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the name") from None
     except IsADirectoryError:
@@ -69,6 +69,20 @@ def read_image(path: str | Path, max_pixels: int = MAX_PIXELS) -> ImageArray:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: the image is damaged or cut off ({error}); copy or download it again") from error
+
+
+def require_rgb(image: NDArray[Any]) -> ImageArray:
+    """An image as segmentors take it.
+
+    Raises:
+        InputError: it is no (H, W, 3) uint8 with at least one pixel.
+    """
+    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        found = f"{image.shape} {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise InputError(f"an image must be (H, W, 3) uint8 RGB, not {found}")
+    if not image.size:
+        raise InputError(f"an image must have at least one pixel, not the shape {image.shape}")
+    return image
 
 
 def write_image(path: str | Path, pixels: NDArray[Any]) -> None:
@@ -198,18 +212,17 @@ class _Unlimited:
 _unlimited = _Unlimited()
 
 
-def rgb_of(file: Image.Image) -> Image.Image:
-    """A picture of any mode upright as RGB, alpha laid over white, deep grey stretched."""
+def _upright_rgb(file: Image.Image) -> Image.Image:
     picture = ImageOps.exif_transpose(file)
     if picture.mode.startswith("I") or picture.mode == "F":
-        return Image.fromarray(stretched(np.asarray(picture))).convert("RGB")
+        return Image.fromarray(_stretched(np.asarray(picture))).convert("RGB")
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
     return picture.convert("RGB")
 
 
-def stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
+def _stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
     """(H, W) of any depth to uint8, the smallest finite value to 0 and the largest to 255."""
     finite = np.isfinite(values)
     # In double precision, which holds every value of 32 bits; some rows at a time, since that takes much memory.

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
 from tamis.errors import UnavailableError
-from tamis.pixels import require_image
+from tamis.image import require_rgb
 from tamis.regions.clicks import COARSE_STEP, STEP, as_bytes
 from tamis.regions.encoded import EncodedRegions, as_ratings
 from tamis.regions.features import (
@@ -79,7 +79,7 @@ class Embedded:
         """
         import cv2
 
-        require_image(image)
+        image = require_rgb(image)
         height, width = working_shape((image.shape[0], image.shape[1]), self.size)
         small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
         _session("pixels")  # what is wrong with the weights is said here, not in the thread

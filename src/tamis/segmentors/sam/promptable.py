@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import Box, Click, require_inside, with_clicked_pixels
 from tamis.errors import InputError
+from tamis.image import require_rgb
 from tamis.odds import logit, sigmoid
-from tamis.pixels import require_image
 from tamis.segmentors.sam.geometry import Geometry
 from tamis.segmentors.sam.model import BOX_CORNERS, NOTHING, Answers, Decoder, Embedding, PromptModel, Prompts
 
@@ -53,7 +53,7 @@ class Promptable:
             InputError: the array is no such image.
             UnavailableError: the graphics card's memory does not suffice.
         """
-        require_image(image)
+        image = require_rgb(image)
         shape = image.shape[0], image.shape[1]
         return self.encoded(shape, self.model.embed(self.geometry.square(image)), self.model, self.geometry)
 
