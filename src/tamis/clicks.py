@@ -80,8 +80,8 @@ def ordered_box(box: Box, shape: tuple[int, int]) -> Box:
     (0.0, 0.0, 20.0, 5.0)
     """
     height, width = shape
-    left, right = (min(max(value, 0.0), float(width)) for value in sorted((box[0], box[2])))
-    top, bottom = (min(max(value, 0.0), float(height)) for value in sorted((box[1], box[3])))
+    left, right = (float(min(max(value, 0), width)) for value in sorted((box[0], box[2])))
+    top, bottom = (float(min(max(value, 0), height)) for value in sorted((box[1], box[3])))
     if not (left < right and top < bottom):
         raise InputError(f"the box {box} holds no pixel of the {width}x{height} image")
     return left, top, right, bottom
