@@ -7,7 +7,7 @@ IMAGES ?=
 WITH_NODE := PATH="$(PATH):$(CURDIR)/$(BIN)"
 DATA   := $(if $(TAMIS_DATA),TAMIS_DATA="$(TAMIS_DATA)")
 
-.PHONY: demo test quick lint format check bench clean
+.PHONY: demo test quick lint format check wheel bench clean
 
 demo: $(VENV)/.core
 	@$(BIN)/tamis demo --out demo --annotate $(IMAGES)
@@ -32,6 +32,10 @@ check: $(VENV)/.dev $(VENV)/.web
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# dist/tamis-VERSION-py3-none-any.whl, for `pip install` anywhere; the tests install it into an empty environment.
+wheel: $(VENV)/.core
+	$(PIP) wheel . --no-deps -w dist
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

@@ -42,6 +42,7 @@ SLOW = (
     "evaluation/test_run.py",
     "test_examples.py",
     "test_snippets.py",
+    "test_wheel.py",
 )
 """Tests that start programs or look at many images; single ones elsewhere are marked where they stand."""
 
