@@ -3,6 +3,7 @@
 import glob
 import io
 import os
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -116,7 +117,7 @@ def write_image(path: str | Path, pixels: NDArray[Any]) -> None:
 def find_images(sources: Iterable[str | Path], leave_out: Iterable[Path] = ()) -> list[Path]:
     """The image files that files, folders and glob patterns name, each once, in natural reading order.
 
-    A folder gives its own images, sorted by name, hidden files left out; folders inside it are not searched (use the
+    A folder gives its own images in reading order, hidden files left out; folders inside it are not searched (use the
     pattern 'FOLDER/**/*.jpg'). A file named outright is taken whatever its suffix.
 
     Args:
@@ -138,6 +139,17 @@ def find_images(sources: Iterable[str | Path], leave_out: Iterable[Path] = ()) -
     return list(found.values())
 
 
+def reading_order(name: str) -> list[tuple[int, int | str]]:
+    """A key that sorts names as people do: 2.jpg before 10.jpg, capitals like small letters.
+
+    >>> sorted(["10.jpg", "B.jpg", "2.jpg", "a.jpg"], key=reading_order)
+    ['2.jpg', '10.jpg', 'a.jpg', 'B.jpg']
+    """
+    # Every other part is a number; a superscript is a digit to Python and none to the pattern.
+    parts = re.split(r"([0-9]+)", name)
+    return [(0, int(part)) if place % 2 else (1, part.casefold()) for place, part in enumerate(parts)]
+
+
 def resize_to_fit(image: ImageArray, long_side: int) -> ImageArray:
     """Shrink an image so that its longer side is at most `long_side` pixels; smaller images are returned as they are.
 
@@ -157,7 +169,7 @@ def _images_of(source: str | Path, unwanted: tuple[str, ...]) -> list[Path]:
     """The images that one file, folder or pattern names; of a pattern without those whose path begins as unwanted."""
     path = Path(source)
     if path.is_dir():
-        images = sorted(file for file in path.iterdir() if _looks_like_image(file))
+        images = _in_order(file for file in path.iterdir() if _looks_like_image(file))
         if not images:
             raise InputError(f"{path}: no images in this folder (looked for {', '.join(sorted(SUFFIXES))})")
         return images
@@ -166,12 +178,16 @@ def _images_of(source: str | Path, unwanted: tuple[str, ...]) -> list[Path]:
     if not glob.has_magic(str(source)):
         raise InputError(f"{path}: no such file; check the name")
     matches = map(Path, glob.iglob(str(source), recursive=True))
-    images = sorted(
+    images = _in_order(
         file for file in matches if _looks_like_image(file) and not os.path.abspath(file).startswith(unwanted)
     )
     if not images:
         raise InputError(f"{source}: no image matches this pattern")
     return images
+
+
+def _in_order(files: Iterable[Path]) -> list[Path]:
+    return sorted(files, key=lambda file: reading_order(file.as_posix()))
 
 
 def _looks_like_image(path: Path) -> bool:

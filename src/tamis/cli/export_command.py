@@ -5,11 +5,12 @@ from pathlib import Path
 import click
 
 from tamis.cli.options import ListType, json_option, print_json
+from tamis.formats.registry import names
 
 
 @click.command(name="export")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--format", "name", metavar="NAME", required=True, help="The format; docs/formats.md lists them.")
+@click.option("--format", "name", metavar="NAME", required=True, help=f"The format: {', '.join(names())}.")
 @click.option("--out", metavar="DIR", required=True, type=click.Path(path_type=Path), help="A new or empty folder.")
 @click.option(
     "--states",
