@@ -7,7 +7,7 @@ IMAGES ?=
 WITH_NODE := PATH="$(PATH):$(CURDIR)/$(BIN)"
 DATA   := $(if $(TAMIS_DATA),TAMIS_DATA="$(TAMIS_DATA)")
 
-.PHONY: demo test lint format check docs bench clean
+.PHONY: demo test quick lint format check wheel bench clean
 
 demo: $(VENV)/.core
 	@$(BIN)/tamis demo --out demo --annotate $(IMAGES)
@@ -16,11 +16,15 @@ test: lint check
 
 lint: $(VENV)/.dev $(VENV)/.web
 	$(WITH_NODE) npx --no-install tsc -p .
-	$(WITH_NODE) npx --no-install eslint src/tamis/server/web tests/web
+	$(WITH_NODE) npx --no-install eslint src/tamis/server/web src/tamis/partition/web tests/web
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# What a change breaks first, in a minute: no torch, no browser, nothing slow.
+quick: $(VENV)/.dev $(VENV)/.web
+	$(BIN)/python -m pytest --quick -q
 
 check: $(VENV)/.dev $(VENV)/.web
 	$(BIN)/python -m pytest
@@ -28,6 +32,10 @@ check: $(VENV)/.dev $(VENV)/.web
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# dist/tamis-VERSION-py3-none-any.whl, for `pip install` anywhere; the tests install it into an empty environment.
+wheel: $(VENV)/.core
+	$(PIP) wheel . --no-deps -w dist
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

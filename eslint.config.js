@@ -1,6 +1,6 @@
 export default [
   {
-    files: ['src/tamis/server/web/*.js', 'tests/web/*.js'],
+    files: ['src/tamis/server/web/*.js', 'src/tamis/partition/web/*.js', 'tests/web/*.js'],
     // Names and types are the type checker's business; these are habits.
     rules: {
       eqeqeq: 'error',

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,76 @@ import pytest
 from PIL import Image
 
 from tamis.arrays import ImageArray, MaskArray
+
+TESTS = Path(__file__).parent
+
+OF_TORCH = (
+    "training",
+    "segmentors/sam",
+    "semantic/networks",
+    "semantic/test_evaluate.py",
+    "semantic/test_inference.py",
+    "semantic/test_predict.py",
+    "semantic/test_recipes.py",
+    "semantic/test_schedules.py",
+    "semantic/test_train.py",
+    "cli/test_models_command.py",
+    "cli/test_semantic_training.py",
+)
+"""Tests that need the extras [train] and [hub]; without these they are left out, and the rest is still tested."""
+
+OF_A_BROWSER = ("web/test_page.py",)
+
+SLOW = (
+    "annotation/test_kill.py",
+    "cli/test_annotate_command.py",
+    "cli/test_evaluate_command.py",
+    "cli/test_mosaic_command.py",
+    "cli/test_other_commands.py",
+    "cli/test_segment_command.py",
+    "evaluation/test_interactive.py",
+    "evaluation/test_run.py",
+    "test_examples.py",
+    "test_snippets.py",
+    "test_wheel.py",
+)
+"""Tests that start programs or look at many images; single ones elsewhere are marked where they stand."""
+
+WITH_TORCH = bool(find_spec("torch") and find_spec("transformers"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="without torch, a browser and what is slow: `make quick`")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what cannot be imported, or would take long to import."""
+    quick = config.getoption("--quick")
+    if _among(collection_path, OF_TORCH) and (quick or not WITH_TORCH):
+        return True
+    return True if quick and _among(collection_path, OF_A_BROWSER) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests by what they need."""
+    for item in items:
+        if _among(item.path, OF_TORCH):
+            item.add_marker(pytest.mark.torch)
+        if _among(item.path, OF_A_BROWSER):
+            item.add_marker(pytest.mark.browser)
+        if _among(item.path, SLOW) or "[postgresql" in item.name:
+            item.add_marker(pytest.mark.slow)
+    if config.getoption("--quick"):
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+
+def _among(path: Path, places: tuple[str, ...]) -> bool:
+    if not path.is_relative_to(TESTS):
+        return False
+    place = path.relative_to(TESTS).as_posix()
+    return any(place == each or place.startswith(f"{each}/") for each in places)
 
 
 @pytest.fixture(scope="session")

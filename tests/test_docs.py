@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 import pytest
 
-from tamis.cli.main import COMMANDS, LazyGroup, cli
+from tamis.cli.lazy import LazyGroup
+from tamis.cli.main import COMMANDS, cli
 
 ROOT = Path(__file__).parent.parent
 

@@ -209,3 +209,11 @@ def test_resizing_keeps_the_shape_and_never_enlarges() -> None:
     assert resize_to_fit(image, 500).shape == (150, 500, 3)
     assert resize_to_fit(image, 1000) is image
     assert resize_to_fit(np.zeros((1, 1000, 3), np.uint8), 100).shape == (1, 100, 3)
+
+
+def test_images_come_in_the_order_in_which_people_read_names(tmp_path: Path) -> None:
+    for name in ("10.png", "2.png", "B.png", "a.png", "x².png", "x2.png"):
+        Image.new("RGB", (2, 2)).save(tmp_path / name)
+    expected = ["2.png", "10.png", "a.png", "B.png", "x2.png", "x².png"]
+    for source in (tmp_path, f"{tmp_path}/*.png"):
+        assert [path.name for path in find_images([source])] == expected

@@ -31,7 +31,7 @@ from tamis.mask.expected import expected_iou_of
 from tamis.partition.strategy import Partition
 from tamis.pixels import image_of
 from tamis.proposals import Clicks, Proposals
-from tamis.segmentors import EncodedImage, GivesChoices, HasWeights, ScoresMasks, Segmentor, load_segmentor
+from tamis.segmentors import EncodedImage, GivesChoices, ScoresMasks, Segmentor, load_segmentor, weights_of
 from tamis.segmentors.prompts import answer_to
 from tamis.segmentors.registry import DEFAULT
 
@@ -232,7 +232,7 @@ def evaluate(
         records[name] = record
         if progress is not None:
             progress(len(records), len(dataset.samples))
-    weights = segmentor.weights_sha256 if isinstance(segmentor, HasWeights) else None
+    weights = weights_of(segmentor)
     return evaluation_of(records, dataset, segmentor.name, weights, rules, seed)
 
 

@@ -35,6 +35,10 @@ class Click:
         """(row, column) of the pixel that holds the click."""
         return int(np.floor(self.y)), int(np.floor(self.x))
 
+    def moved(self, right: float, down: float) -> "Click":
+        """The same click as an image sees it whose corner lies elsewhere."""
+        return Click(self.x + right, self.y + down, self.positive)
+
     @classmethod
     def at_pixel(cls, row: int, column: int, positive: bool = True) -> "Click":
         """The click at the centre of a pixel."""
@@ -76,8 +80,8 @@ def ordered_box(box: Box, shape: tuple[int, int]) -> Box:
     (0.0, 0.0, 20.0, 5.0)
     """
     height, width = shape
-    left, right = (min(max(value, 0.0), float(width)) for value in sorted((box[0], box[2])))
-    top, bottom = (min(max(value, 0.0), float(height)) for value in sorted((box[1], box[3])))
+    left, right = (float(min(max(value, 0), width)) for value in sorted((box[0], box[2])))
+    top, bottom = (float(min(max(value, 0), height)) for value in sorted((box[1], box[3])))
     if not (left < right and top < bottom):
         raise InputError(f"the box {box} holds no pixel of the {width}x{height} image")
     return left, top, right, bottom

@@ -3,6 +3,7 @@
 import glob
 import io
 import os
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -54,7 +55,7 @@ def read_image(path: str | Path, max_pixels: int = MAX_PIXELS) -> ImageArray:
                     f"{max_pixels / 1e6:g}; raise it with --max-pixels {width * height}"
                 )
             file.load()
-            return np.array(rgb_of(file))
+            return np.array(_upright_rgb(file))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the name") from None
     except IsADirectoryError:
@@ -69,6 +70,20 @@ def read_image(path: str | Path, max_pixels: int = MAX_PIXELS) -> ImageArray:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: the image is damaged or cut off ({error}); copy or download it again") from error
+
+
+def require_rgb(image: NDArray[Any]) -> ImageArray:
+    """An image as segmentors take it.
+
+    Raises:
+        InputError: it is no (H, W, 3) uint8 with at least one pixel.
+    """
+    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        found = f"{image.shape} {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise InputError(f"an image must be (H, W, 3) uint8 RGB, not {found}")
+    if not image.size:
+        raise InputError(f"an image must have at least one pixel, not the shape {image.shape}")
+    return image
 
 
 def write_image(path: str | Path, pixels: NDArray[Any]) -> None:
@@ -102,7 +117,7 @@ def write_image(path: str | Path, pixels: NDArray[Any]) -> None:
 def find_images(sources: Iterable[str | Path], leave_out: Iterable[Path] = ()) -> list[Path]:
     """The image files that files, folders and glob patterns name, each once, in natural reading order.
 
-    A folder gives its own images, sorted by name, hidden files left out; folders inside it are not searched (use the
+    A folder gives its own images in reading order, hidden files left out; folders inside it are not searched (use the
     pattern 'FOLDER/**/*.jpg'). A file named outright is taken whatever its suffix.
 
     Args:
@@ -124,6 +139,17 @@ def find_images(sources: Iterable[str | Path], leave_out: Iterable[Path] = ()) -
     return list(found.values())
 
 
+def reading_order(name: str) -> list[tuple[int, int | str]]:
+    """A key that sorts names as people do: 2.jpg before 10.jpg, capitals like small letters.
+
+    >>> sorted(["10.jpg", "B.jpg", "2.jpg", "a.jpg"], key=reading_order)
+    ['2.jpg', '10.jpg', 'a.jpg', 'B.jpg']
+    """
+    # Every other part is a number; a superscript is a digit to Python and none to the pattern.
+    parts = re.split(r"([0-9]+)", name)
+    return [(0, int(part)) if place % 2 else (1, part.casefold()) for place, part in enumerate(parts)]
+
+
 def resize_to_fit(image: ImageArray, long_side: int) -> ImageArray:
     """Shrink an image so that its longer side is at most `long_side` pixels; smaller images are returned as they are.
 
@@ -143,7 +169,7 @@ def _images_of(source: str | Path, unwanted: tuple[str, ...]) -> list[Path]:
     """The images that one file, folder or pattern names; of a pattern without those whose path begins as unwanted."""
     path = Path(source)
     if path.is_dir():
-        images = sorted(file for file in path.iterdir() if _looks_like_image(file))
+        images = _in_order(file for file in path.iterdir() if _looks_like_image(file))
         if not images:
             raise InputError(f"{path}: no images in this folder (looked for {', '.join(sorted(SUFFIXES))})")
         return images
@@ -152,12 +178,16 @@ def _images_of(source: str | Path, unwanted: tuple[str, ...]) -> list[Path]:
     if not glob.has_magic(str(source)):
         raise InputError(f"{path}: no such file; check the name")
     matches = map(Path, glob.iglob(str(source), recursive=True))
-    images = sorted(
+    images = _in_order(
         file for file in matches if _looks_like_image(file) and not os.path.abspath(file).startswith(unwanted)
     )
     if not images:
         raise InputError(f"{source}: no image matches this pattern")
     return images
+
+
+def _in_order(files: Iterable[Path]) -> list[Path]:
+    return sorted(files, key=lambda file: reading_order(file.as_posix()))
 
 
 def _looks_like_image(path: Path) -> bool:
@@ -198,18 +228,17 @@ class _Unlimited:
 _unlimited = _Unlimited()
 
 
-def rgb_of(file: Image.Image) -> Image.Image:
-    """A picture of any mode upright as RGB, alpha laid over white, deep grey stretched."""
+def _upright_rgb(file: Image.Image) -> Image.Image:
     picture = ImageOps.exif_transpose(file)
     if picture.mode.startswith("I") or picture.mode == "F":
-        return Image.fromarray(stretched(np.asarray(picture))).convert("RGB")
+        return Image.fromarray(_stretched(np.asarray(picture))).convert("RGB")
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
     return picture.convert("RGB")
 
 
-def stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
+def _stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
     """(H, W) of any depth to uint8, the smallest finite value to 0 and the largest to 255."""
     finite = np.isfinite(values)
     # In double precision, which holds every value of 32 bits; some rows at a time, since that takes much memory.

@@ -4,17 +4,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tamis.arrays import ImageArray
 from tamis.errors import InputError
-from tamis.image import MAX_PIXELS, rgb_of, stretched
-
-
-def require_image(image: NDArray[Any]) -> None:
-    """Raise InputError for an array that is no (H, W, 3) uint8 image of at least one pixel."""
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-        raise InputError(f"an image must be (H, W, 3) uint8 RGB, not {image.shape} {image.dtype}")
+from tamis.image import MAX_PIXELS
 
 
 def image_of(source: Image.Image | NDArray[Any], max_pixels: int = MAX_PIXELS) -> ImageArray:
@@ -34,7 +28,7 @@ def image_of(source: Image.Image | NDArray[Any], max_pixels: int = MAX_PIXELS) -
     """
     if isinstance(source, Image.Image):
         _require_size(source.size[1], source.size[0], max_pixels)
-        return np.array(rgb_of(source))
+        return _rgb_of(ImageOps.exif_transpose(source))
     if not isinstance(source, np.ndarray):
         raise InputError(f"an image is a path, a PIL picture or an array, not a {type(source).__name__}")
     if source.ndim not in (2, 3) or (source.ndim == 3 and source.shape[2] not in (1, 3, 4)):
@@ -44,8 +38,26 @@ def image_of(source: Image.Image | NDArray[Any], max_pixels: int = MAX_PIXELS) -
     if pixels.ndim == 2:
         return np.repeat(pixels[..., None], 3, axis=2)
     if pixels.shape[2] == 4:
-        return np.array(rgb_of(Image.fromarray(np.ascontiguousarray(pixels), "RGBA")))
+        return _rgb_of(Image.fromarray(np.ascontiguousarray(pixels)))
     return np.ascontiguousarray(pixels)
+
+
+def _rgb_of(picture: Image.Image) -> ImageArray:
+    """A picture of any mode, alpha laid over white, deep grey stretched."""
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return np.repeat(_stretched(np.asarray(picture))[..., None], 3, axis=2)
+    if picture.has_transparency_data:
+        opaque = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(opaque, picture.convert("RGBA"))
+    return np.array(picture.convert("RGB"))
+
+
+def _stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """(H, W) of any depth to uint8, the smallest finite value to 0 and the largest to 255, as from a file."""
+    finite = values[np.isfinite(values)].astype(np.float64)
+    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
+    known = np.nan_to_num(values.astype(np.float64), nan=low, posinf=high, neginf=low)
+    return np.asarray(np.round((known - low) / max(high - low, 1e-12) * 255), np.uint8)
 
 
 def _bytes(pixels: NDArray[Any]) -> NDArray[np.uint8]:
@@ -55,7 +67,7 @@ def _bytes(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     if pixels.dtype == bool:
         return pixels.astype(np.uint8) * np.uint8(255)
     if pixels.dtype == np.uint16:
-        return stretched(pixels) if pixels.ndim == 2 else (pixels >> 8).astype(np.uint8)
+        return _stretched(pixels) if pixels.ndim == 2 else (pixels >> 8).astype(np.uint8)
     if not np.issubdtype(pixels.dtype, np.floating):
         raise InputError(f"an image of {pixels.dtype} is not understood: give uint8, uint16, or numbers from 0 to 1")
     low, high = float(pixels.min()), float(pixels.max())

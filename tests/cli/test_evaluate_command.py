@@ -154,9 +154,9 @@ def test_zero_shot_by_other_rules_finds_the_object(
 
 def test_zero_shot_says_what_is_wrong(tamis: Tamis, root: Path, tmp_path: Path) -> None:
     for option, value, said in (
-        ("--levels", "0,1", "levels are probabilities between 0 and 1"),
-        ("--levels", "a", "'a' is no list of numbers"),
-        ("--budgets", "0", "budgets are numbers of masks, each at least 1"),
+        ("--levels", "0,1", "'0,1' is no list of probabilities such as .3,.5,.7"),
+        ("--levels", "a", "'a' is no list of probabilities"),
+        ("--budgets", "0", "'0' is no list of numbers such as 1,10,100"),
     ):
         code, _, err = zero_shot(tamis, root, tmp_path / "run", option, value)
         assert (code, said in err) == (2, True)

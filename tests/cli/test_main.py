@@ -45,6 +45,7 @@ def test_every_command_exists_and_has_help(tamis: Tamis, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["写.jpg", "caf\udce9.jpg"])
+@pytest.mark.slow
 def test_names_that_cannot_be_shown_are_no_reason_to_fail(photograph: Path, name: str) -> None:
     image = photograph.rename(photograph.with_name(name))
     said = {}

@@ -4,16 +4,12 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-
-if find_spec("transformers") is None or find_spec("torch") is None:
-    pytest.skip("the extra [hub] is not installed", allow_module_level=True)
 
 from tamis.cli import consent
 from tamis.hub.folder import folder_of

@@ -20,7 +20,6 @@ from tamis.formats.coco import CocoImage, masks_of
 from tamis.image import read_image
 from tamis.jobs import segment
 from tamis.mask import label_map
-from tamis.proposals import Clicks
 from tamis.segmentors import DEFAULT, load_segmentor
 
 Tamis = Callable[..., tuple[int, str, str]]
@@ -170,18 +169,6 @@ def test_a_partition_covers_every_pixel_once(tamis: Tamis, folder: Path, tmp_pat
         assert (code, "leave out" in err) == (2, True)
 
 
-def test_images_of_the_same_name_do_not_overwrite_each_other() -> None:
-    places = segment.places_of([Path("a/1.jpg"), Path("b/1.jpg"), Path("b/1.png"), Path("b/2.jpg")])
-    assert [place.name for place in places.values()] == ["a/1", "b/1.jpg", "b/1.png", "b/2"]
-    assert [place.file_name for place in places.values()] == ["a/1.jpg", "b/1.jpg", "b/1.png", "b/2.jpg"]
-
-
-def test_no_two_images_have_results_of_one_name() -> None:
-    paths = [Path(name) for name in ("a.jpg", "a.png", "a.jpg.png", "A.bmp", "b", "b.gif", "c.d.jpg")]
-    names = [place.name for place in segment.places_of(paths).values()]
-    assert names == ["a.jpg", "a.png", "a.jpg.png", "A.bmp", "b", "b.gif", "c.d"]
-
-
 def test_a_pattern_does_not_find_the_pictures_of_an_earlier_run(tamis: Tamis, folder: Path) -> None:
     for expected in (False, True):
         _, said, _ = tamis("segment", f"{folder}/**/*.png", "--out", folder / "masks", "--grid", 4, "--json")
@@ -204,18 +191,6 @@ def test_a_larger_limit_on_pixels_does_not_do_finished_images_again(tamis: Tamis
     code, said, _ = tamis(*limited, 20000)
     assert code == 0
     assert [image["skipped"] for image in json.loads(said)["images"]] == [True, False, True]
-
-
-def test_a_run_cut_short_keeps_what_earlier_ones_finished(folder: Path, tmp_path: Path) -> None:
-    paths, out, model = sorted(folder.iterdir()), tmp_path / "out", load_segmentor("hierarchy")
-    settings = segment.SegmentSettings(Clicks(4))
-    list(segment.segment_images(paths, out, model, settings))
-    whole = json.loads((out / "coco.json").read_text())
-    again = segment.segment_images(paths, out, model, settings)
-    next(again)
-    again.close()
-    assert json.loads((out / "coco.json").read_text()) == whole
-    assert json.loads((out / "run.json").read_text())["ended"] is None
 
 
 def test_two_runs_at_once_into_one_folder_are_refused(tamis: Tamis, folder: Path, tmp_path: Path) -> None:

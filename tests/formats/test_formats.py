@@ -256,6 +256,7 @@ def test_files_are_plain_json(name: str, scene: Dataset, tmp_path: Path) -> None
     json.loads(file.read_bytes())
 
 
+@pytest.mark.slow
 def test_small_files_that_would_fill_the_memory(tmp_path: Path) -> None:
     import base64
     import io

@@ -45,6 +45,7 @@ def test_dense_and_back(dense: MaskArray) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(stacks())
+@pytest.mark.slow
 def test_coco_run_lengths_are_those_of_pycocotools_and_back(dense: MaskArray) -> None:
     masks, shape = Masks.from_dense(dense), (dense.shape[1], dense.shape[2])
     assert masks.coco() == coco(dense)
@@ -104,6 +105,7 @@ def test_an_iterable_is_packed_mask_by_mask() -> None:
     assert most < 30
 
 
+@pytest.mark.slow
 def test_large_images_are_cut_into_single_masks() -> None:
     dense = np.zeros((2, 3000, 3100), bool)
     dense[0, 5:2990, 7:3000] = True
@@ -113,6 +115,7 @@ def test_large_images_are_cut_into_single_masks() -> None:
     assert np.array_equal(masks.dense(), dense)
 
 
+@pytest.mark.slow
 def test_a_thousand_masks_of_twelve_megapixels_stay_under_200_megabytes() -> None:
     rows, columns = np.ogrid[:3000, :4000]
     ragged = ((rows - 1500) ** 2 + (columns - 2000) ** 2 < 1400**2 * (1 + 0.02 * np.sin(rows / 3))) & (columns % 97 > 3)

@@ -42,6 +42,7 @@ def test_an_unknown_order_is_refused() -> None:
         label_map(Masks.from_dense(LARGE_THEN_SMALL), "random")  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_the_type_holds_every_label() -> None:
     assert label_map(Masks.none((2, 3))).tolist() == [[0, 0, 0], [0, 0, 0]]
     pixels = np.arange(65_536, dtype=np.uint32)

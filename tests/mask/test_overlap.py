@@ -62,6 +62,7 @@ def test_images_of_different_sizes_cannot_be_compared() -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(stacks(largest=150, most=6), st.integers(0, 6))
+@pytest.mark.slow
 def test_iou_is_that_of_pycocotools_to_the_last_bit(dense: MaskArray, split: int) -> None:
     a, b = Masks.from_dense(dense), Masks.from_dense(dense[:split])
     if len(a) and len(b):

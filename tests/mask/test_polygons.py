@@ -54,6 +54,7 @@ def test_an_empty_mask_has_no_polygons() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(masks())
+@pytest.mark.slow
 def test_the_way_to_polygons_and_back_gives_every_mask_bit_for_bit(mask: MaskArray) -> None:
     polygons = to_polygons(mask)
     assert np.array_equal(from_polygons(polygons, (mask.shape[0], mask.shape[1])), mask)

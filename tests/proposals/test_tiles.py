@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from tamis.arrays import ImageArray
 from tamis.proposals import Selection, grid_proposals
@@ -17,6 +18,7 @@ def scene() -> ImageArray:
     return np.asarray(image + rng.integers(0, 4, image.shape), np.uint8)
 
 
+@pytest.mark.slow
 def test_small_things_are_found_in_tiles_once_each() -> None:
     image, model = scene(), load_segmentor("hierarchy")
     found = tiled_proposals(

@@ -138,6 +138,7 @@ def test_large_requests_are_refused(page: Any, monkeypatch: pytest.MonkeyPatch) 
     assert "is larger than" in answer.json()["error"]
 
 
+@pytest.mark.slow
 def test_decompression_bombs_are_refused(folder: Path, serve: Callable[..., Any]) -> None:
     Image.new("1", (20_000, 15_000)).save(folder / "bomb.png")
     assert (folder / "bomb.png").stat().st_size < 100_000

@@ -19,6 +19,37 @@ const calls = {
       return { mask: rle.encode(mask), click, granularity };
     });
   },
+  /** The page of a partition on stand-ins for the document: what is drawn at each number of regions. */
+  async slider({ data, pixels, size, counts }) {
+    const [width, height] = size;
+    /** @type {Uint8ClampedArray[]} */
+    const drawn = [];
+    const kinds = { HTMLElement: class {}, HTMLInputElement: class {}, HTMLCanvasElement: class {} };
+    Object.assign(globalThis, kinds, { Image: class { width = width; height = height; set src(name) { this.name = name; this.onload(); } } });
+    const canvas = () => {
+      let content = new Uint8ClampedArray(4 * width * height);
+      return Object.assign(new kinds.HTMLCanvasElement(), { getContext: () => ({
+        drawImage: (image) => (content = new Uint8ClampedArray(pixels[image.name])),
+        getImageData: () => ({ width, height, data: content }),
+        createImageData: () => ({ width, height, data: new Uint8ClampedArray(4 * width * height) }),
+        putImageData: (image) => drawn.push(image.data.slice()),
+      }) });
+    };
+    const parts = {
+      data: Object.assign(new kinds.HTMLElement(), { textContent: JSON.stringify(data) }),
+      count: Object.assign(new kinds.HTMLInputElement(), { value: String(counts[0]) }),
+      flat: Object.assign(new kinds.HTMLInputElement(), { checked: true }),
+      said: Object.assign(new kinds.HTMLElement(), { textContent: '' }),
+      picture: canvas(),
+    };
+    globalThis.document = { getElementById: (id) => parts[id], createElement: canvas };
+    await import('../../src/tamis/partition/web/slider.js');
+    for (const count of counts.slice(1)) {
+      parts.count.value = String(count);
+      parts.count.oninput();
+    }
+    return { said: parts.said.textContent, drawn: drawn.map((each) => Array.from(each)) };
+  },
   fold(cases) {
     return cases.map((events) => {
       const history = new History(events);

@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from tamis.annotation.catalogue import ImageRow, image_rows, reading_order
+from tamis.annotation.catalogue import ImageRow, image_rows
 from tamis.annotation.leases import editors
 from tamis.annotation.project import Project
 from tamis.annotation.schema import clock, events
+from tamis.image import reading_order
 
 
 class Board:

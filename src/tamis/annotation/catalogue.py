@@ -1,7 +1,6 @@
 """The images of a project: what lies in the folder, what the database knows of it, and what has changed."""
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from tamis.annotation.problems import NonsenseError, NoSuchImageError
 from tamis.annotation.renames import Entry, planned_renames
 from tamis.annotation.schema import images
 from tamis.errors import InputError
-from tamis.image import MAX_PIXELS, SUFFIXES, open_picture, read_image
+from tamis.image import MAX_PIXELS, SUFFIXES, open_picture, read_image, reading_order
 from tamis.results.run import file_hash
 
 AT_ONCE = 40
@@ -308,11 +307,6 @@ def _chosen(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Image
     if missing:
         raise NoSuchImageError(f"there is no image {min(missing)} in this project")
     return found
-
-
-def reading_order(name: str) -> list[tuple[int, int | str]]:
-    """A key that puts 2.jpg before 10.jpg."""
-    return [(0, int(part)) if part.isdigit() else (1, part.casefold()) for part in re.split(r"([0-9]+)", name)]
 
 
 def _row(row: Any) -> ImageRow:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import max_pixels_option, segmentor_option
+from tamis.cli.options import ListType, max_pixels_option, segmentor_option
 from tamis.image import MAX_PIXELS
 from tamis.segmentors.registry import find_model
 
@@ -16,7 +16,11 @@ from tamis.segmentors.registry import find_model
 @click.command(name="annotate")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option(
-    "--labels", metavar="LIST", default="", help="Labels to add, such as cat,dog; 'object' if there are none."
+    "--labels",
+    metavar="LIST",
+    type=ListType(str, "names such as cat,dog"),
+    default=(),
+    help="Labels to add, such as cat,dog; 'object' if there are none.",
 )
 @segmentor_option
 @click.option(
@@ -36,7 +40,7 @@ from tamis.segmentors.registry import find_model
 @max_pixels_option
 def command(
     folder: Path,
-    labels: str,
+    labels: tuple[str, ...],
     segmentor: str,
     port: int,
     host: str,
@@ -54,10 +58,9 @@ def command(
     tamis annotate photos/ --labels cat,dog
     tamis annotate photos/ --host 0.0.0.0 --port 8000
     """
-    wanted = [part.strip() for part in labels.split(",") if part.strip()]
     annotate(
         folder,
-        [] if readonly else wanted,
+        [] if readonly else labels,
         segmentor,
         Listening(host, port, not no_browser),
         db=db,

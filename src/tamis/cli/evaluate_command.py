@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from tamis.cli.options import json_option, print_json, segmentor_option
+from tamis.cli.options import ListType, json_option, positive, print_json, segmentor_option, share
 from tamis.cli.progress import progress_bar
 from tamis.datasets import open_dataset
 from tamis.evaluation import combining
@@ -75,7 +75,12 @@ def command() -> None:
     type=click.Choice(["native", *combining.RULES]),
     help="How several clicks are combined; native asks the segmentor.",
 )
-@click.option("--tta", metavar="LIST", help=f"Average over augmentations: any of {','.join(VIEWS)}.")
+@click.option(
+    "--tta",
+    metavar="LIST",
+    type=ListType(str, "names such as flips"),
+    help=f"Average over augmentations: any of {','.join(VIEWS)}.",
+)
 @click.option("--workers", metavar="N", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
 @json_option
 def interactive(
@@ -89,7 +94,7 @@ def interactive(
     protocol: str,
     workers: int,
     as_json: bool,
-    tta: str | None,
+    tta: tuple[str, ...] | None,
     **changes: Any,
 ) -> None:
     """Click on every mask of a dataset: mIoU@k with confidence intervals, NoC, and a page of pictures.
@@ -102,7 +107,7 @@ def interactive(
     """
     given = {name: value for name, value in changes.items() if value is not None}
     if tta:
-        given["tta"] = tuple(part.strip() for part in tta.split(",") if part.strip())
+        given["tta"] = tta
     rules: Rules = replace(PROTOCOLS[protocol], **given)
     opened = open_dataset(dataset, root, split)
     if not as_json:
@@ -132,7 +137,14 @@ def interactive(
 
 @command.command(name="combine")
 @_dataset_options
-@click.option("--extra", metavar="LIST", default="1,2,5,10", show_default=True, help="Numbers of simulated clicks.")
+@click.option(
+    "--extra",
+    metavar="LIST",
+    type=ListType(positive, "numbers such as 1,2,5"),
+    default="1,2,5,10",
+    show_default=True,
+    help="Numbers of simulated clicks.",
+)
 @click.option(
     "--where", type=click.Choice([*PLACES, "both"]), default="both", show_default=True, help="Where they fall."
 )
@@ -148,20 +160,14 @@ def combine(
     out: Path,
     limit: int | None,
     seed: int,
-    extra: str,
+    extra: tuple[int, ...],
     where: str,
     repeats: int,
     as_json: bool,
 ) -> None:
     """Compare the rules that combine one real click with simulated ones, all on the same clicks."""
-    try:
-        numbers = tuple(sorted({int(part) for part in extra.split(",")}))
-    except ValueError:
-        numbers = ()
-    if not numbers or numbers[0] < 1:
-        raise click.BadParameter(f"'{extra}' is no list of numbers such as 1,2,5", param_hint="--extra")
     opened = open_dataset(dataset, root, split)
-    settings = StudySettings(numbers, PLACES if where == "both" else (where,), repeats=repeats)
+    settings = StudySettings(tuple(sorted(extra)), PLACES if where == "both" else (where,), repeats=repeats)
     _follow(run_study(load_segmentor(segmentor), opened, settings, out, seed, limit), quiet=as_json)
     result = json.loads((out / "combine.json").read_bytes())
     if as_json:
@@ -181,12 +187,20 @@ def combine(
 @click.option(
     "--budgets",
     metavar="LIST",
+    type=ListType(positive, "numbers such as 1,10,100"),
     default="1,2,5,10,20,50,100,200,500,1000",
     show_default=True,
     help="Numbers of masks allowed.",
 )
 @click.option("--grid", metavar="N", type=click.IntRange(1, 512), help="Clicks per side; else every region, or 32.")
-@click.option("--levels", metavar="LIST", default="0.5", show_default=True, help="Probabilities that masks are cut at.")
+@click.option(
+    "--levels",
+    metavar="LIST",
+    type=ListType(share, "probabilities such as .3,.5,.7"),
+    default="0.5",
+    show_default=True,
+    help="Probabilities that masks are cut at.",
+)
 @click.option("--score", type=click.Choice(list(SCORES)), help="What masks are ranked by.")
 @click.option(
     "--nms", type=click.Choice(list(SUPPRESSIONS)), default="mask", show_default=True, help="What is taken out."
@@ -205,8 +219,8 @@ def zero_shot(
     out: Path,
     limit: int | None,
     seed: int,
-    budgets: str,
-    levels: str,
+    budgets: tuple[int, ...],
+    levels: tuple[float, ...],
     as_json: bool,
     **others: Any,
 ) -> None:
@@ -220,8 +234,8 @@ def zero_shot(
     """
     given = {name: value for name, value in others.items() if value is not None}
     rules = ZeroShotRules(
-        tuple(sorted({int(value) for value in _numbers(budgets, "--budgets")})),
-        levels=tuple(_numbers(levels, "--levels")),
+        tuple(sorted(budgets)),
+        levels=levels,
         **given,
     )
     opened = open_dataset(dataset, root, split)
@@ -241,13 +255,6 @@ def zero_shot(
         click.echo(f"mean recall over all thresholds {summary['mean_recall']:.4f} = mIoU {summary['miou'][-1]:.4f}")
     click.echo(f"{summary['masks']} masks of {summary['images']} images; {_left_out(summary)}")
     click.echo(f"look at {page.resolve()}")
-
-
-def _numbers(text: str, option: str) -> list[float]:
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise click.BadParameter(f"'{text}' is no list of numbers such as 1,10,100", param_hint=option) from None
 
 
 def _follow(steps: Generator[Progress], quiet: bool) -> None:

@@ -4,15 +4,20 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import json_option, print_json
+from tamis.cli.options import ListType, json_option, print_json
+from tamis.formats.registry import names
 
 
 @click.command(name="export")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--format", "name", metavar="NAME", required=True, help="The format; docs/formats.md lists them.")
+@click.option("--format", "name", metavar="NAME", required=True, help=f"The format: {', '.join(names())}.")
 @click.option("--out", metavar="DIR", required=True, type=click.Path(path_type=Path), help="A new or empty folder.")
 @click.option(
-    "--states", metavar="LIST", default="", help="Only images in these states, such as done,reviewed; all by default."
+    "--states",
+    metavar="LIST",
+    type=ListType(str, "names such as done,reviewed"),
+    default=(),
+    help="Only images in these states, such as done,reviewed; all by default.",
 )
 @click.option(
     "--tolerance",
@@ -24,7 +29,9 @@ from tamis.cli.options import json_option, print_json
 )
 @click.option("--db", metavar="URL", help="As of `tamis annotate`.")
 @json_option
-def command(folder: Path, name: str, out: Path, states: str, tolerance: float, db: str | None, as_json: bool) -> int:
+def command(
+    folder: Path, name: str, out: Path, states: tuple[str, ...], tolerance: float, db: str | None, as_json: bool
+) -> int:
     """Write the masks of the project in FOLDER for other programs.
 
     Says what the format does not keep, as the IoU of each mask with what reading the files again gives. Exits with 1 if
@@ -43,12 +50,11 @@ def command(folder: Path, name: str, out: Path, states: str, tolerance: float, d
     export_folder(out)
     project = open_project(folder, db, create=False)
     try:
-        wanted = [state.strip() for state in states.split(",") if state.strip()]
-        dataset = to_dataset(project, wanted or STATES)
+        dataset = to_dataset(project, states or STATES)
     finally:
         project.close()
     if not any(image.masks.areas.any() for image in dataset.images):
-        where = f" in the states {', '.join(wanted)}" if wanted else ""
+        where = f" in the states {', '.join(states)}" if states else ""
         click.echo(f"tamis: {folder}: there is nothing to export: no image{where} has a mask", err=True)
         return 1
     loss = export(dataset, name, out, tolerance)

@@ -6,12 +6,13 @@ import click
 
 from tamis.cli.annotate_command import account
 from tamis.cli.options import json_option, print_json
+from tamis.formats.registry import names
 
 
 @click.command(name="import")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--format", "name", metavar="NAME", required=True, help="The format; docs/formats.md lists them.")
+@click.option("--format", "name", metavar="NAME", required=True, help=f"The format: {', '.join(names())}.")
 @click.option("--add-labels", is_flag=True, help="Make labels that the project does not have.")
 @click.option(
     "--overlap",

@@ -2,13 +2,13 @@
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from io import TextIOWrapper
 from typing import NoReturn
 
 import click
 
 import tamis
+from tamis.cli.lazy import LazyGroup
 from tamis.errors import TamisError
 
 COMMANDS = {
@@ -33,27 +33,12 @@ COMMANDS = {
 INTERRUPTED = 130
 
 
-class LazyGroup(click.Group):
-    """A group that imports a sub-command only when it runs."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, in the order in which people need them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the module of a sub-command."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"tamis.cli.{cmd_name}_command").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the sub-commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=LazyGroup,
+    parts=COMMANDS,
+    module="tamis.cli.{}_command",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(tamis.__version__, prog_name="tamis")
 def cli() -> None:
     """Masks from clicks, on your own computer."""

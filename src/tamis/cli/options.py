@@ -2,7 +2,8 @@
 
 import json
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 import click
 
@@ -31,6 +32,52 @@ class ClickType(click.ParamType[Click]):
                 f"'{value}' is no click: write X,Y in pixels, or X,Y,- for a negative one, such as 320,240", param
             )
         return Click(float(match[1]), float(match[2]), match[3] != "-")
+
+
+Item = TypeVar("Item")
+
+
+class ListType(click.ParamType[tuple[Item, ...]], Generic[Item]):
+    """A,B,C: values between commas, each once, in the order given.
+
+    Args:
+        read: one value from its text; ValueError where it is none.
+        example: for the message, such as "numbers such as 1,2".
+    """
+
+    name = "LIST"
+
+    def __init__(self, read: Callable[[str], Item], example: str) -> None:
+        self.read = read
+        self.example = example
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Item, ...]:
+        """Parse a list."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            found = tuple(dict.fromkeys(self.read(part.strip()) for part in str(value).split(",") if part.strip()))
+        except ValueError:
+            found = ()
+        if not found:
+            self.fail(f"'{value}' is no list of {self.example}", param)
+        return found
+
+
+def positive(text: str) -> int:
+    """A whole number from 1."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def share(text: str) -> float:
+    """A number between 0 and 1."""
+    number = float(text)
+    if not 0 < number < 1:
+        raise ValueError(text)
+    return number
 
 
 class BoxType(click.ParamType[Box]):

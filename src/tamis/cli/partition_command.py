@@ -4,20 +4,10 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import json_option, max_pixels_option, print_json, segmentor_option
+from tamis.cli.options import ListType, json_option, max_pixels_option, positive, print_json, segmentor_option
 from tamis.jobs.partition import write_partitions
 from tamis.partition.nested import METHODS
 from tamis.segmentors import load_segmentor
-
-
-def _counts(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
-    try:
-        counts = tuple(dict.fromkeys(int(part) for part in value.split(",")))
-    except ValueError:
-        counts = (0,)
-    if min(counts) < 1:
-        raise click.BadParameter(f"'{value}' is no list of numbers such as 2,5,12,40", context, parameter)
-    return counts
 
 
 @click.command(name="partition")
@@ -26,7 +16,12 @@ def _counts(context: click.Context, parameter: click.Parameter, value: str) -> t
     "--out", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder for the results."
 )
 @click.option(
-    "--regions", metavar="LIST", default="2,5,12,40", show_default=True, callback=_counts, help="Numbers of regions."
+    "--regions",
+    metavar="LIST",
+    type=ListType(positive, "numbers such as 2,5,12,40"),
+    default="2,5,12,40",
+    show_default=True,
+    help="Numbers of regions.",
 )
 @click.option(
     "--method",

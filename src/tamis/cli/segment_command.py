@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import json_option, max_pixels_option, print_json, segmentor_option, tiles_option
+from tamis.cli.options import (
+    ListType,
+    json_option,
+    max_pixels_option,
+    print_json,
+    segmentor_option,
+    share,
+    tiles_option,
+)
 from tamis.cli.progress import progress_bar
 from tamis.compat.strategy import GENERATORS, SamGenerator
 from tamis.errors import InputError
@@ -21,25 +29,11 @@ from tamis.proposals.selection import LIKELY
 from tamis.segmentors import load_segmentor
 
 
-def _formats(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
-    chosen = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
-    unknown = [name for name in chosen if name not in FORMATS]
-    if unknown or not chosen:
-        said = f"'{unknown[0]}' is none" if unknown else "none was given"
-        raise click.BadParameter(f"{said} of the formats {', '.join(FORMATS)}", context, parameter)
-    return chosen
-
-
-def _levels(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[float, ...] | None:
-    if value is None:
-        return None
-    try:
-        levels = tuple(dict.fromkeys(float(part) for part in value.split(",")))
-    except ValueError:
-        levels = ()
-    if not levels or not all(0 < level < 1 for level in levels):
-        raise click.BadParameter(f"'{value}' is no list of probabilities such as .3,.5,.7", context, parameter)
-    return levels
+def _formats(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    for name in value:
+        if name not in FORMATS:
+            raise click.BadParameter(f"'{name}' is none of the formats {', '.join(FORMATS)}", context, parameter)
+    return value
 
 
 @click.command(name="segment")
@@ -63,8 +57,8 @@ def _levels(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.option(
     "--levels",
     metavar="LIST",
+    type=ListType(share, "probabilities such as .3,.5,.7"),
     show_default="0.5",
-    callback=_levels,
     help="Probabilities that the masks of a click are cut at; several give parts and wholes.",
 )
 @click.option("--score", type=click.Choice(list(SCORES)), help="What masks are ranked by.")
@@ -91,9 +85,10 @@ def _levels(context: click.Context, parameter: click.Parameter, value: str | Non
     "--format",
     "formats",
     metavar="LIST",
+    type=ListType(str, "names such as coco,overlay"),
+    callback=_formats,
     default=",".join(USUAL),
     show_default=True,
-    callback=_formats,
     help="What to write: coco (RLE in one JSON), labelmap (16-bit PNG), overlay (PNG), sam (SA-1B's JSON), svg.",
 )
 @click.option("--workers", metavar="N", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")

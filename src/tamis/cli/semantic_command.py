@@ -1,8 +1,8 @@
 """`tamis semantic`: a class for every pixel; finds the sub-command and loads only that."""
 
-from importlib import import_module
-
 import click
+
+from tamis.cli.lazy import LazyGroup
 
 PARTS = {
     "train": "Train a network, by a recipe.",
@@ -17,26 +17,6 @@ PARTS = {
 """Each is `command` in the module tamis.cli.semantic.NAME; its help stands here so that nothing need be loaded."""
 
 
-class LazyParts(click.Group):
-    """A group that imports a sub-command only when it runs."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, in the order in which people need them."""
-        return list(PARTS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the module of a sub-command."""
-        if cmd_name not in PARTS:
-            return None
-        part: click.Command = import_module(f"tamis.cli.semantic.{cmd_name.replace('-', '_')}").command
-        return part
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the sub-commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(PARTS.items()))
-
-
-@click.group(name="semantic", cls=LazyParts)
+@click.group(name="semantic", cls=LazyGroup, parts=PARTS, module="tamis.cli.semantic.{}")
 def command() -> None:
     """Give every pixel a class, by the rules of published figures."""

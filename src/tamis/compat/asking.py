@@ -13,6 +13,7 @@ from tamis.arrays import ProbabilityArray
 from tamis.clicks import Box, Click
 from tamis.errors import InputError
 from tamis.mask.expected import expected_iou_of
+from tamis.odds import logit
 from tamis.segmentors import AnswersAlone, EncodedImage, GivesChoices, ScoresMasks, TakesMask
 from tamis.segmentors.prompts import answer_to
 from tamis.segmentors.sam.geometry import Padded
@@ -22,7 +23,6 @@ LOW = 256
 """Pixels along each side of SAM's own masks, which cover a padded square."""
 
 _SQUARE = Padded(4 * LOW, (0, 0, 0), (1, 1, 1))
-_EPSILON = np.float32(1e-6)
 
 
 @dataclass(frozen=True)
@@ -83,17 +83,11 @@ def ask_each(
         scores = encoded.scores(clicks) if isinstance(encoded, ScoresMasks) else None
         for number, probability in enumerate(encoded.alone(clicks)):
             iou = expected_iou_of(probability[None]) if scores is None else scores[number : number + 1]
-            yield number, logits_of(probability)[None], iou
+            yield number, logit(probability)[None], iou
         return
     for number, click in enumerate(clicks):
         found = ask(encoded, [click], None, None, several=True)
         yield number, found.logits, found.ious
-
-
-def logits_of(probability: ProbabilityArray) -> NDArray[np.float32]:
-    """Log odds; probabilities are kept 1e-6 away from 0 and 1."""
-    kept = np.clip(probability, _EPSILON, 1 - _EPSILON)
-    return np.asarray(np.log(kept) - np.log1p(-kept), np.float32)
 
 
 def _answer(
@@ -108,5 +102,5 @@ def _answer(
 
 
 def _of(probabilities: ProbabilityArray, scores: NDArray[np.float32]) -> Masks:
-    logits = logits_of(probabilities)
+    logits = logit(probabilities)
     return Masks(logits, scores, np.stack([_SQUARE.low(one, LOW) for one in logits]))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray, MaskArray
 from tamis.compat.asking import ask_each, clicks_of
 from tamis.errors import InputError
-from tamis.mask import Masks, box_nms, fill_holes, remove_islands
+from tamis.mask import Masks, box_nms, box_of, fill_holes, remove_islands
 from tamis.segmentors import Segmentor
 from tamis.segmentors.protocol import HasSegmentor, plain
 
@@ -269,10 +269,8 @@ def _rle(mask: MaskArray) -> dict[str, Any]:
 
 def _box_of(mask: MaskArray) -> Crop:
     """The outermost pixels of a mask, inclusive; zeros for an empty one."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return 0, 0, 0, 0
-    return int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])
+    left, top, right, bottom = box_of(mask) or (0, 0, 1, 1)
+    return left, top, right - 1, bottom - 1
 
 
 def _area(crop: Crop) -> int:

@@ -26,9 +26,8 @@ from tamis.evaluation.summary import bootstrap_weights, resampled_means
 from tamis.render import chart
 from tamis.render.page import write_page
 from tamis.results.files import write_json
-from tamis.results.journal import opened
-from tamis.results.run import Run, require_folder
-from tamis.segmentors import EncodedImage, HasWeights, Segmentor
+from tamis.results.folder import resumable_folder
+from tamis.segmentors import EncodedImage, Segmentor, weights_of
 
 PLACES = ("inside", "uncertain")
 """Where simulated clicks fall: uniform over the first prediction, or over its least certain 2 % of pixels."""
@@ -67,11 +66,10 @@ def run_study(
         InputError: the folder holds another run, or the dataset has nothing to click on.
         OutputError: a result cannot be written.
     """
-    require_folder(out)
     dataset = replace(dataset, samples=dataset.samples[:limit])
     if not dataset.samples:
         raise InputError(f"{dataset.root}: the dataset '{dataset.name}' has no images to evaluate")
-    weights = segmentor.weights_sha256 if isinstance(segmentor, HasWeights) else None
+    weights = weights_of(segmentor)
     signature = {
         "segmentor": segmentor.name,
         "weights": weights,
@@ -82,22 +80,21 @@ def run_study(
         "seed": seed,
         "version": tamis.__version__,
     }
-    run = Run(out, signature, weights=weights)
-    with opened(out / "journal.jsonl", signature) as journal:
-        run.save(finished=False)
+    with resumable_folder(out, signature, {}, weights) as (_, journal):
         for sample in dataset.samples:
             if sample.name not in journal.entries:
                 journal.add(sample.name, study_image(segmentor, sample, settings, seed))
             alone = [iou for entry in journal.entries.values() for iou in entry["ious"].get("alone", [])]
             yield Progress(len(journal.entries), len(dataset.samples), float(np.mean(alone)) if alone else None)
         entries = [journal.entries[sample.name] for sample in dataset.samples]
-    rows = _table([entry["ious"] for entry in entries if entry["ious"]], seed)
-    left_out = {
-        sample.name: entry["error"] for sample, entry in zip(dataset.samples, entries, strict=True) if entry["error"]
-    }
-    write_json(out / "combine.json", {**signature, "results": rows, "unreadable": left_out})
-    _write_page(out / "report.html", segmentor.name, dataset.name, rows)
-    run.save(finished=True)
+        rows = _table([entry["ious"] for entry in entries if entry["ious"]], seed)
+        left_out = {
+            sample.name: entry["error"]
+            for sample, entry in zip(dataset.samples, entries, strict=True)
+            if entry["error"]
+        }
+        write_json(out / "combine.json", {**signature, "results": rows, "unreadable": left_out})
+        _write_page(out / "report.html", segmentor.name, dataset.name, rows)
 
 
 def study_image(segmentor: Segmentor, sample: Sample, settings: StudySettings, seed: int) -> dict[str, Any]:

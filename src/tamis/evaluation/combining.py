@@ -13,8 +13,7 @@ import numpy as np
 
 from tamis.arrays import ProbabilityArray
 from tamis.errors import InputError
-
-_EPSILON = np.float32(1e-6)
+from tamis.odds import EPSILON, logit, sigmoid
 
 
 def max_certainty(probabilities: ProbabilityArray) -> ProbabilityArray:
@@ -37,15 +36,13 @@ def mean(probabilities: ProbabilityArray) -> ProbabilityArray:
 def log_mean(probabilities: ProbabilityArray) -> ProbabilityArray:
     """The probability whose logit is the mean of the logits; probabilities are kept 1e-6 away from 0 and 1."""
     _require_answers(probabilities)
-    kept = np.clip(probabilities, _EPSILON, 1 - _EPSILON)
-    logit = (np.log(kept) - np.log1p(-kept)).mean(axis=0, dtype=np.float32)
-    return np.asarray(1 / (1 + np.exp(-logit)), dtype=np.float32)
+    return sigmoid(logit(probabilities).mean(axis=0, dtype=np.float32))
 
 
 def inverse_uncertainty(probabilities: ProbabilityArray) -> ProbabilityArray:
     """The mean weighted by 1 / (p (1 - p)), the inverse variance of each answer as a coin toss."""
     _require_answers(probabilities)
-    weights = 1 / (probabilities * (1 - probabilities) + _EPSILON)
+    weights = 1 / (probabilities * (1 - probabilities) + np.float32(EPSILON))
     return np.asarray((weights * probabilities).sum(axis=0) / weights.sum(axis=0), dtype=np.float32)
 
 

@@ -14,9 +14,9 @@ from tamis.evaluation.interactive import ImageRecord, evaluate, evaluate_in_proc
 from tamis.evaluation.rules import Rules
 from tamis.evaluation.summary import summarise
 from tamis.results.files import replacing, write_json
-from tamis.results.journal import opened
-from tamis.results.run import Run, file_hash, fingerprint, require_folder
-from tamis.segmentors import HasWeights, Segmentor, load_segmentor
+from tamis.results.folder import resumable_folder
+from tamis.results.run import file_hash, fingerprint
+from tamis.segmentors import Segmentor, load_segmentor, weights_of
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,11 @@ def run_evaluation(
         UnavailableError: pyarrow is not installed.
     """
     require_pyarrow()
-    require_folder(out)
     dataset = replace(dataset, samples=dataset.samples[:limit])
     if not dataset.samples:
         raise InputError(f"{dataset.root}: the dataset '{dataset.name}' has no images to evaluate")
     loaded = load_segmentor(segmentor) if isinstance(segmentor, str) else segmentor
-    name, weights = loaded.name, loaded.weights_sha256 if isinstance(loaded, HasWeights) else None
+    name, weights = loaded.name, weights_of(loaded)
     signature = {
         "segmentor": name,
         "weights": weights,
@@ -81,9 +80,8 @@ def run_evaluation(
         "seed": seed,
         "version": tamis.__version__,
     }
-    run = Run(out, {**signature, "root": str(dataset.root), "limit": limit, "workers": workers}, weights=weights)
-    with opened(out / "journal.jsonl", signature) as journal:
-        run.save(finished=False)
+    further = {"root": str(dataset.root), "limit": limit, "workers": workers}
+    with resumable_folder(out, signature, further, weights) as (run, journal):
         already = frozenset(journal.entries)
         images = (
             evaluate(loaded, dataset, rules, seed, already.__contains__)
@@ -110,7 +108,6 @@ def run_evaluation(
         run.dataset = fingerprint(
             file_hash(sample.image_path) for sample in dataset.samples if sample.image_path.is_file()
         )
-        run.save(finished=True)
 
 
 def write_masks(path: Path, dataset: Dataset, records: dict[str, ImageRecord]) -> None:

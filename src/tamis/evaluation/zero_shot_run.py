@@ -18,9 +18,9 @@ from tamis.evaluation.run import Progress, names_hash, require_pyarrow
 from tamis.evaluation.summary import SIZES, bootstrap_weights, resampled_means
 from tamis.evaluation.zero_shot import ZeroShotRecord, ZeroShotRules, evaluate_image
 from tamis.results.files import replacing, write_json
-from tamis.results.journal import opened
-from tamis.results.run import Run, file_hash, fingerprint, require_folder
-from tamis.segmentors import HasWeights, Segmentor
+from tamis.results.folder import resumable_folder
+from tamis.results.run import file_hash, fingerprint
+from tamis.segmentors import Segmentor, weights_of
 
 KIND = "zero-shot"
 """What `summary.json` says of itself."""
@@ -48,11 +48,10 @@ def run_zero_shot(
         UnavailableError: pyarrow is not installed.
     """
     require_pyarrow()
-    require_folder(out)
     dataset = replace(dataset, samples=dataset.samples[:limit])
     if not dataset.samples:
         raise InputError(f"{dataset.root}: the dataset '{dataset.name}' has no images to evaluate")
-    weights = segmentor.weights_sha256 if isinstance(segmentor, HasWeights) else None
+    weights = weights_of(segmentor)
     told = json.loads(json.dumps(asdict(rules)))
     signature = {
         "kind": KIND,
@@ -65,9 +64,8 @@ def run_zero_shot(
         "seed": seed,
         "version": tamis.__version__,
     }
-    run = Run(out, {**signature, "root": str(dataset.root), "limit": limit}, weights=weights)
-    with opened(out / "journal.jsonl", signature) as journal:
-        run.save(finished=False)
+    further = {"root": str(dataset.root), "limit": limit}
+    with resumable_folder(out, signature, further, weights) as (run, journal):
         for sample in dataset.samples:
             if sample.name not in journal.entries:
                 journal.add(sample.name, evaluate_image(segmentor, sample, rules).to_json())
@@ -89,7 +87,6 @@ def run_zero_shot(
         run.dataset = fingerprint(
             file_hash(sample.image_path) for sample in dataset.samples if sample.image_path.is_file()
         )
-        run.save(finished=True)
 
 
 def summarise_zero_shot(

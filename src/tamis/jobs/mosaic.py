@@ -18,8 +18,9 @@ from tamis.partition.nested import partition
 from tamis.render.overlays import heat
 from tamis.render.page import figure, write_page
 from tamis.results.files import write_json
-from tamis.results.run import Run, alone_in, file_hash, fingerprint, require_folder
-from tamis.segmentors import HasWeights, Segmentor
+from tamis.results.folder import result_folder
+from tamis.results.run import file_hash, fingerprint
+from tamis.segmentors import Segmentor, weights_of
 
 SIDE = 384
 """Pixels of each side of a mosaic."""
@@ -125,8 +126,7 @@ def write_mosaics(
     """
     if not 2 <= patches <= 255 or count < 1:
         raise InputError(f"{count} mosaics of {patches} patches cannot be made: 1 or more of 2 to 255 are possible")
-    require_folder(out)
-    weights = segmentor.weights_sha256 if isinstance(segmentor, HasWeights) else None
+    weights = weights_of(segmentor)
     settings = {
         "segmentor": segmentor.name,
         "images": [str(path) for path in images],
@@ -135,11 +135,9 @@ def write_mosaics(
         "seed": seed,
         "version": tamis.__version__,
     }
-    with alone_in(out, out / ".lock"):
+    given = [read_image(path) for path in images]
+    with result_folder(out, settings, weights, fingerprint(map(file_hash, images)) if images else None):
         rng = np.random.default_rng(seed)
-        given = [read_image(path) for path in images]
-        run = Run(out, settings, weights=weights, dataset=fingerprint(map(file_hash, images)) if images else None)
-        run.save(finished=False)
         parts, results = [], []
         for number in range(count):
             first = number * patches
@@ -152,7 +150,6 @@ def write_mosaics(
             results.append(found)
         write_json(out / "results.json", {**settings, "mosaics": results})
         write_page(out / "index.html", f"Mosaics, by {segmentor.name}", "\n".join(parts))
-        run.save(finished=True)
     return [float(np.mean(found["ious"])) for found in results]
 
 

@@ -10,12 +10,13 @@ import tamis
 from tamis.arrays import ImageArray, LabelArray
 from tamis.errors import InputError
 from tamis.image import MAX_PIXELS, read_image, write_image
+from tamis.mask import boundaries
 from tamis.partition.nested import METHODS, partition
 from tamis.partition.page import detail_slider
-from tamis.render.overlays import outlines
 from tamis.render.page import figure, write_page
-from tamis.results.run import Run, alone_in, file_hash, require_folder
-from tamis.segmentors import HasWeights, Segmentor
+from tamis.results.folder import result_folder
+from tamis.results.run import file_hash
+from tamis.segmentors import Segmentor, weights_of
 
 STRIP = 360
 """Pixels of the height of the strip."""
@@ -67,8 +68,7 @@ def write_partitions(
     """
     if method not in METHODS:
         raise InputError(f"there is no method '{method}' to cut an image: choose {' or '.join(METHODS)}")
-    require_folder(out)
-    weights = segmentor.weights_sha256 if isinstance(segmentor, HasWeights) else None
+    weights = weights_of(segmentor)
     settings = {
         "image": str(path),
         "segmentor": segmentor.name,
@@ -76,10 +76,8 @@ def write_partitions(
         "method": method,
         "version": tamis.__version__,
     }
-    with alone_in(out, out / ".lock"):
-        image = read_image(path, max_pixels)
-        run = Run(out, settings, weights=weights, dataset=file_hash(path))
-        run.save(finished=False)
+    image = read_image(path, max_pixels)
+    with result_folder(out, settings, weights, file_hash(path)):
         found = partition(segmentor.encode(image), image, METHODS[method], max(MOST, *counts))
         strip = [_scaled(image, STRIP)]
         figures = []
@@ -98,7 +96,6 @@ def write_partitions(
             f"{path.name}, in any number of regions",
             body + f'<div class="row">{"".join(figures)}</div>',
         )
-        run.save(finished=True)
     return Written(len(found.superpixels), tuple(counts), out / "index.html")
 
 
@@ -113,7 +110,7 @@ def in_mean_colours(image: ImageArray, labels: LabelArray) -> ImageArray:
     areas = np.maximum(np.bincount(flat), 1)
     means = np.stack([np.bincount(flat, image[..., c].ravel()) for c in range(3)], axis=1) / areas[:, None]
     painted = means.round().astype(np.uint8)[labels]
-    painted[outlines(labels)] = 255
+    painted[boundaries(labels)] = 255
     return painted
 
 

@@ -27,9 +27,10 @@ from tamis.proposals import Adaptive, Clicks, Selection, Tiles
 from tamis.proposals.scores import SCORES
 from tamis.proposals.selection import LIKELY
 from tamis.results.files import write_json
-from tamis.results.run import Run, alone_in, file_hash, fingerprint, require_folder
+from tamis.results.folder import result_folder
+from tamis.results.run import file_hash, fingerprint, require_folder
 from tamis.results.workers import in_order
-from tamis.segmentors import HasWeights, Segmentor
+from tamis.segmentors import Segmentor, weights_of
 
 USUAL = ("coco", "labelmap", "overlay")
 """The formats that are written unless others are asked for."""
@@ -143,12 +144,10 @@ def segment_images(
     require_folder(out)
     places = places_of(paths)
     _require_apart(places, out, settings)
-    weights = segmentor.weights_sha256 if isinstance(segmentor, HasWeights) else None
+    weights = weights_of(segmentor)
     signature = {"segmentor": segmentor.name, "weights": weights, "version": tamis.__version__, **settings.record()}
     limits = {"max_pixels": settings.max_pixels}  # decide whether there is a result, not what it is
-    with alone_in(out, out / "proposals" / ".lock"):
-        run = Run(out, {**signature, **limits}, weights=weights)
-        run.save(finished=False)
+    with result_folder(out, {**signature, **limits}, weights, lock="proposals/.lock") as run:
         records: list[dict[str, Any]] = []
         reached = 0
         try:
@@ -164,7 +163,6 @@ def segment_images(
                 earlier = (_record(out, places[path], signature) for path in paths[reached:])
                 _write_coco(out / "coco.json", [*records, *filter(None, earlier)], segmentor.name)
         run.dataset = fingerprint(record["sha256"] for record in records)
-        run.save(finished=True)
 
 
 class Place(NamedTuple):

@@ -1,7 +1,8 @@
 """Masks of one image: kept small, compared fast, and turned into other forms and back."""
 
+from tamis.mask.boxes import box_of
 from tamis.mask.collection import Masks
-from tamis.mask.labels import label_map, masks_from_labels, masks_from_unions
+from tamis.mask.labels import boundaries, label_map, masks_from_labels, masks_from_unions
 from tamis.mask.overlap import box_nms, containment_matrix, intersections, iou_matrix, nms
 from tamis.mask.polygons import (
     CocoPolygons,
@@ -18,7 +19,9 @@ __all__ = [
     "CocoPolygons",
     "Masks",
     "Polygon",
+    "boundaries",
     "box_nms",
+    "box_of",
     "components",
     "containment_matrix",
     "fill_holes",

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from tamis.arrays import LabelArray
+from tamis.arrays import LabelArray, MaskArray
 from tamis.errors import InputError
 from tamis.mask.collection import Masks
 from tamis.mask.ranges import offsets_of
@@ -14,6 +14,14 @@ _ENTRIES = 1 << 24
 """Of a table of masks and runs worked on at a time."""
 
 Order = Literal["smallest on top", "first on top", "last on top"]
+
+
+def boundaries(labels: NDArray[np.integer]) -> MaskArray:
+    """(H, W) bool: pixels whose right or lower neighbour has another label."""
+    edge = np.zeros(labels.shape, dtype=bool)
+    edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
+    edge[:-1] |= labels[:-1] != labels[1:]
+    return edge
 
 
 def label_map(masks: Masks, order: Order = "smallest on top") -> NDArray[np.uint16 | np.int32]:

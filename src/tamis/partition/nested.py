@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
-from tamis.clicks import Click, center_click, grid_clicks
+from tamis.clicks import center_click, grid_clicks
 from tamis.errors import InputError
 from tamis.mask import masks_from_labels
 from tamis.partition.linkage import linked_levels
@@ -103,7 +103,7 @@ def clicked_affinity(encoded: EncodedImage, superpixels: Superpixels) -> NDArray
     import cv2
 
     masks, _ = masks_from_labels(superpixels.labels, background=None)
-    clicks = [_moved(center_click(pixels), rows.start, columns.start) for _, rows, columns, pixels in masks.crops()]
+    clicks = [center_click(pixels).moved(columns.start, rows.start) for _, rows, columns, pixels in masks.crops()]
     answers = np.empty((len(superpixels), len(superpixels)), np.float32)
     height, width = encoded.shape
     row = 0
@@ -118,7 +118,3 @@ def clicked_affinity(encoded: EncodedImage, superpixels: Superpixels) -> NDArray
 def both_directions(answers: NDArray[np.float32]) -> NDArray[np.float32]:
     """(S, S) the mean of P(s in mask | click in r), answers[r, s], and P(r in mask | click in s)."""
     return np.asarray((answers + answers.T) / 2, np.float32)
-
-
-def _moved(click: Click, down: int, right: int) -> Click:
-    return Click(click.x + right, click.y + down, click.positive)

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from importlib.resources import files
 from string import Template
 from typing import Any
 
@@ -21,55 +22,9 @@ _BODY = Template("""
 <output id="said"></output></label>
 &ensp;<label><input id="flat" type="checkbox" checked> mean colours</label></p>
 <canvas id="picture" style="max-width:100%;border-radius:4px"></canvas>
-<script>
-const data = $data;
-const load = source => new Promise(done => {
-  const image = new Image();
-  image.onload = () => {
-    const canvas = Object.assign(document.createElement("canvas"), {width: image.width, height: image.height});
-    const context = canvas.getContext("2d", {willReadFrequently: true});
-    context.drawImage(image, 0, 0);
-    done(context.getImageData(0, 0, image.width, image.height));
-  };
-  image.src = source;
-});
-// Region of every superpixel in the partition into `count`: split k gives some superpixels the number k.
-function regionsAt(count) {
-  const region = new Uint16Array(data.areas.length);
-  for (let k = 1; k < count; k++) for (const piece of data.splits[k - 1]) region[piece] = k;
-  return region;
-}
-function coloursOf(region, count) {
-  const sums = new Float64Array(4 * count);
-  region.forEach((r, piece) => {
-    const area = data.areas[piece];
-    for (let c = 0; c < 3; c++) sums[4 * r + c] += area * data.colours[piece][c];
-    sums[4 * r + 3] += area;
-  });
-  return sums.map((value, i) => (i % 4 === 3 ? value : value / sums[i - (i % 4) + 3]));
-}
-Promise.all([load(data.photo), load(data.labels)]).then(([photo, labels]) => {
-  const {width, height} = labels;
-  const canvas = Object.assign(document.getElementById("picture"), {width, height});
-  const context = canvas.getContext("2d");
-  const slider = document.getElementById("count"), flat = document.getElementById("flat");
-  const shown = context.createImageData(width, height), at = new Uint16Array(width * height);
-  function draw() {
-    const count = Number(slider.value), region = regionsAt(count), colours = coloursOf(region, count);
-    document.getElementById("said").textContent = count;
-    for (let i = 0; i < at.length; i++) at[i] = region[labels.data[4 * i] + 256 * labels.data[4 * i + 1]];
-    for (let y = 0, i = 0; y < height; y++) for (let x = 0; x < width; x++, i++) {
-      const edge = (x + 1 < width && at[i] !== at[i + 1]) || (y + 1 < height && at[i] !== at[i + width]);
-      for (let c = 0; c < 3; c++)
-        shown.data[4 * i + c] = edge ? 255 : flat.checked ? colours[4 * at[i] + c] : photo.data[4 * i + c];
-      shown.data[4 * i + 3] = 255;
-    }
-    context.putImageData(shown, 0, 0);
-  }
-  slider.oninput = flat.onchange = draw;
-  draw();
-});
-</script>
+<script type="application/json" id="data">$data</script>
+<script type="module">
+$script</script>
 """)
 
 
@@ -97,7 +52,8 @@ def detail_slider(image: ImageArray, partitions: Partitions, first: int) -> str:
             for before, after in zip(partitions.levels[:-1], partitions.levels[1:], strict=True)
         ],
     }
-    return _BODY.substitute(most=len(partitions.levels), first=first, data=json.dumps(data))
+    script = files("tamis.partition").joinpath("web", "slider.js").read_text(encoding="utf-8")
+    return _BODY.substitute(most=len(partitions.levels), first=first, data=json.dumps(data), script=script)
 
 
 def _fitting(labels: NDArray[np.int32]) -> NDArray[np.int32]:

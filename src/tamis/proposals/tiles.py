@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 
 from tamis.arrays import ImageArray
-from tamis.clicks import Click
 from tamis.mask import Masks
 from tamis.proposals.collection import Proposals
 from tamis.proposals.nms import Suppression, by_masks
@@ -53,9 +52,5 @@ def _placed(found: Proposals, tile: Tile, shape: tuple[int, int]) -> Proposals:
     return Proposals(
         found.masks[whole].placed(shape, tile.top, tile.left),
         found.scores[whole],
-        [_moved(found.clicks[index], tile) for index in whole.tolist()],
+        [found.clicks[index].moved(tile.left, tile.top) for index in whole.tolist()],
     )
-
-
-def _moved(click: Click, tile: Tile) -> Click:
-    return Click(click.x + tile.left, click.y + tile.top, click.positive)

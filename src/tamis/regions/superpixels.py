@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray, LabelArray
+from tamis.mask import boundaries
 from tamis.regions.protocol import AnswersByRegion
 
 
@@ -87,8 +88,8 @@ def boundary_recall(superpixels: Superpixels, truth: LabelArray, tolerance: int 
     import cv2
 
     side = 2 * tolerance + 1
-    found = cv2.dilate(_boundaries(superpixels.labels).view(np.uint8), np.ones((side, side), np.uint8)) > 0
-    wanted = _boundaries(truth)
+    found = cv2.dilate(boundaries(superpixels.labels).view(np.uint8), np.ones((side, side), np.uint8)) > 0
+    wanted = boundaries(truth)
     return float(found[wanted].mean()) if wanted.any() else 1.0
 
 
@@ -106,10 +107,3 @@ def achievable_accuracy(superpixels: Superpixels, truth: LabelArray) -> float:
     table = np.zeros(len(superpixels) * len(regions), np.int64)
     table[: len(pairs)] = pairs
     return float(table.reshape(len(superpixels), -1).max(axis=1).sum() / truth.size)
-
-
-def _boundaries(labels: LabelArray) -> NDArray[np.bool_]:
-    edge = np.zeros(labels.shape, dtype=bool)
-    edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    edge[:-1] |= labels[:-1] != labels[1:]
-    return edge

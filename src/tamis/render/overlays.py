@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray, LabelArray, MaskArray, ProbabilityArray
 from tamis.clicks import Click
-from tamis.mask import Masks, label_map
+from tamis.mask import Masks, boundaries, label_map
 
 ROWS_AT_ONCE = 256
 """Rows painted together: bounds memory on huge images."""
@@ -34,7 +34,7 @@ def painted(image: ImageArray, labels: LabelArray, strength: float = 0.55) -> Im
         ground = image[rows].astype(np.float32)
         share = np.float32(strength) * (labels[rows] > 0)[..., None]
         result[rows] = (ground + (colours[labels[rows]] - ground) * share).round()
-    result[outlines(labels)] = 255
+    result[boundaries(labels)] = 255
     return result
 
 
@@ -77,11 +77,3 @@ def palette(count: int) -> NDArray[np.uint8]:
         for i in range(count)
     ]
     return np.round(np.array(colours).reshape(count, 3) * 255).astype(np.uint8)
-
-
-def outlines(labels: NDArray[np.integer]) -> MaskArray:
-    """(H, W) bool: pixels of a mask whose right or lower neighbour belongs to another."""
-    edge = np.zeros(labels.shape, dtype=bool)
-    edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    edge[:-1] |= labels[:-1] != labels[1:]
-    return edge

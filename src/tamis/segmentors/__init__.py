@@ -12,6 +12,7 @@ from tamis.segmentors.protocol import (
     Segmentor,
     TakesBoxes,
     TakesMask,
+    weights_of,
 )
 from tamis.segmentors.registry import DEFAULT, Model, find_model, list_models, load_segmentor
 
@@ -32,4 +33,5 @@ __all__ = [
     "find_model",
     "list_models",
     "load_segmentor",
+    "weights_of",
 ]

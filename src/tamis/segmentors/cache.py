@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray
 from tamis.errors import OutputError
 from tamis.results.files import replacing
-from tamis.segmentors.protocol import EncodedImage, HasWeights, Segmentor
+from tamis.segmentors.protocol import EncodedImage, Segmentor, weights_of
 
 LAYOUT = 1
 """Version of the files."""
@@ -143,7 +143,7 @@ class EncodingCache:
                 "layout": LAYOUT,
                 "image": sha256,
                 "segmentor": segmentor.name,
-                "weights": segmentor.weights_sha256 if isinstance(segmentor, HasWeights) else None,
+                "weights": weights_of(segmentor),
                 "encoding": segmentor.encoding_version if isinstance(segmentor, FromArrays) else None,
             },
             sort_keys=True,

@@ -83,6 +83,11 @@ class HasWeights(Protocol):
         ...
 
 
+def weights_of(segmentor: Segmentor) -> str | None:
+    """SHA-256 of a segmentor's weights, None for one that was not trained."""
+    return segmentor.weights_sha256 if isinstance(segmentor, HasWeights) else None
+
+
 @runtime_checkable
 class AnswersAlone(Protocol):
     """An encoded image that answers many clicks, each alone and at the original size, with less work than singly."""

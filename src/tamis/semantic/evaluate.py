@@ -15,7 +15,8 @@ from tamis.errors import InputError
 from tamis.image import write_image
 from tamis.render.page import figure, write_page
 from tamis.results.files import replacing, write_bytes, write_json
-from tamis.results.run import Run, alone_in, file_hash, fingerprint
+from tamis.results.folder import result_folder
+from tamis.results.run import Run, file_hash, fingerprint
 from tamis.semantic.confusion_chart import confusion_chart
 from tamis.semantic.data.dataset import BrokenFiles, SemanticDataset, open_semantic
 from tamis.semantic.inference import InferenceSettings
@@ -79,15 +80,18 @@ def evaluate(
         raise InputError(f"{dataset.name} in {job.data} holds no images: choose another --split")
     recipe = trained.recipe
     looking = {name: value for name, value in recipe_record(recipe).items() if name in LOOKING}
-    with alone_in(job.out, job.out / ".lock"):
-        run = Run(
-            job.out,
-            {"checkpoint": str(job.checkpoint), "data": str(job.data), "split": job.split, "several": job.several,
-             "recipe": recipe.name, "seed": recipe.seed, **looking},
-            weights=file_hash(weights_file(job.checkpoint)),
-            dataset=fingerprint(file_hash(path) for path in (*dataset.images, *dataset.labels)),
-        )  # fmt: skip
-        run.save(finished=False)
+    settings_of_run = {
+        "checkpoint": str(job.checkpoint),
+        "data": str(job.data),
+        "split": job.split,
+        "several": job.several,
+        "recipe": recipe.name,
+        "seed": recipe.seed,
+        **looking,
+    }
+    weights = file_hash(weights_file(job.checkpoint))
+    images = fingerprint(file_hash(path) for path in (*dataset.images, *dataset.labels))
+    with result_folder(job.out, settings_of_run, weights, images) as run:
         device = pick_device(job.device)
         placed_on(trained.network, device)
         broken = BrokenFiles()
@@ -120,7 +124,6 @@ def evaluate(
         sheet = picture_of_predictions(trained.network, dataset, settings, device)
         write_image(job.out / "predictions.jpg", sheet)
         _write(job.out, record, dataset, total, found)
-        run.save(finished=True)
         for name in _kept_names():
             (job.out / name).unlink(missing_ok=True)
     return record

@@ -12,7 +12,8 @@ from tamis.arrays import ImageArray
 from tamis.image import write_image
 from tamis.render.page import figure, write_page
 from tamis.results.files import write_json
-from tamis.results.run import Run, file_hash, fingerprint, require_folder
+from tamis.results.folder import result_folder
+from tamis.results.run import file_hash, fingerprint
 from tamis.semantic.data import transforms
 from tamis.semantic.data.dataset import IGNORE, Pixels, SemanticDataset, read_label, read_sample
 from tamis.semantic.data.label_picture import coloured_labels
@@ -47,28 +48,25 @@ def write_pipeline_page(
     """
     image, label = read_sample(dataset, index)
     folder = out.parent / f"{out.stem}-steps"
-    require_folder(folder)
     files = [dataset.images[index], dataset.labels[index]]
     said = {"image": str(files[0]), "label": str(files[1]), **asdict(settings), "seed": seed, "passes": passes}
-    run = Run(folder, said, dataset=fingerprint(map(file_hash, files)))
-    run.save(finished=False)
-    rng = np.random.default_rng(seed)
-    drawn = [draw(label, settings, rng) for _ in range(passes)]
-    write_json(folder / "draws.json", [asdict(draws) for draws in drawn])
-    parts = {"Loading": loading_stages(dataset, index, image, label)}
-    for number, draws in enumerate(drawn, 1):
-        parts[f"Pass {number} of {passes}"] = pass_stages(image, label, draws, dataset)
-    parts["Validation"] = validation_stages(image, label, dataset)
-    body, count = [], 0
-    for heading, stages in parts.items():
-        figures = []
-        for name, picture in stages:
-            write_image(folder / f"{count:03}.png", picture)
-            figures.append(figure(f"{folder.name}/{count:03}.png", name))
-            count += 1
-        body.append(f'<h2>{escape(heading)}</h2><div class="row">{"".join(figures)}</div>')
-    write_page(out, f"Training pipeline: {files[0].name}", "\n".join(body))
-    run.save(finished=True)
+    with result_folder(folder, said, dataset=fingerprint(map(file_hash, files))):
+        rng = np.random.default_rng(seed)
+        drawn = [draw(label, settings, rng) for _ in range(passes)]
+        write_json(folder / "draws.json", [asdict(draws) for draws in drawn])
+        parts = {"Loading": loading_stages(dataset, index, image, label)}
+        for number, draws in enumerate(drawn, 1):
+            parts[f"Pass {number} of {passes}"] = pass_stages(image, label, draws, dataset)
+        parts["Validation"] = validation_stages(image, label, dataset)
+        body, count = [], 0
+        for heading, stages in parts.items():
+            figures = []
+            for name, picture in stages:
+                write_image(folder / f"{count:03}.png", picture)
+                figures.append(figure(f"{folder.name}/{count:03}.png", name))
+                count += 1
+            body.append(f'<h2>{escape(heading)}</h2><div class="row">{"".join(figures)}</div>')
+        write_page(out, f"Training pipeline: {files[0].name}", "\n".join(body))
     return count
 
 

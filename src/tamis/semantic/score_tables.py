@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tamis.errors import InputError, UnavailableError
+from tamis.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,9 @@ def read_metafile(path: Path) -> list[Score]:
 
     Raises:
         InputError: the file cannot be read or is no metafile.
-        UnavailableError: there is no YAML reader here.
     """
-    try:
-        import yaml
-    except ImportError:
-        raise UnavailableError("metafiles need a YAML reader: pip install pyyaml") from None
+    import yaml
+
     try:
         content = yaml.safe_load(_text(path))
     except yaml.YAMLError as error:

@@ -27,6 +27,7 @@ def test_answers_are_nested() -> None:
 
 
 @pytest.mark.data
+@pytest.mark.slow
 def test_one_random_click_on_real_segments(data: Path) -> None:
     rng = np.random.default_rng(0)
     ious = []

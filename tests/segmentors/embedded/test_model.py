@@ -132,6 +132,7 @@ def test_the_weights_fit_the_box() -> None:
 
 @pytest.mark.data
 @pytest.mark.skipif("TAMIS_DATA" not in os.environ, reason="real images: set TAMIS_DATA to their folder")
+@pytest.mark.slow
 def test_one_click_finds_objects_in_photographs_never_trained_on() -> None:
     from tamis.training.photographs import read_photographs
     from tamis.training.validate import Answer, measure

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from tamis.hub.folder import folder_of
 
 # Without the extra [hub] none of the modules here can be imported.
-collect_ignore_glob = [] if find_spec("torch") and find_spec("transformers") else ["*.py"]
 
 MAKERS = {
     "sam-vit-base": "sam",

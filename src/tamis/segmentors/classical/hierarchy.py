@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
-from tamis.image import resize_to_fit
-from tamis.pixels import require_image
+from tamis.image import require_rgb, resize_to_fit
 from tamis.regions.clicks import as_bytes
 from tamis.regions.colour_tree import colour_tree, node_mass
 from tamis.regions.encoded import EncodedRegions, expected_ratings
@@ -47,8 +46,7 @@ class Hierarchy:
         Raises:
             InputError: the array is no such image.
         """
-        require_image(image)
-        region_map, tree, areas, looks = build_tree(image)
+        region_map, tree, areas, looks = build_tree(require_rgb(image))
         common, mass = lowest_common_node(tree), node_mass(tree, areas)
         answers = mass[common] / mass[: tree.leaves, None]
         told = as_bytes(answers[None].astype(np.float32))

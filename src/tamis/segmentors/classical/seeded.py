@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray, ProbabilityArray
 from tamis.clicks import Click, pixels_at, with_clicked_pixels
 from tamis.errors import InputError
-from tamis.image import resize_to_fit
-from tamis.pixels import require_image
+from tamis.image import require_rgb, resize_to_fit
 
 GRABCUT_SIZE = 256
 """Pixels on the long side: on a photograph at its own size a cut takes seconds."""
@@ -36,7 +35,7 @@ class GrabCut:
 
     def encode(self, image: ImageArray) -> "SeededImage":
         """Shrink the image; all the work is done when clicks are known."""
-        require_image(image)
+        image = require_rgb(image)
         return SeededImage(image.shape[:2], resize_to_fit(image, GRABCUT_SIZE), _grab_cut)
 
 
@@ -51,7 +50,7 @@ class RandomWalker:
 
     def encode(self, image: ImageArray) -> "SeededImage":
         """Shrink the image; all the work is done when clicks are known."""
-        require_image(image)
+        image = require_rgb(image)
         return SeededImage(image.shape[:2], resize_to_fit(image, WALKER_SIZE), _random_walk)
 
 

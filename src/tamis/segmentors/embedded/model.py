@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
-from tamis.pixels import require_image
+from tamis.image import require_rgb
 from tamis.regions.clicks import COARSE_STEP, STEP, as_bytes
 from tamis.regions.encoded import as_ratings
 from tamis.regions.features import (
@@ -74,7 +74,7 @@ class Embedded:
         """
         import cv2
 
-        require_image(image)
+        image = require_rgb(image)
         height, width = working_shape((image.shape[0], image.shape[1]), self.size)
         small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
         session("pixels")  # what is wrong with the weights is said here, not in the thread

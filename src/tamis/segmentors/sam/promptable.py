@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import Box, Click, require_inside, with_clicked_pixels
 from tamis.errors import InputError
-from tamis.pixels import require_image
+from tamis.image import require_rgb
+from tamis.odds import logit, sigmoid
 from tamis.segmentors.sam.geometry import Geometry
 from tamis.segmentors.sam.model import BOX_CORNERS, NOTHING, Answers, Decoder, Embedding, PromptModel, Prompts
 
 BATCH = 64
 """Prompts decoded at a time, as by SAM's own generator, so that memory stays bounded."""
 
-_SURE = np.float32(1e-3)
+_SURE = 1e-3
 """How near to 0 and 1 the probabilities of a given mask come; the models expect logits of some ±7."""
 
 
@@ -52,7 +53,7 @@ class Promptable:
             InputError: the array is no such image.
             UnavailableError: the graphics card's memory does not suffice.
         """
-        require_image(image)
+        image = require_rgb(image)
         shape = image.shape[0], image.shape[1]
         return self.encoded(shape, self.model.embed(self.geometry.square(image)), self.model, self.geometry)
 
@@ -170,8 +171,7 @@ class EncodedPrompts:
         """
         if mask.shape != self.shape:
             raise InputError(f"the mask is {mask.shape[::-1]} pixels, the image {self.shape[::-1]}: they must be equal")
-        given = np.where(mask, 1 - _SURE, _SURE).astype(np.float32)
-        low = self.geometry.low(np.log(given) - np.log1p(-given), self.model.low)
+        low = self.geometry.low(logit(mask.astype(np.float32), _SURE), self.model.low)
         answers = self.decoder.one(self.together(clicks, mask=low))
         return with_clicked_pixels(self._probability(answers.logits[0, 0]), clicks)
 
@@ -242,11 +242,6 @@ class EncodedPresence(EncodedPrompts):
         """(N,) float32 in [0, 1]: P(there is an object | each click alone)."""
         found = [answers.presence for answers in self.singly(clicks) if answers.presence is not None]
         return np.concatenate(found) if found else np.zeros(0, np.float32)
-
-
-def sigmoid(logits: NDArray[np.float32]) -> ProbabilityArray:
-    """Probabilities for logits, without overflow."""
-    return np.asarray(0.5 * (1 + np.tanh(np.float32(0.5) * logits)), np.float32)
 
 
 def _best(answers: Answers) -> NDArray[np.float32]:

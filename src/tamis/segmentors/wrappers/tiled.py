@@ -7,12 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
+from tamis.arrays import ImageArray, ProbabilityArray
 from tamis.clicks import Click, require_inside, set_clicked_pixels
+from tamis.mask import box_of
 from tamis.segmentors.protocol import EncodedImage, Segmentor
 
 KEPT = 16
 """Tiles that stay encoded."""
+
+NOWHERE = (1, 1, 1, 1)
+"""The box of an empty mask: it reaches no edge."""
 
 
 class Tile(NamedTuple):
@@ -30,7 +34,7 @@ class Tile(NamedTuple):
     def clicks(self, clicks: Sequence[Click]) -> list[Click]:
         """Those of the clicks that fall into the tile, as it sees them."""
         return [
-            Click(click.x - self.left, click.y - self.top, click.positive)
+            click.moved(-self.left, -self.top)
             for click in clicks
             if self.left <= click.x < self.right and self.top <= click.y < self.bottom
         ]
@@ -139,7 +143,7 @@ class TiledImage:
         if tile is None:
             return self.whole.probability(clicks)
         answer = self._encoded(tile).probability(tile.clicks(clicks))
-        if tile.cuts(_box_of(answer > 0.5), self.shape):
+        if tile.cuts(box_of(answer > 0.5) or NOWHERE, self.shape):
             return self.whole.probability(clicks)
         full = np.zeros(self.shape, np.float32)
         full[tile.top : tile.bottom, tile.left : tile.right] = answer
@@ -162,11 +166,3 @@ class TiledImage:
             key=lambda tile: abs(tile.left + tile.right - 2 * x) + abs(tile.top + tile.bottom - 2 * y),
             default=None,
         )
-
-
-def _box_of(mask: MaskArray) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of a mask's pixels, right and bottom exclusive; of an empty one somewhere inside."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
-        return 1, 1, 1, 1
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

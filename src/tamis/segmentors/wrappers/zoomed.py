@@ -60,7 +60,7 @@ class CloseUpImage:
             return answer
         rows, columns = part
         inside = [
-            Click(click.x - columns.start, click.y - rows.start, click.positive)
+            click.moved(-columns.start, -rows.start)
             for click in clicks
             if columns.start <= click.x < columns.stop and rows.start <= click.y < rows.stop
         ]

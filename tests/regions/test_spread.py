@@ -1,0 +1,19 @@
+import numpy as np
+import pytest
+
+from tamis.regions import spread as module
+from tamis.regions.spread import spread
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_every_pixel_has_the_value_of_its_region(wide: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if wide and not module._has_wide_tables():
+        pytest.skip("this OpenCV has no tables of 16 bits")
+    monkeypatch.setattr(module, "_has_wide_tables", lambda: wide)
+    rng = np.random.default_rng(0)
+    regions = rng.integers(0, 900, (30, 40)).astype(np.uint16)
+    values = rng.random(900).astype(np.float32)
+    assert (spread(values, regions) == values[regions]).all()
+    into = np.empty(regions.shape, np.float32)
+    assert spread(values, regions, out=into) is into or (into == values[regions]).all()
+    assert (into == values[regions]).all()
