@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-from tamis.errors import OutputError
+from tamis.errors import NameTooLongError, OutputError
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def _explained(path: Path, error: OSError) -> OutputError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return OutputError(f"{path}: the disk is full; free some space and run the same command again")
     if error.errno == errno.ENAMETOOLONG:
-        return OutputError(f"{path}: the name is too long for this disk; shorten it")
+        return NameTooLongError(f"{path}: the name is too long for this disk; shorten it")
     if isinstance(error, NotADirectoryError | FileExistsError):
         return OutputError(f"{path}: {path.parent} is a file, not a folder; choose another output folder")
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:

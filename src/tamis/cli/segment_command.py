@@ -9,7 +9,7 @@ import click
 from tamis.batch import USUAL, Outcome, SegmentSettings, segment_images
 from tamis.cli.options import json_option, max_pixels_option, print_json, segmentor_option, tiles_option
 from tamis.cli.progress import progress_bar
-from tamis.image import find_images
+from tamis.image import find_images, passed_over
 from tamis.proposals.scores import SCORES
 from tamis.proposals.selection import LIKELY
 from tamis.segmented import FORMATS, GENERATORS, SUFFIXES
@@ -184,6 +184,8 @@ def command(
         )
     else:
         _summarise(finished, out)
+        if left_out := passed_over(images):
+            click.echo(left_out)
     for outcome in failed:
         click.echo(f"tamis: {outcome.error}", err=True)
     if not failed:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import UnidentifiedImageError
 
+from tamis.decoding.opening import open_picture
 from tamis.errors import InputError
-from tamis.image import MAX_PIXELS, open_picture
+from tamis.image import MAX_PIXELS
 
 
 def read_numbers(folder: Path, name: str, colours: Mapping[int, int] | None = None) -> NDArray[Any]:
