@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
-from tamis.errors import InputError, UnavailableError
+from tamis.errors import UnavailableError
+from tamis.image import require_rgb
 from tamis.segmentors.by_region import EncodedRegions, as_ratings
 from tamis.segmentors.embedded_regions import (
     Pairs,
@@ -78,8 +79,7 @@ class Embedded:
         """
         import cv2
 
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-            raise InputError(f"an image must be (H, W, 3) uint8 RGB, not {image.shape} {image.dtype}")
+        image = require_rgb(image)
         height, width = working_shape((image.shape[0], image.shape[1]), self.size)
         small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
         _session("pixels")  # what is wrong with the weights is said here, not in the thread

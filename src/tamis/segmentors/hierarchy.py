@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
-from tamis.image import resize_to_fit
+from tamis.image import require_rgb, resize_to_fit
 from tamis.segmentors.by_region import EncodedRegions, expected_ratings
 from tamis.segmentors.region_clicks import as_bytes
 from tamis.segmentors.region_tree import (
@@ -55,7 +55,7 @@ class Hierarchy:
         Args:
             image: (H, W, 3) uint8 RGB.
         """
-        region_map, tree, areas, looks = build_tree(image)
+        region_map, tree, areas, looks = build_tree(require_rgb(image))
         common, mass = lowest_common_node(tree), node_mass(tree, areas)
         answers = mass[common] / mass[: tree.leaves, None]
         told = as_bytes(answers[None].astype(np.float32))

@@ -13,7 +13,7 @@ from tamis import combine
 from tamis.arrays import ImageArray, ProbabilityArray
 from tamis.clicks import Click, pixels_at
 from tamis.errors import InputError
-from tamis.image import resize_to_fit
+from tamis.image import require_rgb, resize_to_fit
 
 GRABCUT_SIZE = 256
 """Pixels on the long side: on a photograph at its own size a cut takes seconds."""
@@ -36,6 +36,7 @@ class GrabCut:
 
     def encode(self, image: ImageArray) -> "SeededImage":
         """Shrink the image; all the work is done when clicks are known."""
+        image = require_rgb(image)
         return SeededImage(image.shape[:2], resize_to_fit(image, GRABCUT_SIZE), _grab_cut)
 
 
@@ -50,6 +51,7 @@ class RandomWalker:
 
     def encode(self, image: ImageArray) -> "SeededImage":
         """Shrink the image; all the work is done when clicks are known."""
+        image = require_rgb(image)
         return SeededImage(image.shape[:2], resize_to_fit(image, WALKER_SIZE), _random_walk)
 
 

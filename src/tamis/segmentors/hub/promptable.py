@@ -12,6 +12,7 @@ from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import Click, require_inside
 from tamis.combine import honour
 from tamis.errors import InputError
+from tamis.image import require_rgb
 from tamis.segmentors.hub.geometry import Geometry
 from tamis.segmentors.hub.model import BOX_CORNERS, NOTHING, Answers, Decoder, Embedding, PromptModel, Prompts
 
@@ -54,8 +55,7 @@ class Promptable:
             InputError: the array is no such image.
             UnavailableError: the graphics card's memory does not suffice.
         """
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-            raise InputError(f"an image must be (H, W, 3) uint8 RGB, not {image.shape} {image.dtype}")
+        image = require_rgb(image)
         shape = image.shape[0], image.shape[1]
         return self.encoded(shape, self.model.embed(self.geometry.square(image)), self.model, self.geometry)
 
