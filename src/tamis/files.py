@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -37,6 +38,29 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A folder to be filled that takes the place of `path`, which must be empty or not there, once it is complete.
+
+    If anything goes wrong, an interrupt included, what was written is removed and nothing stands at `path`.
+
+    Raises:
+        OutputError: the folder cannot be made, or put in its place.
+    """
+    begun = path.parent / f".{uuid4().hex}.part"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        begun.mkdir()
+        yield begun
+        with suppress(FileNotFoundError):
+            path.rmdir()
+        os.replace(begun, path)
+    except OSError as error:
+        raise _explained(path, error) from error
+    finally:
+        shutil.rmtree(begun, ignore_errors=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

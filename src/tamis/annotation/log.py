@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -73,6 +73,30 @@ class Log:
         with self._lock:
             self._remember(image_id, seq, history)
         return seq
+
+    def append_to_each(
+        self, connection: Connection, now: int, changes: Mapping[int, Event], editor: str, client: str
+    ) -> None:
+        """Add one event to each of many images, within a transaction of the caller's; nothing is checked again.
+
+        Args:
+            connection: of a writing transaction, which holds the clock.
+            now: its tick.
+            changes: the event by the number of the image.
+            editor: the person's name.
+            client: who sends them.
+
+        Raises:
+            NoSuchImageError: there is no such image.
+        """
+        values: list[dict[str, Any]] = []
+        for image_id, event in changes.items():
+            seq = int(_image(connection, image_id).seq)
+            _, history = self._extended(connection, image_id, seq, [event])
+            values += _values(image_id, seq, [event], editor, client)
+            _summarise(connection, image_id, seq + 1, now, [event], history)
+        if values:
+            connection.execute(insert(events), values)
 
     def history(self, image_id: int) -> tuple[int, list[dict[str, Any]]]:
         """How many events an image has, and all of them, oldest first, as `append` took them and with who and when.

@@ -12,7 +12,10 @@ from tamis.cli.options import json_option, print_json
 @click.option("--format", "name", metavar="NAME", required=True, help="The format; docs/formats.md lists them.")
 @click.option("--out", metavar="DIR", required=True, type=click.Path(path_type=Path), help="A new or empty folder.")
 @click.option(
-    "--states", metavar="LIST", default="", help="Only images in these states, such as done,reviewed; all by default."
+    "--states",
+    metavar="LIST",
+    default="",
+    help="Images in these states, or all; by default done,reviewed, and without any such image those begun.",
 )
 @click.option(
     "--tolerance",
@@ -34,24 +37,28 @@ def command(folder: Path, name: str, out: Path, states: str, tolerance: float, d
     tamis export photos/ --format coco --out coco/
     tamis export photos/ --format yolo --out yolo/ --states done,reviewed
     """
-    from tamis.annotation import open_project
-    from tamis.annotation.exchange import export_folder, to_dataset
-    from tamis.annotation.fold import STATES
+    from tamis.annotation.exchange import export_folder, states_in, to_dataset, usual_states
+    from tamis.annotation.project import project_of
+    from tamis.files import whole_folder
     from tamis.formats.registry import export, find_format
 
     find_format(name)
     export_folder(out)
-    project = open_project(folder, db, create=False)
+    project = project_of(folder, db, create=False)
     try:
-        wanted = [state.strip() for state in states.split(",") if state.strip()]
-        dataset = to_dataset(project, wanted or STATES)
+        wanted, left_out = states_in(states), ""
+        if not wanted:
+            chosen, left_out = usual_states(project)
+        dataset = to_dataset(project, wanted or chosen)
     finally:
         project.close()
     if not any(image.masks.areas.any() for image in dataset.images):
         where = f" in the states {', '.join(wanted)}" if wanted else ""
-        click.echo(f"tamis: {folder}: there is nothing to export: no image{where} has a mask", err=True)
+        more = f"; {left_out}" if left_out else ""
+        click.echo(f"tamis: {folder}: there is nothing to export: no image{where} has a mask{more}", err=True)
         return 1
-    loss = export(dataset, name, out, tolerance)
+    with whole_folder(out) as begun:
+        loss = export(dataset, name, begun, tolerance)
     images = sum(len(image.masks) > 0 for image in dataset.images)
     if as_json:
         print_json(
@@ -62,8 +69,11 @@ def command(folder: Path, name: str, out: Path, states: str, tolerance: float, d
                 "masks": len(loss.ious),
                 "mean_iou": loss.mean,
                 "worst_iou": loss.worst,
+                **({"left_out": left_out} if left_out else {}),
             }
         )
     else:
         click.echo(f"{len(loss.ious)} masks on {images} images written to {out}; {loss.sentence()}")
+        if left_out:
+            click.echo(left_out)
     return 0

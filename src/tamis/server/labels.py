@@ -55,4 +55,4 @@ def described(served: Context) -> list[dict[str, str]]:
 
 
 def _described(label: Label) -> dict[str, str]:
-    return {key: value for key, value in asdict(label).items() if key != "deleted"}
+    return {key: value for key, value in asdict(label).items() if key not in ("deleted", "numbers")}
