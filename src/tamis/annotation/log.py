@@ -66,7 +66,7 @@ class Log:
                 )
             if image.width is None:
                 raise NonsenseError(f"{image.name}: cannot be annotated while it cannot be read")
-            require_sense(new, (image.height, image.width), label_ids(connection))
+            new = require_sense(new, (image.height, image.width), label_ids(connection))
             seq, history = self._extended(connection, image_id, image.seq, new)
             connection.execute(insert(events), _values(image_id, image.seq, new, held.editor, client))
             _summarise(connection, image_id, seq, now, new, history)
@@ -144,7 +144,8 @@ class Log:
                 "seq": row.number,
                 "uuid": row.uuid,
                 "kind": row.kind,
-                "body": json.loads(row.body),
+                # Older programs wrote numbers that are none (NaN), which no browser reads.
+                "body": json.loads(row.body, parse_constant=lambda name: None),
                 "user": row.editor,
                 "at": row.at,
                 "active_ms": row.active_ms,
@@ -179,7 +180,7 @@ def _values(image_id: int, seq: int, new: Sequence[Event], editor: str, client: 
             "number": number,
             "uuid": event.uuid,
             "kind": event.kind,
-            "body": json.dumps(event.body, ensure_ascii=False, separators=(",", ":")),
+            "body": json.dumps(event.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False),
             "editor": editor,
             "client": client,
             "at": event.at,

@@ -58,7 +58,10 @@ class Access:
         On localhost only localhost; elsewhere also the address or name that was given, any numeric address, and the
         name of this computer.
         """
-        name = (urlsplit(f"//{header}").hostname or "").lower() if header else ""
+        try:
+            name = (urlsplit(f"//{header}").hostname or "").lower()
+        except ValueError:
+            return False  # brackets that are never closed, and the like
         if name in LOCAL:
             return True
         if self.host in LOCAL or not name:
