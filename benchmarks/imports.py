@@ -42,7 +42,8 @@ def annotated(folder: Path) -> Path:
     rng = np.random.default_rng(0)
     (folder / "photos").mkdir()
     picture = Image.fromarray(rng.integers(0, 255, (480, 640, 3), dtype=np.uint8))
-    images, annotations = [], []
+    images: list[dict[str, object]] = []
+    annotations: list[dict[str, object]] = []
     for number in range(IMAGES):
         picture.save(folder / "photos" / f"{number}.jpg")
         images.append({"id": number, "file_name": f"{number}.jpg", "width": 640, "height": 480})

@@ -192,6 +192,10 @@ def examine(path: Path, max_pixels: int = MAX_PIXELS) -> Found:
     stat = path.stat()
     try:
         shape = read_header(path).shape
+        if shape[0] * shape[1] > max_pixels:
+            megapixels = shape[0] * shape[1] / 1e6
+            limit = f"megapixels are over the limit of {max_pixels / 1e6:g}; raise it with --max-pixels"
+            return Found(digest, stat.st_size, stat.st_mtime_ns, None, f"{megapixels:.0f} {limit}")
         require_size(path, shape, max_pixels)
     except InputError as error:
         return Found(digest, stat.st_size, stat.st_mtime_ns, None, str(error).removeprefix(f"{path}: "))
@@ -219,6 +223,10 @@ def _looked(folder: Path, name: str, stamp: tuple[int | None, int | None], max_p
     except (InputError, OSError) as error:
         problem = error.strerror if isinstance(error, OSError) else str(error).removeprefix(f"{name}: ")
         return Found("", 0, 0, None, problem)
+    except Exception as error:  # noqa: BLE001
+        # The boundary of an image: whatever is wrong with its file, all others are looked at.
+        said = " ".join(str(error).split())[:200]
+        return Found("", 0, 0, None, f"cannot be looked at ({type(error).__name__}: {said})")
 
 
 def _values(row: ImageRow, found: Found | None) -> dict[str, Any]:

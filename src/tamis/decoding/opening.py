@@ -1,7 +1,9 @@
 """Opening a picture: by formats that are named, without Pillow's own limit, and what its header says."""
 
+import importlib
 import importlib.util
 import io
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -18,8 +20,19 @@ from tamis.decoding.tiff import Bare
 HEIF = importlib.util.find_spec("pillow_heif") is not None
 """Whether photographs of iPhones can be read here."""
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "AVIF", "JPEG2000", "PPM", *(("HEIF",) if HEIF else ()))
-"""What is opened, whatever a file is called: others of Pillow's formats start programs (EPS) or are seldom tested."""
+_KINDS = (
+    (re.compile(rb"\xff\xd8\xff"), "JPEG", "JpegImagePlugin"),
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "PNG", "PngImagePlugin"),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), "WEBP", "WebPImagePlugin"),
+    (re.compile(rb"II\*\0|MM\0\*|II\+\0|MM\0\+", re.DOTALL), "TIFF", "TiffImagePlugin"),
+    (re.compile(rb"GIF8[79]a"), "GIF", "GifImagePlugin"),
+    (re.compile(rb"BM"), "BMP", "BmpImagePlugin"),
+    (re.compile(rb"....ftypavi[fs]", re.DOTALL), "AVIF", "AvifImagePlugin"),
+    (re.compile(rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  "), "JPEG2000", "Jpeg2KImagePlugin"),
+    (re.compile(rb"P[1-6fF][\s#]"), "PPM", "PpmImagePlugin"),
+)
+"""How a file of each format begins, and Pillow's module for it. Nothing else is opened, whatever a file is called:
+others of Pillow's formats start programs (EPS), or are seldom tested."""
 
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
@@ -47,7 +60,7 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
     metadata is opened without them.
 
     Raises:
-        UnidentifiedImageError: it is no picture in one of `FORMATS`.
+        UnidentifiedImageError: it is no picture of a kind that is opened.
     """
     with _unlimited:
         file = _opened(path)
@@ -62,6 +75,7 @@ def open_bare_tiff(path: Path) -> Iterator[Image.Image]:
     Raises:
         UnidentifiedImageError: it is another kind.
     """
+    importlib.import_module("PIL.TiffImagePlugin")
     with _unlimited, Bare(path) as bare, Image.open(io.BufferedReader(bare), formats=["TIFF"]) as file:
         yield file
 
@@ -91,12 +105,9 @@ def is_heif(path: Path) -> bool:
 
 
 def _opened(path: Path) -> Image.Image:
-    if HEIF and is_heif(path):
-        import pillow_heif
-
-        pillow_heif.register_heif_opener()
+    form = _format_of(path)
     try:
-        return Image.open(path, formats=FORMATS)
+        return Image.open(path, formats=[form])
     except (FileNotFoundError, IsADirectoryError, PermissionError):
         raise
     except Exception as error:
@@ -105,9 +116,25 @@ def _opened(path: Path) -> Image.Image:
         if bare is None:
             raise error
         try:
-            return Image.open(io.BytesIO(bare), formats=FORMATS)
+            return Image.open(io.BytesIO(bare), formats=[form])
         except UnidentifiedImageError:
             raise error from None
+
+
+def _format_of(path: Path) -> str:
+    """The format that a file begins like; its module is loaded, and none besides."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    for begins, form, module in _KINDS:
+        if begins.match(head):
+            importlib.import_module(f"PIL.{module}")
+            return form
+    if HEIF and is_heif(path):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+        return "HEIF"
+    raise UnidentifiedImageError(f"{path} begins like no picture")
 
 
 class _Unlimited:
