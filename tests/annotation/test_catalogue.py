@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tamis.annotation import Project, catalogue, open_project
+from tamis.annotation import Project, open_project
 from tamis.annotation.catalogue import ImageRow, accept_change, examine, inside
 from tamis.annotation.pixels import shown
 from tamis.annotation.problems import NonsenseError
 from tamis.decoding.opening import Header
 from tamis.errors import InputError
+from tamis.image import read_header
 
 
 def rows(project: Project) -> dict[str, ImageRow]:
@@ -222,14 +223,13 @@ def test_an_image_that_breaks_the_reader_is_its_own_problem(
     project: Project, monkeypatch: pytest.MonkeyPatch, save_picture: Callable[..., None]
 ) -> None:
     save_picture(project.folder / "a.png", 9)
-    real = catalogue.read_header
 
     def reading(path: Path) -> Header:
         if path.name == "a.png":
             raise ZeroDivisionError("division by zero")
-        return real(path)
+        return read_header(path)
 
-    monkeypatch.setattr(catalogue, "read_header", reading)
+    monkeypatch.setattr("tamis.annotation.catalogue.read_header", reading)
     first, *others = project.look([row.id for row in project.rows()])
     assert first.problem == "cannot be looked at (ZeroDivisionError: division by zero)"
     assert all(row.problem is None for row in others)

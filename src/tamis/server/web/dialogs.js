@@ -54,7 +54,7 @@ function until(held) {
 }
 
 export async function statistics() {
-  const told = await get('/api/statistics');
+  const told = await get('api/statistics');
   const figures = [
     [told.images, 'images'], [(told.states.done ?? 0) + (told.states.reviewed ?? 0), 'done'], [told.masks, 'masks'],
     [told.clicks, 'clicks'], [duration(told.seconds), 'at work'],
@@ -67,7 +67,7 @@ export async function statistics() {
   ];
   const shownFigures = element('div', { class: 'figures' }, ...figures.map(([value, name]) => element('div', {}, element('b', {}, String(value)), String(name))));
   open('Statistics', [shownFigures, ...tables], [
-    { text: 'Download CSV', act: () => download('/api/statistics.csv') },
+    { text: 'Download CSV', act: () => download('api/statistics.csv') },
     { text: 'Close', primary: true },
   ]);
 }
@@ -114,7 +114,7 @@ export function exporting(formats) {
  * @param {string} states of the images, '' for those that are done
  */
 async function fetchFile(format, states) {
-  const response = await fetch(`/api/export?format=${encodeURIComponent(format)}&states=${states}`);
+  const response = await fetch(`api/export?format=${encodeURIComponent(format)}&states=${states}`);
   if (!response.ok) {
     const told = await response.json().catch(() => null);
     open('Nothing was exported', [told?.error ?? `the server answered ${response.status}`]);
