@@ -145,7 +145,8 @@ def _read(path: Path, images: Shapes, form: Format, read: Callable[[Path, Shapes
     except TamisError:
         raise
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+        said = " ".join(str(error.strerror or error).split())[:200]
+        raise InputError(f"{path}: cannot be read ({said})") from error
     except RecursionError:
         raise InputError(f"{path}: is no {form.title}: its parts lie too deep in each other") from None
     except MemoryError:
