@@ -43,8 +43,11 @@ def answer_to(
     if not clicks:
         return in_box(encoded, box)
     if isinstance(encoded, TakesBoxes) and isinstance(encoded, TakesMask):
-        return encoded.probability_from_mask(encoded.probability_in_box(box) > 0.5, clicks)
-    answer = encoded.probability(clicks).copy()
+        answer = encoded.probability_from_mask(encoded.probability_in_box(box) > 0.5, clicks)
+        if not isinstance(encoded, AnswersByRegion):
+            return answer  # it has seen the box itself
+    else:
+        answer = encoded.probability(clicks).copy()
     answer[outside_box(box, encoded.shape)] = 0
     return answer
 
