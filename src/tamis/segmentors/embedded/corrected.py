@@ -85,7 +85,8 @@ class CorrectedRegions(EncodedRegions):
             "neighbours": context.neighbours,
         }
         # In 51sts, as all answers: what a processor's way of summing changes is far below.
-        values = as_bytes(session("corrections").run(None, fed)[0][0]) / np.float32(CERTAIN)
+        told = as_bytes(session("corrections").run(None, fed)[0][0])
+        values: NDArray[np.float32] = np.asarray(told / np.float32(CERTAIN), np.float32)
         before, after = shares > 0.5, values > 0.5
         changed = (before != after) & (after == signs[-1])
         changed[clicked] = True
