@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.quality import ROOT, SETS, Set
+from benchmarks.sets import ROOT, SETS, Set
 from tamis.datasets import open_dataset
 from tamis.evaluation.rules import Rules
 from tamis.evaluation.run import run_evaluation

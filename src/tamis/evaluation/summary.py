@@ -88,7 +88,7 @@ def harmful_share(tries: Tries, loss: float) -> float:
     """The share of clicks after the first that lower the IoU by more than `loss`; 0 where there are none."""
     steps = np.diff(tries.ious, axis=1)
     made = ~np.isnan(steps)
-    return float(np.count_nonzero(steps[made] < -loss) / max(np.count_nonzero(made), 1))
+    return float((steps[made] < -loss).mean()) if made.any() else 0.0
 
 
 def bootstrap_weights(images: int, rng: np.random.Generator) -> NDArray[np.float64]:
