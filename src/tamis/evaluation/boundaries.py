@@ -111,9 +111,9 @@ def thinned(strength: NDArray[np.float32]) -> NDArray[np.float32]:
     xx, yy = np.gradient(across, axis=1), np.gradient(down, axis=0)
     xy = np.gradient(across, axis=0)
     angle = (0.5 * np.arctan2(2 * xy, xx - yy)).astype(np.float32)
-    # Of the two directions of curvature the one across the ridge is that in which it bends down most.
+    # Of the two directions of curvature the one across the ridge bends most, on its slopes upwards.
     bend = xx * np.cos(angle) ** 2 + yy * np.sin(angle) ** 2 + xy * np.sin(2 * angle)
-    angle = np.where(2 * bend > xx + yy, angle + np.float32(np.pi / 2), angle)
+    angle = np.where(np.abs(bend) < np.abs(xx + yy - bend), angle + np.float32(np.pi / 2), angle)
     rows, columns = np.indices(strength.shape, dtype=np.float32)
     kept = np.ones(strength.shape, bool)
     for step in (-1, 1):
