@@ -19,6 +19,7 @@ from tamis.evaluation.rules import Rules
 from tamis.evaluation.run import run_evaluation
 
 KEPT = ROOT / "benchmarks" / "corrections"
+SHOWN = (1, 2, 3, 5, 10)
 FOLDERS = ("duts", "davis", "coco_mval", "weizmann_horses", "feral_cats", "dsb2018", "berkeley", "bsds500")
 
 
@@ -31,6 +32,30 @@ def measure(segmentor: str, place: Set, data: Path, clicks: int, images: int) ->
             pass
         summary: dict[str, Any] = json.loads((Path(out) / "summary.json").read_text())
         return summary
+
+
+def section() -> list[str]:
+    """The part of docs/results.md, from the summaries that are kept."""
+    lines = [
+        "",
+        "## Several clicks",
+        "",
+        "Every click in the middle of the largest error, as in RITM's evaluation, on the first 20 images of each set;",
+        "no try stops early. mIoU after so many clicks, mean number of clicks to IoU .85 and .90 (the limit where it is",
+        "never reached), and the share of corrections that lower the IoU by more than .05 and .3.",
+        "`python -m benchmarks.corrections`.",
+        "",
+        "| segmentor | set | masks | 1 | 2 | 3 | 5 | 10 | NoC@85 | NoC@90 | worse by .05 | by .3 |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for file in sorted(KEPT.glob("*/*.json")):
+        told = json.loads(file.read_text(encoding="utf-8"))
+        shown = [f"{told['miou'][count - 1]:.3f}" if count <= len(told["miou"]) else "–" for count in SHOWN]
+        reached = [f"{told[f'noc{target}']:.2f}" for target in (85, 90)]
+        harm = [f"{100 * told['worse_by_05']:.1f} %", f"{100 * told['worse_by_30']:.2f} %"]
+        cells = [file.parent.name, file.stem.replace("_", " "), str(told["masks"]), *shown, *reached, *harm]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
 
 
 def row(name: str, summary: dict[str, Any]) -> str:

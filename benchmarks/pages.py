@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import camvid, superpixels, zero_shot
+from benchmarks import camvid, corrections, superpixels, zero_shot
 from benchmarks.quality import kept_summaries, ranked, table
 from benchmarks.sets import ROOT, SETS
 
@@ -17,7 +17,17 @@ def page() -> str:
     timed = {name: kept[name, SETS[0].name] for name in ranked(kept)}
     seconds = [f"- `{name}`: {s['seconds_encode']:.3f} and {s['seconds_per_click']:.4f}" for name, s in timed.items()]
     spent = ["", "Seconds for an encoding and a click, mean over the first set:", "", *seconds, ""]
-    return "\n".join([_HEAD, *table(SETS), *spent, *zero_shot.section(), *superpixels.section(), *camvid.section()])
+    return "\n".join(
+        [
+            _HEAD,
+            *table(SETS),
+            *spent,
+            *corrections.section(),
+            *zero_shot.section(),
+            *superpixels.section(),
+            *camvid.section(),
+        ]
+    )
 
 
 def readme() -> str:
