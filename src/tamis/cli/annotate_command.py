@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import ListType, max_pixels_option, segmentor_option
+from tamis.cli.options import ListType, max_pixels_option, model_option
 from tamis.image import MAX_PIXELS
 from tamis.segmentors.registry import find_model
 
@@ -22,7 +22,7 @@ from tamis.segmentors.registry import find_model
     default=(),
     help="Labels to add, such as cat,dog; 'object' if there are none.",
 )
-@segmentor_option
+@model_option
 @click.option(
     "--port", metavar="N", type=click.IntRange(0, 65535), default=0, help="The port; a free one if not given."
 )
@@ -34,8 +34,8 @@ from tamis.segmentors.registry import find_model
     help="The address to listen on; others than localhost need the token in the printed address.",
 )
 @click.option("--db", metavar="URL", help="A file, or postgresql://...; FOLDER/.tamis/project.sqlite by default.")
-@click.option("--user", metavar="NAME", help="Who is at work; the name of the account by default.")
-@click.option("--readonly", is_flag=True, help="Only look: nothing can be changed.")
+@click.option("--user", metavar="NAME", help="Annotator; the name of the account by default.")
+@click.option("--readonly", is_flag=True, help="Read-only: nothing can be changed.")
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 @max_pixels_option
 def command(

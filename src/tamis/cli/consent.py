@@ -37,7 +37,7 @@ def fetch_with_consent(model: HubModel, revision: str | None, agreed: bool) -> N
 
 
 def offer_weights(context: click.Context, parameter: click.Parameter, name: str) -> str:
-    """A callback of --segmentor: where weights are missing and somebody is there to answer, ask whether to fetch them.
+    """A callback of --model: where weights are missing and somebody is there to answer, ask whether to fetch them.
 
     Without a terminal nothing is asked, and loading the segmentor says what to run.
     """

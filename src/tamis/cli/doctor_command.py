@@ -7,7 +7,7 @@ from typing import Any
 import click
 import platformdirs
 
-from tamis.cli.options import json_option, print_json, segmentor_option
+from tamis.cli.options import json_option, model_option, print_json
 from tamis.clicks import Click
 from tamis.hub.folder import is_here, models_folder
 from tamis.results import environment
@@ -16,7 +16,7 @@ from tamis.segmentors.sam.catalogue import MODELS
 
 
 @click.command(name="doctor")
-@segmentor_option
+@model_option
 @json_option
 def command(segmentor: str, as_json: bool) -> None:
     """Show what this computer has, and how fast tamis runs on it."""

@@ -16,7 +16,7 @@ from tamis.segmentors.sam.catalogue import MODELS, find_hub_model
 @json_option
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """List the segmentors: what each can do, its licence and size, and how to get those that are not here."""
+    """List the models: what each can do, its licence and size, and how to get those that are not here."""
     if context.invoked_subcommand is not None:
         return
     models = list_models()
@@ -30,7 +30,7 @@ def command(context: click.Context, as_json: bool) -> None:
 @command.command()
 @click.argument("name")
 def show(name: str) -> None:
-    """Print all that is known of one segmentor: of a trained one its model card."""
+    """Print what is known of one model, with its model card."""
     model = find_model(name)
     if not model.card:
         click.echo(_described(model))

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 import click
@@ -96,13 +96,35 @@ class BoxType(click.ParamType[Box]):
         return left, top, right, bottom
 
 
-segmentor_option = click.option(
-    "--segmentor",
+class RenamedOption(click.Option):
+    """An option that still answers to the names that it had; help tells the new one alone.
+
+    Args:
+        old: those names.
+    """
+
+    def __init__(self, *arguments: Any, old: Sequence[str], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.old = old
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Let the parser know all names."""
+        shown = self.opts
+        self.opts = [*shown, *self.old]
+        super().add_to_parser(parser, ctx)
+        self.opts = shown
+
+
+model_option = click.option(
+    "--model",
+    "segmentor",
+    cls=RenamedOption,
+    old=["--segmentor"],
     metavar="NAME",
     default=DEFAULT,
     show_default=True,
     callback=offer_weights,
-    help="Who answers the clicks: a name from `tamis models`, or package.module:factory.",
+    help="The model: a name from `tamis models`, or package.module:factory.",
 )
 
 max_pixels_option = click.option(
@@ -118,7 +140,7 @@ tiles_option = click.option(
     "--tiles",
     metavar="PX",
     type=click.IntRange(min=64),
-    help="Look at larger images in tiles of so many pixels a side too, for what is small in them.",
+    help="Also process large images in overlapping tiles of PX × PX pixels, for small objects.",
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

@@ -9,7 +9,7 @@ class Model:
     """What the registry knows of a segmentor without loading it.
 
     Attributes:
-        name: what `load_segmentor` and --segmentor take.
+        name: what `load_segmentor` and --model take.
         factory: "package.module:callable", called with the argument if there is one.
         summary: one line.
         abilities: what it can be asked for besides clicks.

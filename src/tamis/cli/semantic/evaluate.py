@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import json_option, print_json
+from tamis.cli.options import RenamedOption, json_option, print_json
 from tamis.cli.progress import progress_bar
 from tamis.cli.semantic.train import parsed_overrides, require_networks
 
@@ -13,13 +13,20 @@ from tamis.cli.semantic.train import parsed_overrides, require_networks
 @click.argument("checkpoint", metavar="CHECKPOINT", type=click.Path(path_type=Path))
 @click.option("--data", required=True, metavar="ROOT", type=click.Path(path_type=Path), help="Images and label maps.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Results; by default beside CHECKPOINT.")
-@click.option("--split", default="val", show_default=True, help="What is measured on.")
+@click.option("--split", default="val", show_default=True, help="The split to evaluate.")
 @click.option("--layout", default="auto", show_default=True, help="Of the data: auto, or a name from the docs.")
-@click.option("--recipe", metavar="NAME", help="What an official checkpoint of mmsegmentation is of.")
+@click.option("--recipe", metavar="NAME", help="Recipe of an official mmsegmentation checkpoint.")
 @click.option(
-    "--override", "overrides", multiple=True, metavar="NAME=VALUE", help="Change how images are looked at; repeatable."
+    "--override", "overrides", multiple=True, metavar="NAME=VALUE", help="Override a field of the recipe; repeatable."
 )
-@click.option("--several", is_flag=True, help="Measure with several scales and mirrored images too (ms+flip).")
+@click.option(
+    "--tta",
+    "several",
+    cls=RenamedOption,
+    old=["--several"],
+    is_flag=True,
+    help="Test-time augmentation: several scales and flips.",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @json_option

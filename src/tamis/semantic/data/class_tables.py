@@ -107,7 +107,9 @@ def read_class_table(path: Path) -> ClassTable:
     try:
         content = json.loads(text)
     except ValueError as error:
-        raise InputError(f"{path}: is no JSON ({error}); write a list of names, or an object with classes and palette") from error
+        raise InputError(
+            f"{path}: is no JSON ({error}); write a list of names, or an object with classes and palette"
+        ) from error
     return _checked(path, content if isinstance(content, dict) else {"classes": content})
 
 

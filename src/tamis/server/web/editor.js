@@ -193,13 +193,13 @@ export class Editor {
   async click(x, y, positive) {
     if (!this.session || !this.hooks.editable()) return;
     const instance = this.activeInstance, before = this.activeMask;
-    if (!positive && !instance) return this.hooks.say('There is nothing to take away from: click on something first, or select a mask.');
+    if (!positive && !instance) return this.hooks.say('A negative click needs a mask: click on an object first, or select one.');
     this.session.countClick();
     const click = { x, y, positive };
     const clicks = instance?.clicks?.length ? [...instance.clicks, click] : [click];
     let mask = await this.#answer(instance?.clicks?.length ? clicks : [{ ...click, positive: true }]);
     if (!mask) return;
-    // A mask that no click made is kept: clicks add to it and take away from it.
+    // A mask that no click made is kept: positive clicks add to it, negative ones remove from it.
     if (before && !instance?.clicks?.length) mask = positive ? union(before, mask) : subtract(before, mask);
     this.#set(mask, 'click', instance?.clicks?.length || !before ? clicks : undefined);
     if (this.single) this.finish();
