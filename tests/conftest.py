@@ -41,6 +41,8 @@ SLOW = (
     "evaluation/test_interactive.py",
     "evaluation/test_run.py",
     "test_examples.py",
+    "test_own_model.py",
+    "test_site.py",
     "test_snippets.py",
     "test_wheel.py",
 )
