@@ -13,5 +13,9 @@ class OutputError(TamisError, OSError):
     """A result that could not be written; whatever stood there before is untouched."""
 
 
+class NameTooLongError(OutputError):
+    """One result whose name the disk does not take; others may well be written."""
+
+
 class UnavailableError(TamisError, RuntimeError):
     """Something that exists but is not installed here; the message holds the command that installs it."""

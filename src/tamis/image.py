@@ -5,33 +5,48 @@ import io
 import os
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from tamis.arrays import ImageArray
+from tamis.decoding.containers import png_depth
+from tamis.decoding.depth import blank, fill_from_numbers, fill_from_picture
+from tamis.decoding.opening import HEIF, Header, header_of, is_heif, open_bare_tiff, open_picture
+from tamis.decoding.tiff import fill, is_tiff, layout_of
 from tamis.errors import InputError
 from tamis.results.files import replacing
 
 MAX_PIXELS = 200_000_000
 """Images with more pixels than this are refused unless the caller says otherwise."""
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"})
+LARGE = 40_000_000
+"""Pixels from which on images are decoded one at a time, by however many threads: each takes half a gigabyte."""
+
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jp2"}
+    | ({".heic", ".heif"} if HEIF else set())
+)
 """What counts as an image when a folder is searched, in lower case."""
 
 
 def read_image(path: str | Path, max_pixels: int = MAX_PIXELS) -> ImageArray:
     """Read an image file as upright RGB.
 
-    JPEG, PNG, WebP, TIFF, BMP and GIF (first frame); grey, palette, CMYK and alpha (laid over white); the EXIF
-    orientation is applied. Grey values of more than 8 bits (16-bit, 32-bit and floating point) are stretched so that
-    the smallest becomes 0 and the largest 255, since microscopes and depth cameras rarely use the whole range; colour
-    of 16 bits keeps its upper 8.
+    JPEG, PNG, WebP, TIFF, BMP, GIF (first frame), AVIF, JPEG 2000 and PPM, HEIC where pillow-heif is installed; grey,
+    palette, CMYK and alpha (laid over white); the EXIF orientation is applied, and nothing else of the metadata is
+    looked at, so that damage there costs nothing. Grey values of more than 8 bits (16-bit, 32-bit and floating point)
+    are stretched so that the smallest becomes 0 and the largest 255, since microscopes and depth cameras rarely use the
+    whole range; so are bands of TIFFs that are not called colours, of which the first three are taken. Colour of 16
+    bits keeps the upper 8 of those in use: 10, 12, 14 or 16.
+
+    Memory: the result, and once more as much while it is made.
 
     Args:
         path: the file.
@@ -41,35 +56,49 @@ def read_image(path: str | Path, max_pixels: int = MAX_PIXELS) -> ImageArray:
         (H, W, 3) uint8.
 
     Raises:
-        InputError: the file is missing, empty, cut off, not an image, has no pixels or too many.
+        InputError: the file is missing, empty, cut off, not an image, has no pixels or too many, or there is not enough
+            memory for it.
     """
     path = Path(path)
-    try:
+    with _explained(path), _in_turn(path, max_pixels):
+        if is_tiff(path):
+            return _tiff(path)
         with open_picture(path) as file:
-            width, height = file.size
-            if width * height == 0:
-                raise InputError(f"{path}: the image has no pixels ({width}x{height}); export it again")
-            if width * height > max_pixels:
-                raise InputError(
-                    f"{path}: {width}x{height} is {width * height / 1e6:.0f} megapixels, over the limit of "
-                    f"{max_pixels / 1e6:g}; raise it with --max-pixels {width * height}"
-                )
-            file.load()
-            return np.array(_upright_rgb(file))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the name") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a folder, not an image") from None
-    except PermissionError:
-        raise InputError(f"{path}: no permission to read it") from None
-    except UnidentifiedImageError:
-        if path.stat().st_size == 0:
-            raise InputError(f"{path}: the file is empty; copy or download it again") from None
-        raise InputError(f"{path}: not an image that can be read (JPEG, PNG, WebP, TIFF, BMP, GIF)") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}: the image is damaged or cut off ({error}); copy or download it again") from error
+            header = header_of(file, path)
+            upright, view = blank(file.height, file.width, header.orientation)
+            _fill(view, file, path)
+            return upright
+
+
+def read_header(path: str | Path) -> Header:
+    """What the header of an image says, without its pixels: cheap, whatever size it claims.
+
+    Raises:
+        InputError: the file is missing, empty or not an image.
+    """
+    path = Path(path)
+    with _explained(path):
+        if is_tiff(path):
+            layout = layout_of(path)
+            return Header(layout.shape, layout.orientation, "TIFF")
+        with open_picture(path) as file:
+            return header_of(file, path)
+
+
+def require_size(path: Path, shape: tuple[int, int], max_pixels: int) -> None:
+    """Refuse an image of (height, width) that has no pixels, or too many.
+
+    Raises:
+        InputError: the sentence names the limit.
+    """
+    height, width = shape
+    if width * height == 0:
+        raise InputError(f"{path}: the image has no pixels ({width}x{height}); export it again")
+    if width * height > max_pixels:
+        raise InputError(
+            f"{path}: {width}x{height} is {width * height / 1e6:.0f} megapixels, over the limit of "
+            f"{max_pixels / 1e6:g}; raise it with --max-pixels {width * height}"
+        )
 
 
 def require_rgb(image: NDArray[Any]) -> ImageArray:
@@ -150,6 +179,25 @@ def reading_order(name: str) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if place % 2 else (1, part.casefold()) for place, part in enumerate(parts)]
 
 
+def passed_over(sources: Iterable[str | Path]) -> str:
+    """A sentence on the files in folders that `find_images` does not take for images, "" if there are none."""
+    kinds: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for folder in (Path(source) for source in sources if Path(source).is_dir()):
+        for file in sorted(folder.iterdir()):
+            if file.is_file() and not file.name.startswith(".") and not _looks_like_image(file):
+                kinds[file.suffix.lower()] += 1
+                first.setdefault(file.suffix.lower(), file.name)
+    if not kinds:
+        return ""
+    named = ", ".join(f"{count} {kind or 'without a suffix'} ({first[kind]})" for kind, count in kinds.most_common(5))
+    more = " and others" if len(kinds) > 5 else ""
+    total = sum(kinds.values())
+    return (
+        f"left out {total} file{'s' * (total > 1)} that by name {'are' if total > 1 else 'is'} no image: {named}{more}"
+    )
+
+
 def resize_to_fit(image: ImageArray, long_side: int) -> ImageArray:
     """Shrink an image so that its longer side is at most `long_side` pixels; smaller images are returned as they are.
 
@@ -195,63 +243,88 @@ def _looks_like_image(path: Path) -> bool:
 
 
 @contextmanager
-def open_picture(path: Path) -> Iterator[Image.Image]:
-    """Open a file without Pillow's own limit on pixels, which warns first, fails later and knows no --max-pixels.
+def _explained(path: Path) -> Iterator[None]:
+    """Whatever goes wrong with an image becomes one sentence about it.
 
-    Only the header is read; whoever asks for pixels looks at the size before.
+    The one place where any exception is taken: decoders fail on damaged files in every way that there is, and one bad
+    image must not end a run over a thousand.
     """
-    with _unlimited, Image.open(path) as file:
-        yield file
+    try:
+        yield
+    except InputError:
+        raise
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; check the name") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a folder, not an image") from None
+    except PermissionError:
+        raise InputError(f"{path}: no permission to read it") from None
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: {_what_it_is(path)}") from None
+    except MemoryError:
+        raise InputError(f"{path}: there is not enough memory to read it; close other programs, or shrink it") from None
+    except Exception as error:
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"{path}: the image is damaged or cut off ({said}); copy or download it again") from error
 
 
-class _Unlimited:
-    """Lifts Pillow's limit while any thread is inside: it is global, and some formats heed it when pixels are read."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._limit: int | None = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._inside:
-                self._limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-            self._inside += 1
-
-    def __exit__(self, *exception: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside:
-                Image.MAX_IMAGE_PIXELS = self._limit
+def _what_it_is(path: Path) -> str:
+    if path.stat().st_size == 0:
+        return "the file is empty; copy or download it again"
+    if is_heif(path):
+        return "is a HEIC photograph, which needs a decoder: run pip install pillow-heif"
+    return "not an image that can be read (JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, PPM)"
 
 
-_unlimited = _Unlimited()
+_one_large = threading.Lock()
 
 
-def _upright_rgb(file: Image.Image) -> Image.Image:
-    picture = ImageOps.exif_transpose(file)
-    if picture.mode.startswith("I") or picture.mode == "F":
-        return Image.fromarray(_stretched(np.asarray(picture))).convert("RGB")
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
-    return picture.convert("RGB")
+@contextmanager
+def _in_turn(path: Path, max_pixels: int) -> Iterator[None]:
+    """Wait for other threads that decode a large image, if this is one; too large ones are refused before."""
+    shape = read_header(path).shape
+    require_size(path, shape, max_pixels)
+    with _one_large if shape[0] * shape[1] > LARGE else nullcontext():
+        yield
 
 
-def _stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """(H, W) of any depth to uint8, the smallest finite value to 0 and the largest to 255."""
-    finite = np.isfinite(values)
-    # In double precision, which holds every value of 32 bits; some rows at a time, since that takes much memory.
-    low, high = (np.float64(f(values[finite])) for f in (np.min, np.max)) if finite.any() else (0.0, 0.0)
-    result = np.empty(values.shape, np.uint8)
-    for rows, stretched in zip(_strips(values), _strips(result), strict=True):
-        known = np.nan_to_num(rows.astype(np.float64), nan=low, posinf=high, neginf=low)
-        stretched[:] = np.round((known - low) / max(high - low, 1e-12) * 255)
-    return result
+def _tiff(path: Path) -> ImageArray:
+    layout = layout_of(path)
+    upright, view = blank(layout.height, layout.width, layout.orientation)
+    if layout.is_pillows:
+        try:
+            with open_bare_tiff(path) as file:
+                _fill(view, file, path)
+            return upright
+        except UnidentifiedImageError:
+            pass  # bands that are not known to it
+    fill(view, path, layout)
+    return upright
 
 
-def _strips(picture: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """Views of a few rows each, about a million pixels."""
-    step = max(1, (1 << 20) // picture.shape[1])
-    for first in range(0, len(picture), step):
-        yield picture[first : first + step]
+def _fill(view: ImageArray, file: Image.Image, path: Path) -> None:
+    """The pixels of an opened picture into a view (H, W, 3) that lies as they are stored."""
+    if file.format == "PNG":
+        bits, kind = png_depth(path)
+        if bits == 16 and kind in (2, 4, 6):
+            _fill_from_deep_png(view, path)
+            return
+    file.load()
+    if file.mode.startswith("I") or file.mode == "F":
+        fill_from_numbers(view, np.asarray(file))
+    else:
+        fill_from_picture(view, file)
+
+
+def _fill_from_deep_png(view: ImageArray, path: Path) -> None:
+    """Of colour and alpha of 16 bits Pillow keeps the upper 8, which are empty in files of 12-bit cameras."""
+    import cv2
+
+    values = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None or values.dtype != np.uint16 or values.shape[:2] != view.shape[:2]:
+        raise OSError("the pixels end early")
+    alpha = values[..., 3] if values.shape[2] == 4 else None
+    if png_depth(path)[1] == 4:
+        fill_from_numbers(view, values[..., 0], alpha)
+    else:
+        fill_from_numbers(view, values[..., 2::-1], alpha, natural=True)

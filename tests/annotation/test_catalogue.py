@@ -1,5 +1,6 @@
 """The list of images follows the folder, and masks follow the bytes that they were made on."""
 
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,11 @@ from PIL import Image
 
 from tamis.annotation import Project, open_project
 from tamis.annotation.catalogue import ImageRow, accept_change, examine, inside
+from tamis.annotation.pixels import shown
 from tamis.annotation.problems import NonsenseError
+from tamis.decoding.opening import Header
 from tamis.errors import InputError
+from tamis.image import read_header
 
 
 def rows(project: Project) -> dict[str, ImageRow]:
@@ -213,3 +217,27 @@ def test_pixels_are_the_file_itself_only_where_browsers_agree(folder: Path) -> N
     Image.fromarray(np.zeros((400, 800, 3), np.uint8)).save(folder / "wide.jpg", exif=exif)
     with Image.open(io.BytesIO(thumbnail(folder / "wide.jpg"))) as small:
         assert small.size == (80, 160)
+
+
+def test_an_image_that_breaks_the_reader_is_its_own_problem(
+    project: Project, monkeypatch: pytest.MonkeyPatch, save_picture: Callable[..., None]
+) -> None:
+    save_picture(project.folder / "a.png", 9)
+
+    def reading(path: Path) -> Header:
+        if path.name == "a.png":
+            raise ZeroDivisionError("division by zero")
+        return read_header(path)
+
+    monkeypatch.setattr("tamis.annotation.catalogue.read_header", reading)
+    first, *others = project.look([row.id for row in project.rows()])
+    assert first.problem == "cannot be looked at (ZeroDivisionError: division by zero)"
+    assert all(row.problem is None for row in others)
+
+
+def test_a_side_longer_than_browsers_draw_is_shown_smaller(folder: Path) -> None:
+    Image.new("L", (40, 70_000), 200).save(folder / "tall.png")
+    content, _ = shown(folder / "tall.png")
+    with Image.open(io.BytesIO(content)) as picture:
+        assert max(picture.size) == 32_767
+    assert examine(folder / "tall.png").shape == (70_000, 40)

@@ -8,7 +8,8 @@ from tamis.annotation.events import Event, require_sense
 from tamis.annotation.problems import NonsenseError
 
 SHAPE = (6, 8)
-MASK = {"id": "m", "label": "cat", "rle": {"size": [6, 8], "counts": "`1"}, "tool": "click", "clicks": [{"x": 1}]}
+RLE = {"size": [6, 8], "counts": "`1"}
+MASK: dict[str, Any] = {"id": "m", "label": "cat", "rle": RLE, "tool": "click", "clicks": [{"x": 1}]}
 
 
 @pytest.mark.parametrize(
@@ -57,3 +58,48 @@ def test_nonsense_is_refused_with_a_sentence(kind: str, change: dict[str, Any], 
     with pytest.raises(NonsenseError, match=sentence) as caught:
         require_sense([Event("u", "undo", {}), Event("v", kind, body)], SHAPE, {"cat", "dog"})
     assert "\n" not in str(caught.value)
+
+
+def test_only_known_fields_are_kept() -> None:
+    more = {"t": float("nan"), "deep": {"a": [1]}}
+    click = {"x": 1.5, "y": 2, "positive": False, "pressure": 0.3}
+    mask = {**MASK, "rle": {**MASK["rle"], "more": 1}, "clicks": [click], **more}
+    kept = {**MASK, "clicks": [{"x": 1.5, "y": 2, "positive": False}]}
+    sent = {
+        "mask.set": (mask, kept),
+        "mask.delete": ({"id": "m", **more}, {"id": "m"}),
+        "masks.set": ({"set": [mask], "deleted": ["a"], **more}, {"set": [kept], "deleted": ["a"]}),
+        "mask.label": ({"id": "m", "label": "dog", **more}, {"id": "m", "label": "dog"}),
+        "image.state": ({"state": "done", **more}, {"state": "done"}),
+        "image.note": ({"text": "a", **more}, {"text": "a"}),
+        "undo": (more, {}),
+        "redo": (more, {}),
+    }
+    for kind, (body, wanted) in sent.items():
+        (event,) = require_sense([Event("u", kind, body)], SHAPE, {"cat", "dog"})
+        assert event.body == wanted
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"clicks": [{"x": float("nan")}]}, "nan is no place of a click"),
+        ({"clicks": [{"x": float("inf")}]}, "inf is no place of a click"),
+        ({"clicks": [{"x": "1"}]}, "is no place of a click"),
+        ({"clicks": [{"x": True}]}, "is no place of a click"),
+        ({"clicks": {}}, "the clicks of a mask are a list"),
+        ({"clicks": [[1]]}, "the clicks of a mask are a list"),
+        ({"tool": 5}, "'5' is no tool"),
+        ({"rle": {"size": [6, 8], "counts": "\ud83d"}}, "is damaged"),
+    ],
+)
+def test_fields_of_a_mask_that_are_none(change: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(NonsenseError, match=sentence):
+        require_sense([Event("u", "mask.set", {**MASK, **change})], SHAPE, {"cat"})
+
+
+@pytest.mark.parametrize("text", ["\ud83d", "a\x00b"])
+def test_text_that_cannot_be_kept(text: str) -> None:
+    for event in (Event("u", "image.note", {"text": text}), Event("u", "undo", {}, at=text)):
+        with pytest.raises(NonsenseError, match="holds"):
+            require_sense([event], SHAPE, set())

@@ -1,5 +1,6 @@
 """Out of a project and into one: what was drawn, nothing twice, nothing under an unknown label."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 
 from tamis.annotation import Project, open_project
-from tamis.annotation.exchange import Imported, import_dataset, shapes, to_dataset
+from tamis.annotation import log as log_module
+from tamis.annotation.exchange import Imported, import_dataset, shapes, states_in, to_dataset, usual_states
 from tamis.annotation.problems import LeaseError
 from tamis.errors import InputError
 from tamis.formats.record import Dataset, ImageRecord
@@ -81,3 +83,100 @@ def test_nothing_to_import(project: Project) -> None:
         import_dataset(project, Dataset(("cat",), ()), "ben")
     with pytest.raises(InputError, match="--overlap maybe"):
         import_dataset(project, one("cat"), "ben", overlap="maybe")  # type: ignore[arg-type]
+
+
+def test_capitals_make_two_labels_unless_they_are_merged(project: Project) -> None:
+    with pytest.raises(InputError, match=r"no label 'Cat' \(but 'cat'\); make them .*, or .*--merge-labels"):
+        import_dataset(project, one("Cat", "cat"), "ben")
+    assert import_dataset(project, one("Cat"), "ben", merge_labels=True) == Imported(1, 1, 0, ())
+    assert import_dataset(project, one("Cat", seed=4), "ben", add_labels=True).new_labels == ("Cat",)
+    assert [label.name for label in project.labels()] == ["cat", "dog", "Cat"]
+    (image,) = (image for image in to_dataset(project).images if image.labels)
+    assert image.labels == ("cat", "Cat")
+
+
+def test_spaces_and_accents_of_any_kind_are_the_same_label(project: Project) -> None:
+    import_dataset(project, one("traffic\u00a0 light", "Mu\u0308ller"), "ben", add_labels=True)
+    import_dataset(project, one("traffic light", "M\u00fcller", seed=4), "ben")
+    assert [label.name for label in project.labels()] == ["cat", "dog", "traffic light", "M\u00fcller"]
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\x07b", "x" * 201, "\u202egnp.exe"])
+def test_a_name_that_cannot_be_shown_is_named_and_nothing_is_done(project: Project, name: str) -> None:
+    with pytest.raises(InputError, match="a label needs a name of 1 to 200 characters"):
+        import_dataset(project, one("bird", name), "ben", add_labels=True)
+    assert [label.name for label in project.labels()] == ["cat", "dog"]
+    assert project.rows()[0].seq == 0
+
+
+def test_numbers_and_unused_classes_survive(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "in" / "labels").mkdir(parents=True)
+    (tmp_path / "in" / "data.yaml").write_text("names: {0: cat, 2: cow, 5: hen}\n")
+    (tmp_path / "in" / "labels" / "a.txt").write_text("2 .1 .1 .9 .1 .9 .9\n")
+    project = open_project(folder, str(tmp_path / "new.sqlite"))
+    assert [label.name for label in project.labels()] == ["object"]
+    found, _ = load(tmp_path / "in", "yolo", shapes(project))
+    import_dataset(project, found, "ben", add_labels=True)
+    assert [label.name for label in project.labels()] == ["cat", "cow", "hen"]
+    export(to_dataset(project), "yolo", tmp_path / "out")
+    project.close()
+    assert (tmp_path / "out" / "data.yaml").read_text().endswith("names:\n  0: cat\n  2: cow\n  5: hen\n")
+    assert (tmp_path / "out" / "labels" / "a.txt").read_text().startswith("2 ")
+
+
+def test_a_label_that_somebody_used_stays(project: Project, annotator: Callable[..., Any]) -> None:
+    anna = annotator(0)
+    anna.do("mask.set", anna.mask("m"))
+    anna.do("undo")
+    import_dataset(project, Dataset(("bird",), (another(project),)), "ben", add_labels=True)
+    assert [label.name for label in project.labels()] == ["cat", "dog", "bird"]
+
+
+def another(project: Project) -> ImageRecord:
+    """A bird on the whole of the second image."""
+    row = project.rows()[1]
+    assert row.shape is not None
+    return ImageRecord(row.name, Masks.from_dense(np.ones((1, *row.shape), bool)), ("bird",))
+
+
+def test_an_import_is_all_or_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    several = Dataset(("bird",), (one("bird").images[0], another(project)))
+    summarised = log_module._summarise
+    calls: list[int] = []
+
+    def interrupted(*arguments: Any) -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        summarised(*arguments)
+
+    monkeypatch.setattr(log_module, "_summarise", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        import_dataset(project, several, "ben", add_labels=True)
+    monkeypatch.undo()
+    assert [row.seq for row in project.rows()] == [0] * len(project.rows())
+    assert [label.name for label in project.labels()] == ["cat", "dog"]
+    assert import_dataset(project, several, "ben", add_labels=True) == Imported(2, 2, 0, ("bird",))
+    assert [row.masks for row in project.rows()][:2] == [1, 1]
+
+
+def test_what_nobody_looked_at_is_not_exported(project: Project, annotator: Callable[..., Any]) -> None:
+    assert usual_states(project)[0] == ("progress", "done", "reviewed")
+    anna = annotator(0)
+    anna.do("mask.set", anna.mask("m"))
+    assert usual_states(project)[1].startswith(f"left out {len(project.rows()) - 1} image")
+    annotator(1, "other").do("image.state", {"state": "done"})
+    states, told = usual_states(project)
+    assert states == ("done", "reviewed")
+    assert "1 in progress, with 1 mask; --states all takes them" in told
+    assert [image.complete for image in to_dataset(project, states_in("all")).images][:2] == [False, True]
+    assert states_in("done, reviewed,") == ("done", "reviewed")
+
+
+def test_lvis_knows_what_is_absent_only_where_somebody_looked(tmp_path: Path) -> None:
+    (image,) = one("cat").images
+    begun = ImageRecord("b.png", image.masks, image.labels, complete=False)
+    export(Dataset(("cat", "dog"), (image, begun)), "lvis", tmp_path)
+    first, second = json.loads((tmp_path / "annotations.json").read_text())["images"]
+    assert (first["neg_category_ids"], first["not_exhaustive_category_ids"]) == ([2], [])
+    assert (second["neg_category_ids"], second["not_exhaustive_category_ids"]) == ([], [1])

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from tamis.annotation.exchange import import_dataset
+from tamis.annotation.labels import DEFAULT_LABEL
 from tamis.annotation.problems import DatabaseError
-from tamis.annotation.project import DEFAULT_LABEL, open_project
+from tamis.annotation.project import open_project
 from tamis.errors import InputError
 from tamis.formats.record import Dataset, ImageRecord
 from tamis.mask import Masks

@@ -26,7 +26,7 @@ def annotating(folder: Path, *options: str, cache: Path) -> Iterator[tuple[str, 
     ) as process:
         assert process.stdout is not None
         said = process.stdout.readline()
-        match = re.search(r"at (http://\S+)", said)
+        match = re.search(r"at (https?://\S+)", said)
         try:
             assert match is not None, (said, process.stderr.read() if process.stderr else "")
             yield match[1], process
@@ -40,7 +40,7 @@ def get(address: str, **headers: str) -> Any:
 
 
 def test_it_serves_and_ends_by_ctrl_c(photograph: Path, tmp_path: Path) -> None:
-    options = ("--labels", "cat, dog", "--user", "anna")
+    options = ("--labels", "cat, dog", "--user", "anna", "--no-token")
     with annotating(photograph.parent, *options, cache=tmp_path / "cache") as (address, process):
         project = get(f"{address}api/project")
         assert [label["name"] for label in project["labels"]] == ["cat", "dog"]
@@ -57,7 +57,7 @@ def test_it_serves_and_ends_by_ctrl_c(photograph: Path, tmp_path: Path) -> None:
 
 
 def test_two_at_once_want_two_ports(photograph: Path, tmp_path: Path) -> None:
-    with annotating(photograph.parent, cache=tmp_path / "cache") as (address, _):
+    with annotating(photograph.parent, "--no-token", cache=tmp_path / "cache") as (address, _):
         port = address.rstrip("/").rpartition(":")[2]
         command = [sys.executable, "-m", "tamis", "annotate", str(photograph.parent), "--no-browser", "--port", port]
         second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
@@ -65,8 +65,9 @@ def test_two_at_once_want_two_ports(photograph: Path, tmp_path: Path) -> None:
         assert second.stderr == f"tamis: --port {port}: is taken by another program; leave it out for a free one\n"
 
 
-def test_others_need_the_token(photograph: Path, tmp_path: Path) -> None:
-    with annotating(photograph.parent, "--host", "0.0.0.0", cache=tmp_path / "cache") as (address, _):
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_others_need_the_token(photograph: Path, tmp_path: Path, host: str) -> None:
+    with annotating(photograph.parent, "--host", host, cache=tmp_path / "cache") as (address, _):
         match = re.fullmatch(r"http://(\S+):(\d+)/\?token=(\S{20,})", address)
         assert match is not None
         here = f"http://127.0.0.1:{match[2]}/api/project"
@@ -75,6 +76,9 @@ def test_others_need_the_token(photograph: Path, tmp_path: Path) -> None:
         assert refused.value.code == 401
         refused.value.close()
         assert get(here, Authorization=f"Bearer {match[3]}")["version"]
+        with urllib.request.urlopen(address.replace(match[1], "127.0.0.1"), timeout=20) as page:
+            cookie = page.headers["set-cookie"].partition(";")[0]
+        assert get(here, Cookie=f'bad"=;broken\x01; {cookie}; other')["version"]
 
 
 def test_only_to_look(photograph: Path, tmp_path: Path) -> None:
@@ -84,5 +88,17 @@ def test_only_to_look(photograph: Path, tmp_path: Path) -> None:
     assert "there is no project yet" in nothing.stderr
     with annotating(photograph.parent, cache=tmp_path / "cache"):
         pass
-    with annotating(photograph.parent, "--readonly", cache=tmp_path / "cache") as (address, _):
+    with annotating(photograph.parent, "--readonly", "--no-token", cache=tmp_path / "cache") as (address, _):
         assert get(f"{address}api/project")["readonly"]
+
+
+def test_the_address_behind_a_proxy(photograph: Path, tmp_path: Path) -> None:
+    options = ("--base-url", "https://masks.example/team/")
+    with annotating(photograph.parent, *options, cache=tmp_path / "cache") as (address, process):
+        assert re.fullmatch(r"https://masks\.example/team/\?token=\S{20,}", address)
+        said = [process.stdout.readline() for _ in range(2)]
+        assert re.search(r"the proxy finds it at http://127\.0\.0\.1:\d+/", said[1])
+    command = [sys.executable, "-m", "tamis", "annotate", str(photograph.parent), "--base-url", "masks.example"]
+    wrong = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert wrong.returncode == 2
+    assert "--base-url masks.example: is no address" in wrong.stderr

@@ -77,3 +77,25 @@ def test_misuse_is_a_sentence(predictor: SamPredictor, scene: Scene) -> None:
         predictor.predict(np.array([[1, 2], [3, 4]]), np.array([1]))
     with pytest.raises(InputError, match="needs points or a box"):
         predictor.predict(mask_input=np.zeros((1, 256, 256), np.float32))
+
+
+def test_points_that_only_pad_an_array_are_ignored(predictor: SamPredictor) -> None:
+    alone = predictor.predict(np.array([[40, 50]]), np.array([1]))
+    padded = predictor.predict(np.array([[40, 50], [0, 0], [np.nan, 3]]), np.array([1, -1, -1.0]))
+    for one, other in zip(alone, padded, strict=True):
+        assert (one == other).all()
+    with pytest.raises(InputError, match="needs points"):
+        predictor.predict(np.array([[0, 0]]), np.array([-1]))
+
+
+@pytest.mark.parametrize("label", [2, 3, -2, 0.5])
+def test_labels_that_are_none_are_refused(predictor: SamPredictor, label: float) -> None:
+    with pytest.raises(InputError, match=rf"1 \(inside\), 0 \(outside\) or -1 \(padding\), not {label}"):
+        predictor.predict(np.array([[40, 50]]), np.array([label]))
+
+
+def test_numbers_that_are_none_are_refused(predictor: SamPredictor) -> None:
+    with pytest.raises(InputError, match="must be finite"):
+        predictor.predict(np.array([[np.nan, 50]]), np.array([1]))
+    with pytest.raises(InputError, match="four finite numbers"):
+        predictor.predict(box=np.array([1, 2, np.inf, 4]))

@@ -33,7 +33,7 @@ def test_every_problem_is_named_and_the_rest_is_counted(save: Save, tmp_path: Pa
     assert len(found.problems) == 3
     for problem, part in zip(
         found.problems,
-        ("c.png: mask 1 is 7x4 but the image 6x4", "d.png: not a mask", "e.png: not an image"),
+        ("c.png: mask 1 is 7x4 but the image 6x4", "d.png: not a mask", "e.png: the file is empty"),
         strict=True,
     ):
         assert part in problem

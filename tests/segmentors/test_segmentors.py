@@ -1,5 +1,7 @@
 """What every built-in segmentor promises."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -87,3 +89,18 @@ def test_answers_by_region_are_the_probabilities(encoded: EncodedImage) -> None:
     click = Click((column + 0.5) * 128 / regions.shape[1], (row + 0.5) * 96 / regions.shape[0])
     answer = best_answers(encoded.answers, encoded.ratings)[regions[row, column]][regions] / np.float32(255)
     assert (encoded.probabilities([click])[0] == answer).all()
+
+
+@pytest.mark.parametrize("wrong", ["grey", "alpha", "shares", "list", "nothing"])
+def test_arrays_that_are_no_image_are_refused(
+    segmentor: Segmentor, scene: tuple[ImageArray, MaskArray], wrong: str
+) -> None:
+    image: Any = {
+        "grey": scene[0][..., 0],
+        "alpha": np.dstack([scene[0], scene[0][..., :1]]),
+        "shares": scene[0] / 255,
+        "list": scene[0].tolist(),
+        "nothing": scene[0][:0],
+    }[wrong]
+    with pytest.raises(InputError, match="an image must"):
+        segmentor.encode(image)

@@ -9,7 +9,17 @@ pytest.importorskip("onnxscript")
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from tamis.training.export import OPSET, PIXEL_OUTPUTS, example_inputs, export_pixels, export_regions, folded  # noqa: E402
+from tamis.regions.corrections import TOKENS  # noqa: E402
+from tamis.training.correction_network import CorrectionNetwork, CorrectionShape  # noqa: E402
+from tamis.training.export import (  # noqa: E402
+    OPSET,
+    PIXEL_OUTPUTS,
+    example_inputs,
+    export_corrections,
+    export_pixels,
+    export_regions,
+    folded,
+)
 from tamis.training.networks import PixelNetwork  # noqa: E402
 from tamis.training.region_network import RegionNetwork, RegionShape  # noqa: E402
 from tamis.training.regions import on_device  # noqa: E402
@@ -97,3 +107,23 @@ def test_exported_files_hold_notes_halved_weights_and_a_fixed_opset(pixels: Pixe
     large = [w for w in model.graph.initializer if np.prod(w.dims) >= 256]
     assert large
     assert {w.data_type for w in large} == {onnx.TensorProto.FLOAT16}
+
+
+def test_exported_corrections_agree_at_any_number_of_regions(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = CorrectionNetwork(CorrectionShape(width=16, layers=2)).eval()
+    torch.nn.init.normal_(network.leave[1].weight, std=0.1)
+    file = tmp_path / "corrections.onnx"
+    export_corrections(network, file, {})
+    for count in (2, 9, 40):
+        fed = {
+            "tokens": torch.rand(1, count, TOKENS),
+            "answers": torch.rand(count, count),
+            "areas": torch.full((count,), 1 / count),
+            "neighbours": torch.full((count, count), 1 / count),
+        }
+        with torch.no_grad():
+            weights = network.weights(fed["answers"], fed["areas"], fed["neighbours"])
+            expected = torch.sigmoid(network(fed["tokens"], weights)).numpy()
+        [found] = run(file, {name: value.numpy() for name, value in fed.items()})
+        np.testing.assert_allclose(found, expected, atol=1e-3)

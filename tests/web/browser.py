@@ -30,6 +30,7 @@ class Served:
             "annotate",
             self.folder,
             "--no-browser",
+            "--no-token",  # it is started again on the same port, and the page goes on
             "--port",
             port,
             *self.options,

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { readTable } from '../../src/tamis/server/web/answers.js';
 import { History } from '../../src/tamis/server/web/fold.js';
+import { nameOf } from '../../src/tamis/server/web/keys.js';
 import * as rle from '../../src/tamis/server/web/rle.js';
 import * as shapes from '../../src/tamis/server/web/shapes.js';
 
@@ -57,6 +58,7 @@ const calls = {
       return { masks: [...masks.values()], state, note, pointer: history.pointer, actions: history.actions.length };
     });
   },
+  keys: (events) => events.map((event) => nameOf({ ...event, getModifierState: (name) => name === 'AltGraph' && Boolean(event.altGraph) })),
   rle(masks) {
     return masks.map((each) => {
       const mask = rle.decode(each);

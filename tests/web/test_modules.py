@@ -149,3 +149,71 @@ def test_holes_islands_and_parts_are_those_of_scipy(run: Run) -> None:
     expected = sorted((labels == i + 1 for i in range(count)), key=lambda part: -part.sum())
     assert told["parts"] == [rle(part) for part in expected]
     assert told["largest"] == rle(mask & (labels != labels[27, 2]))
+
+
+C, S, A, G = ({name: True} for name in ("ctrlKey", "shiftKey", "altKey", "altGraph"))
+
+KEYS = [
+    # what it was made for
+    ("q", "KeyQ", {}, "q"),
+    ("Q", "KeyQ", S, "Shift+q"),
+    ("z", "KeyZ", C, "Ctrl+z"),
+    ("Z", "KeyZ", {**C, **S}, "Ctrl+Shift+z"),
+    ("Enter", "Enter", C, "Ctrl+Enter"),
+    ("?", "Slash", S, "?"),
+    ("1", "Digit1", {}, "1"),
+    ("!", "Digit1", S, "Shift+1"),
+    ("1", "Numpad1", {}, "1"),
+    # Russian, Ukrainian
+    ("й", "KeyQ", {}, "q"),
+    ("Й", "KeyQ", S, "Shift+q"),
+    ("я", "KeyZ", C, "Ctrl+z"),
+    ("Я", "KeyZ", {**C, **S}, "Ctrl+Shift+z"),
+    ("х", "BracketLeft", {}, "["),
+    ("ъ", "BracketRight", {}, "]"),
+    ("б", "Comma", {}, ","),
+    ("ю", "Period", {}, "."),
+    ("і", "KeyS", {}, "s"),
+    # Greek
+    ("ς", "KeyW", {}, "w"),
+    (";", "KeyQ", {}, "q"),
+    ("ζ", "KeyZ", C, "Ctrl+z"),
+    ("Dead", "KeyE", {}, "e"),
+    # AZERTY: letters are where the layout has them, digits where it has none
+    ("a", "KeyQ", {}, "a"),
+    ("z", "KeyW", C, "Ctrl+z"),
+    ("m", "Semicolon", {}, "m"),
+    ("&", "Digit1", {}, "1"),
+    ("é", "Digit2", {}, "2"),
+    ("-", "Digit6", {}, "6"),
+    ("à", "Digit0", {}, "0"),
+    ("1", "Digit1", S, "1"),
+    (",", "KeyM", {}, ","),
+    # German: QWERTZ, umlauts, and AltGr as Windows, Linux and older browsers tell it
+    ("z", "KeyY", C, "Ctrl+z"),
+    ("ü", "BracketLeft", {}, "["),
+    ("ß", "Minus", {}, "-"),
+    ("+", "BracketRight", {}, "+"),
+    ("-", "Slash", {}, "-"),
+    ("[", "Digit8", {**C, **A, **G}, "["),
+    ("[", "Digit8", G, "["),
+    ("[", "Digit8", {**C, **A}, "["),
+    ("@", "KeyQ", {**C, **A, **G}, "@"),
+    ("€", "KeyE", G, "€"),
+    ("ą", "KeyA", {**C, **A, **G}, "ą"),
+    ("d", "KeyD", {**C, **A}, "Ctrl+Alt+d"),
+    # others
+    ("ش", "KeyA", {}, "a"),
+    ("۱", "Digit1", {}, "1"),
+    ("ｑ", "KeyQ", {}, "q"),
+    ("Process", "KeyQ", {}, "q"),
+    ("F1", "F1", {}, "F1"),
+    ("Escape", "", {}, "Escape"),
+]
+
+
+def test_shortcuts_on_every_layout(run: Run) -> None:
+    told = run("keys", [{"key": key, "code": code, **held} for key, code, held, _ in KEYS])
+    assert [(key, code, name) for (key, code, *_), name in zip(KEYS, told, strict=True)] == [
+        (key, code, name) for key, code, _, name in KEYS
+    ]

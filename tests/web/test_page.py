@@ -399,3 +399,36 @@ def test_real_photographs_with_the_tools_that_the_documentation_shows(page: Page
         expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
         page.mouse.move(*place(page, 0.3, 0.5))
         picture(page, "annotate-regions")
+
+
+def test_shortcuts_of_a_keyboard_with_other_letters(page: Page, server: Served) -> None:
+    open_image(page, server, "a.png")
+
+    def press(key: str, code: str, **held: bool) -> None:
+        told = {"key": key, "code": code, "bubbles": True, "cancelable": True, **held}
+        page.evaluate("(told) => document.body.dispatchEvent(new KeyboardEvent('keydown', told))", told)
+
+    def chosen(tool: str) -> None:
+        expect(page.locator(f"#tool-{tool}")).to_have_attribute("aria-pressed", "true")
+
+    for key, code, tool in (
+        ("и", "KeyB", "brush"),
+        ("π", "KeyP", "polygon"),
+        ("ц", "KeyW", "box"),
+        ("й", "KeyQ", "click"),
+    ):
+        press(key, code)
+        chosen(tool)
+    press("é", "Digit2")
+    page.mouse.click(*place(page, 0.5, 0.5))
+    saved(page)
+    number = image_id(server, "a.png")
+    labels = {label["id"]: label["name"] for label in server.get("api/project")["labels"]}
+    assert [labels[mask["label"]] for mask in server.masks(number)] == ["dog"]
+    press("@", "KeyQ", ctrlKey=True, altKey=True)
+    press("ą", "KeyA", ctrlKey=True, altKey=True)
+    chosen("click")
+    assert page.url.endswith("#a.png")
+    press("я", "KeyZ", ctrlKey=True)
+    saved(page)
+    assert server.masks(number) == []

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import UnidentifiedImageError
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from tamis.annotation.database import Database, tick
@@ -14,15 +13,11 @@ from tamis.annotation.problems import NonsenseError, NoSuchImageError
 from tamis.annotation.renames import Entry, planned_renames
 from tamis.annotation.schema import images
 from tamis.errors import InputError
-from tamis.image import MAX_PIXELS, SUFFIXES, open_picture, read_image, reading_order
+from tamis.image import MAX_PIXELS, SUFFIXES, read_header, reading_order, require_size
 from tamis.results.run import file_hash
 
 AT_ONCE = 40
 """Images looked at in one transaction."""
-
-_ORIENTATION = 0x0112
-_TURNED = (5, 6, 7, 8)
-"""EXIF orientations in which width and height change places."""
 
 
 @dataclass(frozen=True)
@@ -194,25 +189,16 @@ def examine(path: Path, max_pixels: int = MAX_PIXELS) -> Found:
     """
     digest = file_hash(path)
     stat = path.stat()
-    shape: tuple[int, int] | None = None
-    problem = None
     try:
-        with open_picture(path) as file:
-            turned = file.getexif().get(_ORIENTATION) in _TURNED
-            shape = (file.width, file.height) if turned else (file.height, file.width)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):
-        problem = "the file is no image that can be read"
-        try:
-            read_image(path, max_pixels)
-        except InputError as error:
-            problem = str(error).removeprefix(f"{path}: ")
-    if shape is not None and shape[0] * shape[1] > max_pixels:
-        megapixels = shape[0] * shape[1] / 1e6
-        problem = f"{megapixels:.0f} megapixels are over the limit of {max_pixels / 1e6:g}; raise it with --max-pixels"
-        shape = None
-    if shape is not None and not all(shape):
-        problem, shape = "the image has no pixels; export it again", None
-    return Found(digest, stat.st_size, stat.st_mtime_ns, shape, problem)
+        shape = read_header(path).shape
+        if shape[0] * shape[1] > max_pixels:
+            megapixels = shape[0] * shape[1] / 1e6
+            limit = f"megapixels are over the limit of {max_pixels / 1e6:g}; raise it with --max-pixels"
+            return Found(digest, stat.st_size, stat.st_mtime_ns, None, f"{megapixels:.0f} {limit}")
+        require_size(path, shape, max_pixels)
+    except InputError as error:
+        return Found(digest, stat.st_size, stat.st_mtime_ns, None, str(error).removeprefix(f"{path}: "))
+    return Found(digest, stat.st_size, stat.st_mtime_ns, shape, None)
 
 
 _SAME = object()
@@ -236,6 +222,10 @@ def _looked(folder: Path, name: str, stamp: tuple[int | None, int | None], max_p
     except (InputError, OSError) as error:
         problem = error.strerror if isinstance(error, OSError) else str(error).removeprefix(f"{name}: ")
         return Found("", 0, 0, None, problem)
+    except Exception as error:  # noqa: BLE001
+        # The boundary of an image: whatever is wrong with its file, all others are looked at.
+        said = " ".join(str(error).split())[:200]
+        return Found("", 0, 0, None, f"cannot be looked at ({type(error).__name__}: {said})")
 
 
 def _values(row: ImageRow, found: Found | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tamis.annotation.fold import ACTIONS, CONTROLS, STATES
@@ -12,6 +12,9 @@ from tamis.errors import InputError
 LONGEST_NOTE = 10_000
 MOST_EVENTS = 1000
 """In one request."""
+
+MOST_CLICKS = 10_000
+"""Of one mask."""
 
 LONGEST_RUN = 7
 """Characters of one run, at most."""
@@ -40,13 +43,18 @@ class Event:
     clicks: int = 0
 
 
-def require_sense(events: Sequence[Event], shape: tuple[int, int], labels: Collection[str]) -> None:
-    """Make sure that events can be folded.
+def require_sense(events: Sequence[Event], shape: tuple[int, int], labels: Collection[str]) -> list[Event]:
+    """Make sure that events can be folded, and keep of each what its kind needs.
+
+    Anything else that a sender puts into a body is dropped: what is written once is read by everybody, for good.
 
     Args:
         events: to check.
         shape: (height, width) of the image in pixels.
         labels: ids of the project's labels.
+
+    Returns:
+        The events with known fields alone.
 
     Raises:
         NonsenseError: one cannot; the message says why.
@@ -55,20 +63,35 @@ def require_sense(events: Sequence[Event], shape: tuple[int, int], labels: Colle
         raise NonsenseError(f"{len(events)} events in one request are too many: send at most {MOST_EVENTS}")
     if len({event.uuid for event in events}) < len(events):
         raise NonsenseError("two events of one request have the same uuid")
+    kept: list[Event] = []
     for event in events:
         if not _NAME.fullmatch(event.uuid):
             raise NonsenseError(f"{event.uuid[:80]!r} is no uuid: up to 64 letters, digits, and -_.: are")
         if event.kind not in ACTIONS + CONTROLS:
             known = ", ".join(ACTIONS + CONTROLS)
             raise NonsenseError(f"there is no event of kind {event.kind[:40]!r}: known are {known}")
-        check = _CHECKS.get(event.kind)
-        if check is not None:
-            check(event.body, shape, labels)
+        known_fields = _KEPT[event.kind](event.body, shape, labels)
+        kept.append(replace(event, body=known_fields, at=storable(event.at)))
+    return kept
 
 
-def _mask(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> None:
-    _id(body.get("id"))
-    _label(body.get("label"), labels)
+def storable(text: str) -> str:
+    """Text as it is, if every database takes it.
+
+    Raises:
+        NonsenseError: it has half of a character (a lone surrogate) or a zero in it.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise NonsenseError(f"{text[:40]!r} holds half of a character, as of an emoji that was cut") from None
+    if "\0" in text:
+        raise NonsenseError(f"{text[:40]!r} holds a character that is none (zero)")
+    return text
+
+
+def _mask(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
+    kept = _relabelling(body, shape, labels)
     rle = body.get("rle")
     if not isinstance(rle, Mapping) or rle.get("size") != list(shape) or not isinstance(rle.get("counts"), str):
         raise NonsenseError(
@@ -81,57 +104,90 @@ def _mask(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[st
         raise NonsenseError(f"the mask {body['id']} is damaged: it has more runs than the image has pixels")
     try:
         Masks.from_coco([rle], shape)
-    except InputError as error:
+    except (InputError, UnicodeEncodeError) as error:
         raise NonsenseError(f"the mask {body['id']} is damaged: {error}") from error
+    kept["rle"] = {"size": list(shape), "counts": rle["counts"]}
+    if "tool" in body:
+        if not isinstance(body["tool"], str) or not _NAME.fullmatch(body["tool"]):
+            raise NonsenseError(f"{str(body['tool'])[:80]!r} is no tool: up to 64 letters, digits, and -_.: are")
+        kept["tool"] = body["tool"]
+    if "clicks" in body:
+        kept["clicks"] = _clicks(body["clicks"])
+    return kept
 
 
-def _deletion(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> None:
-    _id(body.get("id"))
+def _clicks(value: Any) -> list[dict[str, Any]]:
+    if (
+        not isinstance(value, list)
+        or len(value) > MOST_CLICKS
+        or not all(isinstance(click, Mapping) for click in value)
+    ):
+        raise NonsenseError(f"the clicks of a mask are a list of at most {MOST_CLICKS} objects with x, y and positive")
+    kept = []
+    for click in value:
+        numbers = {key: click[key] for key in ("x", "y") if key in click}
+        for number in numbers.values():
+            if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < 1e9:
+                raise NonsenseError(f"{str(number)[:40]} is no place of a click: x and y are finite numbers of pixels")
+        signs = {"positive": bool(click["positive"])} if "positive" in click else {}
+        kept.append({**numbers, **signs})
+    return kept
 
 
-def _several(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> None:
+def _deletion(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
+    return {"id": _id(body.get("id"))}
+
+
+def _several(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
     made, gone = body.get("set"), body.get("deleted")
     if not isinstance(made, list) or not isinstance(gone, list):
         raise NonsenseError("masks.set needs two lists, 'set' and 'deleted'")
-    for name in gone:
-        _id(name)
-    for mask in made:
-        if not isinstance(mask, Mapping):
-            raise NonsenseError("masks.set: every mask must be an object with id, label and rle")
-        _mask(mask, shape, labels)
+    if not all(isinstance(mask, Mapping) for mask in made):
+        raise NonsenseError("masks.set: every mask must be an object with id, label and rle")
+    return {"set": [_mask(mask, shape, labels) for mask in made], "deleted": [_id(name) for name in gone]}
 
 
-def _relabelling(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> None:
-    _id(body.get("id"))
-    _label(body.get("label"), labels)
+def _relabelling(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
+    return {"id": _id(body.get("id")), "label": _label(body.get("label"), labels)}
 
 
-def _state(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> None:
-    if body.get("state") not in STATES:
-        raise NonsenseError(f"{body.get('state')!r} is no state of an image: choose from {', '.join(STATES)}")
+def _state(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
+    state = body.get("state")
+    if not isinstance(state, str) or state not in STATES:
+        raise NonsenseError(f"{str(state)[:80]!r} is no state of an image: choose from {', '.join(STATES)}")
+    return {"state": state}
 
 
-def _note(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> None:
+def _note(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
     text = body.get("text")
     if not isinstance(text, str) or len(text) > LONGEST_NOTE:
         raise NonsenseError(f"a note is text of at most {LONGEST_NOTE} characters")
+    return {"text": storable(text)}
 
 
-def _id(value: Any) -> None:
+def _nothing(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
+    return {}
+
+
+def _id(value: Any) -> str:
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise NonsenseError(f"{str(value)[:80]!r} is no id of a mask: up to 64 letters, digits, and -_.: are")
+    return value
 
 
-def _label(value: Any, labels: Collection[str]) -> None:
+def _label(value: Any, labels: Collection[str]) -> str:
     if not isinstance(value, str) or value not in labels:
         raise NonsenseError(f"there is no label with the id {str(value)[:80]!r} in this project")
+    return value
 
 
-_CHECKS: dict[str, Callable[[Mapping[str, Any], tuple[int, int], Collection[str]], None]] = {
+_KEPT: dict[str, Callable[[Mapping[str, Any], tuple[int, int], Collection[str]], dict[str, Any]]] = {
     "mask.set": _mask,
     "mask.delete": _deletion,
     "masks.set": _several,
     "mask.label": _relabelling,
     "image.state": _state,
     "image.note": _note,
+    **dict.fromkeys(CONTROLS, _nothing),
 }
+"""What is kept of the body of each kind."""

@@ -1,21 +1,25 @@
 """A project's masks to other programs, and masks of other programs into a project."""
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 from uuid import uuid4
 
 import numpy as np
 
+from tamis.annotation.catalogue import image_row
+from tamis.annotation.database import tick
 from tamis.annotation.events import Event
 from tamis.annotation.fold import STATES, Drawing
-from tamis.annotation.labels import Label, add_label
-from tamis.annotation.leases import release_lease, take_lease
+from tamis.annotation.labels import adopt_labels, tidy_name
+from tamis.annotation.leases import editors
+from tamis.annotation.problems import LeaseError, StaleError
 from tamis.annotation.project import Project
 from tamis.errors import InputError
-from tamis.formats.record import Dataset, ImageRecord, Shapes
+from tamis.formats.names import Shapes
+from tamis.formats.record import Dataset, ImageRecord
 from tamis.mask import Masks, iou_matrix
 
 Overlap = Literal["refuse", "skip", "add"]
@@ -23,6 +27,15 @@ Overlap = Literal["refuse", "skip", "add"]
 
 SAME = 0.8
 """IoU with a mask of the same image from which an imported one counts as there already."""
+
+
+FINISHED = ("done", "reviewed")
+"""States of images that somebody has said to be complete."""
+
+BEGUN = ("progress", *FINISHED)
+
+ALL = "all"
+"""In a list of states: every state."""
 
 
 @dataclass(frozen=True)
@@ -54,60 +67,144 @@ def to_dataset(project: Project, states: Collection[str] = STATES) -> Dataset:
     """
     wrong = [state for state in states if state not in STATES]
     if wrong:
-        raise InputError(f"--states {wrong[0]}: there is no such state; choose from {', '.join(STATES)}")
-    names = [label.name for label in project.labels()]
+        raise InputError(f"--states {wrong[0]}: there is no such state; choose from {', '.join(STATES)}, {ALL}")
+    labels = project.labels()
+    families = {family for label in labels for family in label.numbers}
+    numbers = {
+        family: {label.name: label.numbers[family] for label in labels if family in label.numbers}
+        for family in sorted(families)
+    }
     images = tuple(
-        ImageRecord(image.name, image.masks, tuple(image.labels)) for image in project.images() if image.state in states
+        ImageRecord(image.name, image.masks, tuple(image.labels), image.state in FINISHED)
+        for image in project.images()
+        if image.state in states
     )
-    return Dataset(tuple(names), images, project.folder)
+    return Dataset(tuple(label.name for label in labels), images, project.folder, numbers)
+
+
+def states_in(text: str) -> tuple[str, ...]:
+    """A list of states as a person writes it, such as "done,reviewed" or "all"; empty if there is none."""
+    given = tuple(state.strip() for state in text.split(",") if state.strip())
+    return STATES if ALL in given else given
+
+
+def usual_states(project: Project) -> tuple[tuple[str, ...], str]:
+    """The states of images that an export holds unless somebody says otherwise, and a sentence on all others.
+
+    Images that are done or reviewed; in a project without any those that are begun. An image that nobody has looked at
+    is no example of an image without objects.
+    """
+    rows = project.rows()
+    states = FINISHED if any(row.state in FINISHED for row in rows) else BEGUN
+    counts = Counter(row.state for row in rows if row.state not in states)
+    if not counts:
+        return states, ""
+    parts = [f"{counts[state]} {_CALLED[state]}" for state in STATES if counts[state]]
+    masks = sum(row.masks for row in rows if row.state not in states)
+    with_masks = f", with {masks} mask{'s' * (masks != 1)}" if masks else ""
+    images = sum(counts.values())
+    return (
+        states,
+        f"left out {images} image{'s' * (images != 1)}: {', '.join(parts)}{with_masks}; --states all takes them",
+    )
+
+
+_CALLED = {"todo": "todo (nobody has looked at them)", "progress": "in progress", "skipped": "skipped"}
 
 
 def shapes(project: Project) -> Shapes:
-    """The names of a project's images and their sizes; those that cannot be read are left out."""
+    """The names of a project's images and their sizes, None for those that cannot be read."""
     rows = project.look([row.id for row in project.rows()])
-    return {row.name: row.shape for row in rows if row.shape is not None}
+    return {row.name: row.shape for row in rows}
 
 
 def import_dataset(
-    project: Project, dataset: Dataset, user: str, overlap: Overlap = "refuse", add_labels: bool = False
+    project: Project,
+    dataset: Dataset,
+    user: str,
+    overlap: Overlap = "refuse",
+    add_labels: bool = False,
+    merge_labels: bool = False,
 ) -> Imported:
     """Add masks to a project as if somebody had drawn them: one event for each image, which undo takes back.
 
-    Nothing is changed if anything is refused.
+    Everything is prepared first and written in one transaction: all of it is there afterwards, or nothing.
 
     Args:
         project: where to.
         dataset: the masks, with the project's names of images.
         user: who does it.
         overlap: what to do with masks whose IoU with one that is there is over `SAME`.
-        add_labels: make labels that the project does not have.
+        add_labels: make labels that the project does not have, those without a mask too.
+        merge_labels: take labels that differ in capitals alone for the same.
 
     Raises:
-        InputError: there is nothing to import, a label is unknown, or masks are there already.
+        InputError: there is nothing to import, a label is unknown or none, or masks are there already.
         LeaseError: somebody is at work on one of the images.
+        StaleError: somebody has changed one of them meanwhile.
     """
     if overlap not in get_args(Overlap):
         raise InputError(f"--overlap {overlap}: choose from {', '.join(get_args(Overlap))}")
     if not dataset.masks:
         raise InputError("there is nothing to import: the file holds no mask of an image of this project")
-    present = {label.name: label for label in project.labels()}
-    used = {label for image in dataset.images for label in image.labels}
-    unknown = tuple(label for label in dataset.labels if label in used and label not in present)
-    if unknown and not add_labels:
-        raise InputError(
-            f"the project has no label {', '.join(repr(label) for label in unknown[:5])}"
-            f"{' and others' if len(unknown) > 5 else ''}; make them with --add-labels"
-        )
-    ids = {row.name: row.id for row in project.rows()}
-    new, skipped = _new_masks(project, dataset, ids, overlap)
-    if unknown:
-        with project.database.writing() as connection:
-            for label in unknown:
-                present[label] = add_label(connection, label, user)
-    with _leases(project, [ids[image.name] for image in new], user) as leases:
+    names = _names_of(project, dataset, merge_labels)
+    present = {tidy_name(label.name) for label in project.labels()}
+    used = {names[label] for image in dataset.images for label in image.labels}
+    unknown = tuple(dict.fromkeys(names[label] for label in dataset.labels if names[label] not in present))
+    if not add_labels:
+        _require_known([name for name in unknown if name in used], present)
+        unknown = ()
+    rows = {row.name: row for row in project.rows()}
+    new, skipped = _new_masks(project, dataset, {name: row.id for name, row in rows.items()}, overlap)
+    bodies = {image.name: image.masks.coco() for image in new}
+    wanted = [name for name in dict.fromkeys(names.values()) if name in present or name in unknown]
+    numbers = {
+        family: {names[label]: number for label, number in theirs.items() if label in names}
+        for family, theirs in dataset.numbers.items()
+    }
+    client = f"import {uuid4().hex[:8]}"
+    with project.database.writing() as connection:
+        now = tick(connection)
+        labels = adopt_labels(connection, wanted, numbers, user)
+        at_work = editors(connection)
+        changes: dict[int, Event] = {}
         for image in new:
-            _append(project, ids[image.name], image, present, leases[ids[image.name]])
+            row = rows[image.name]
+            if row.id in at_work:
+                who = at_work[row.id]
+                raise LeaseError(f"{who} is at work on {image.name}, and nothing was imported; try again later", who)
+            if image_row(connection, row.id).seq != row.seq:
+                raise StaleError(
+                    f"{image.name} was changed meanwhile, and nothing was imported; run it again", row.seq, ()
+                )
+            ids = [labels[names[label]].id for label in image.labels]
+            changes[row.id] = _event(bodies[image.name], ids)
+        project.log.append_to_each(connection, now, changes, user, client)
     return Imported(len(new), sum(len(image.masks) for image in new), skipped, unknown)
+
+
+def _names_of(project: Project, dataset: Dataset, merge: bool) -> dict[str, str]:
+    """What each label of a file is called in the project."""
+    present = {tidy_name(label.name) for label in project.labels()}
+    alike = {name.casefold(): name for name in sorted(present, reverse=True)}
+    names: dict[str, str] = {}
+    for label in dataset.labels:
+        name = tidy_name(label)
+        if merge and name not in present:
+            name = alike.setdefault(name.casefold(), name)
+        names[label] = name
+    return names
+
+
+def _require_known(unknown: Sequence[str], present: Collection[str]) -> None:
+    if not unknown:
+        return
+    alike = {name.casefold(): name for name in present}
+    near = [f"'{name}' (but '{alike[name.casefold()]}')" for name in unknown if name.casefold() in alike]
+    hint = ", or take labels that differ in capitals alone for the same with --merge-labels" if near else ""
+    listed = ", ".join(near[:5] or [f"'{name}'" for name in unknown[:5]])
+    more = " and others" if len(unknown) > min(5, len(near) or 5) else ""
+    raise InputError(f"the project has no label {listed}{more}; make them with --add-labels{hint}")
 
 
 def masks_of(seen: Drawing, shape: tuple[int, int]) -> Masks:
@@ -122,6 +219,8 @@ def _new_masks(
     new: list[ImageRecord] = []
     doubled: dict[str, int] = {}
     for image in dataset.images:
+        if not len(image.masks):
+            continue
         there = masks_of(project.drawing(ids[image.name]), image.shape)
         same = np.zeros(len(image.masks), np.bool_)
         if len(there) and overlap != "add":
@@ -141,32 +240,17 @@ def _new_masks(
     return new, skipped
 
 
-def _append(project: Project, image_id: int, image: ImageRecord, labels: dict[str, Label], lease: str) -> None:
+def _event(rles: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> Event:
     made = [
         {
             "id": uuid4().hex,
-            "label": labels[label].id,
+            "label": label,
             "rle": {"size": rle["size"], "counts": rle["counts"].decode()},
             "tool": "import",
         }
-        for rle, label in zip(image.masks.coco(), image.labels, strict=True)
+        for rle, label in zip(rles, labels, strict=True)
     ]
-    event = Event(uuid4().hex, "masks.set", {"set": made, "deleted": []})
-    project.log.append(image_id, [event], "import", lease, project.row(image_id).seq)
-
-
-@contextmanager
-def _leases(project: Project, image_ids: Sequence[int], user: str) -> Iterator[dict[int, str]]:
-    """Hold the leases of all images at once, or of none."""
-    client = f"import {uuid4().hex[:8]}"
-    with project.database.writing() as connection:
-        held = {image_id: take_lease(connection, image_id, client, user).lease for image_id in image_ids}
-    try:
-        yield held
-    finally:
-        with project.database.writing() as connection:
-            for image_id, lease in held.items():
-                release_lease(connection, image_id, lease)
+    return Event(uuid4().hex, "masks.set", {"set": made, "deleted": []})
 
 
 def export_folder(out: Path) -> Path:

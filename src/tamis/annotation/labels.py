@@ -4,8 +4,9 @@ import colorsys
 import json
 import re
 import time
+import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +17,12 @@ from tamis.annotation.problems import NonsenseError
 from tamis.annotation.schema import events, image_labels
 
 LONGEST_NAME = 200
+
+DEFAULT_LABEL = "object"
+"""Of a project that nobody has given any."""
+
+_JOINERS = "\u00ad\u061c\u200c\u200d\u200e\u200f\u2060"
+"""Invisible characters that spelling needs: soft hyphen, marks of direction, joiners."""
 
 _COLOR = re.compile(r"#[0-9a-f]{6}")
 
@@ -30,6 +37,7 @@ class Label:
         color: "#rrggbb".
         key: the key that chooses it, "" for none.
         deleted: it is no longer offered, and is shown only if undo brings a mask of it back.
+        numbers: its number in files that it came from, by the family of formats.
     """
 
     id: str
@@ -37,6 +45,7 @@ class Label:
     color: str
     key: str
     deleted: bool = False
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
 
 def labels_of(connection: Connection) -> list[Label]:
@@ -68,6 +77,48 @@ def add_label(connection: Connection, name: str, editor: str, color: str = "", k
     return label
 
 
+def adopt_labels(
+    connection: Connection, names: Sequence[str], numbers: Mapping[str, Mapping[str, int]], editor: str
+) -> dict[str, Label]:
+    """Labels by these very names, made where there are none: `Cat` and `cat` are two labels, as in their file.
+
+    A label that the program made for a project without any goes, if nothing was ever drawn with it.
+
+    Args:
+        connection: of a writing transaction.
+        names: as `tidy_name` gives them.
+        numbers: of names in the file, by the family of formats; a label keeps the first that it gets.
+        editor: the person's name.
+
+    Raises:
+        NonsenseError: a name cannot be a label's.
+    """
+    before = labels_of(connection)
+    untouched = len(before) == 1 and before[0].name == DEFAULT_LABEL and before[0].name not in names
+    present = {tidy_name(label.name): label for label in before}
+    for name in names:
+        theirs = {family: their[name] for family, their in numbers.items() if name in their}
+        if name in present:
+            label = present[name]
+            body: dict[str, Any] = {"id": label.id, "numbers": {**theirs, **label.numbers}}
+            if body["numbers"] != dict(label.numbers):
+                _append(connection, "label.change", body, editor)
+            continue
+        others = list(present.values())
+        label = Label(uuid4().hex[:12], _checked_name(name), color_of(len(_all(connection))), _next_key(others))
+        made: dict[str, Any] = {"id": label.id, "name": label.name, "color": label.color, "key": label.key}
+        _append(connection, "label.add", {**made, "numbers": theirs} if theirs else made, editor)
+        present[name] = label
+    if untouched and len(present) > 1 and not _ever_used(connection, before[0].id):
+        _append(connection, "label.delete", {"id": before[0].id}, editor)
+    return {name: present[name] for name in names}
+
+
+def tidy_name(name: str) -> str:
+    """A label's name with single spaces, its accents composed: two that look the same are the same."""
+    return unicodedata.normalize("NFC", " ".join(name.split()))
+
+
 def change_label(connection: Connection, label_id: str, changes: Mapping[str, str], editor: str) -> None:
     """Rename or recolour a label, or give it another key.
 
@@ -77,9 +128,9 @@ def change_label(connection: Connection, label_id: str, changes: Mapping[str, st
     present = labels_of(connection)
     others = [label for label in present if label.id != _known(label_id, present).id]
     body: dict[str, str] = {"id": label_id}
-    for field, value in changes.items():
-        check = {"name": _free_name, "key": _free_key}.get(field)
-        body[field] = check(value, others) if check else _checked_color(value)
+    for what, value in changes.items():
+        check = {"name": _free_name, "key": _free_key}.get(what)
+        body[what] = check(value, others) if check else _checked_color(value)
     _append(connection, "label.change", body, editor)
 
 
@@ -128,7 +179,8 @@ def folded(actions: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Label]:
     found: dict[str, Label] = {}
     for kind, body in actions:
         if kind == "label.add":
-            found[body["id"]] = Label(body["id"], body["name"], body["color"], body["key"])
+            numbers = body.get("numbers", {})
+            found[body["id"]] = Label(body["id"], body["name"], body["color"], body["key"], numbers=numbers)
         elif kind == "label.change":
             found[body["id"]] = replace(found[body["id"]], **{k: v for k, v in body.items() if k != "id"})
         elif kind == "label.delete":
@@ -172,12 +224,32 @@ def _known(label_id: str, present: Sequence[Label]) -> Label:
 
 
 def _free_name(value: str, others: Sequence[Label]) -> str:
-    name = " ".join(value.split())
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise NonsenseError(f"a label needs a name of 1 to {LONGEST_NAME} characters that can be shown")
-    if name.casefold() in (label.name.casefold() for label in others):
+    name = _checked_name(value)
+    if name.casefold() in (tidy_name(label.name).casefold() for label in others):
         raise NonsenseError(f"there is already a label '{name}'")
     return name
+
+
+def _checked_name(value: str) -> str:
+    name = tidy_name(value)
+    if not name or len(name) > LONGEST_NAME or any(_is_hidden(character) for character in name):
+        shown = "".join("\ufffd" if _is_hidden(character) else character for character in name)[:80]
+        raise NonsenseError(f"'{shown}': a label needs a name of 1 to {LONGEST_NAME} characters that can be shown")
+    return name
+
+
+def _is_hidden(character: str) -> bool:
+    """Whether a character is none that a name is written with; joiners are, in Persian, Indic scripts and emoji."""
+    kind = unicodedata.category(character)
+    if kind == "Cf":
+        return not (character in _JOINERS or "\U000e0020" <= character <= "\U000e007f")
+    return kind in ("Cc", "Cs", "Zl", "Zp")
+
+
+def _ever_used(connection: Connection, label_id: str) -> bool:
+    """Whether an event of any image names a label."""
+    statement = select(func.count()).where(events.c.image_id.is_not(None), events.c.body.contains(f'"{label_id}"'))
+    return bool(connection.execute(statement).scalar())
 
 
 def _free_key(value: str, others: Sequence[Label]) -> str:

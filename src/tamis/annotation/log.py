@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -66,13 +66,37 @@ class Log:
                 )
             if image.width is None:
                 raise NonsenseError(f"{image.name}: cannot be annotated while it cannot be read")
-            require_sense(new, (image.height, image.width), label_ids(connection))
+            new = require_sense(new, (image.height, image.width), label_ids(connection))
             seq, history = self._extended(connection, image_id, image.seq, new)
             connection.execute(insert(events), _values(image_id, image.seq, new, held.editor, client))
             _summarise(connection, image_id, seq, now, new, history)
         with self._lock:
             self._remember(image_id, seq, history)
         return seq
+
+    def append_to_each(
+        self, connection: Connection, now: int, changes: Mapping[int, Event], editor: str, client: str
+    ) -> None:
+        """Add one event to each of many images, within a transaction of the caller's; nothing is checked again.
+
+        Args:
+            connection: of a writing transaction, which holds the clock.
+            now: its tick.
+            changes: the event by the number of the image.
+            editor: the person's name.
+            client: who sends them.
+
+        Raises:
+            NoSuchImageError: there is no such image.
+        """
+        values: list[dict[str, Any]] = []
+        for image_id, event in changes.items():
+            seq = int(_image(connection, image_id).seq)
+            _, history = self._extended(connection, image_id, seq, [event])
+            values += _values(image_id, seq, [event], editor, client)
+            _summarise(connection, image_id, seq + 1, now, [event], history)
+        if values:
+            connection.execute(insert(events), values)
 
     def history(self, image_id: int) -> tuple[int, list[dict[str, Any]]]:
         """How many events an image has, and all of them, oldest first, as `append` took them and with who and when.
@@ -120,7 +144,8 @@ class Log:
                 "seq": row.number,
                 "uuid": row.uuid,
                 "kind": row.kind,
-                "body": json.loads(row.body),
+                # Older programs wrote numbers that are none (NaN), which no browser reads.
+                "body": json.loads(row.body, parse_constant=lambda name: None),
                 "user": row.editor,
                 "at": row.at,
                 "active_ms": row.active_ms,
@@ -155,7 +180,7 @@ def _values(image_id: int, seq: int, new: Sequence[Event], editor: str, client: 
             "number": number,
             "uuid": event.uuid,
             "kind": event.kind,
-            "body": json.dumps(event.body, ensure_ascii=False, separators=(",", ":")),
+            "body": json.dumps(event.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False),
             "editor": editor,
             "client": client,
             "at": event.at,

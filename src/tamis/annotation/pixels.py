@@ -3,10 +3,13 @@
 import io
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from tamis.arrays import ImageArray
+from tamis.decoding.depth import blank, fill_from_picture
+from tamis.decoding.opening import Header, open_picture
 from tamis.errors import InputError
-from tamis.image import MAX_PIXELS, open_picture, read_image
+from tamis.image import MAX_PIXELS, read_header, read_image, require_size, resize_to_fit
 
 MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
@@ -16,7 +19,8 @@ THUMBNAIL = 160
 LOSSLESS = 4_000_000
 """A copy of more pixels than this is a JPEG: a PNG of a photograph would take seconds to make and to send."""
 
-_ORIENTATION = 0x0112
+LONGEST = 32_767
+"""Pixels along a side that browsers draw; of longer images they are given a smaller copy, shown at the same size."""
 
 
 def shown(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[bytes, str]:
@@ -25,20 +29,30 @@ def shown(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[bytes, str]:
     Raises:
         InputError: the image cannot be read.
     """
-    try:
-        with open_picture(path) as file:
-            form, plain = file.format, _is_plain(file)
-        if plain:
-            return path.read_bytes(), MEDIA_TYPES[form or ""]
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):
-        form = None  # the sentence comes from reading the pixels
-    picture = Image.fromarray(read_image(path, max_pixels))
+    header = read_header(path)
+    require_size(path, header.shape, max_pixels)
+    if header.format in MEDIA_TYPES and header.orientation == 1 and max(header.shape) <= LONGEST and _is_plain(path):
+        return path.read_bytes(), MEDIA_TYPES[header.format]
+    pixels = resize_to_fit(read_image(path, max_pixels), LONGEST)
+    if pixels.shape[0] * pixels.shape[1] > LOSSLESS:
+        return _large_jpeg(pixels), MEDIA_TYPES["JPEG"]
     content = io.BytesIO()
-    if form in ("JPEG", "WEBP", "GIF") or picture.width * picture.height > LOSSLESS:
+    picture = Image.fromarray(pixels)
+    if header.format in ("JPEG", "MPO", "WEBP", "GIF", "AVIF", "JPEG2000", "HEIF"):
         picture.save(content, format="JPEG", quality=95, subsampling=0)
         return content.getvalue(), MEDIA_TYPES["JPEG"]
     picture.save(content, format="PNG", compress_level=1)
     return content.getvalue(), MEDIA_TYPES["PNG"]
+
+
+def _large_jpeg(pixels: ImageArray) -> bytes:
+    """A JPEG of (H, W, 3) uint8, whose colours change places in it: a copy would be hundreds of megabytes."""
+    import cv2
+
+    for first in range(0, len(pixels), 1024):
+        pixels[first : first + 1024] = pixels[first : first + 1024, :, ::-1].copy()
+    options = (cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
+    return cv2.imencode(".jpg", pixels, options)[1].tobytes()
 
 
 def thumbnail(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
@@ -47,34 +61,39 @@ def thumbnail(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
     Raises:
         InputError: the image cannot be read.
     """
-    picture = _draft(path)
+    header = read_header(path)
+    require_size(path, header.shape, max_pixels)
+    picture = _draft(path, header)
     if picture is None:
-        picture = Image.fromarray(read_image(path, max_pixels))
+        picture = Image.fromarray(resize_to_fit(read_image(path, max_pixels), 4 * THUMBNAIL))
     picture.thumbnail((THUMBNAIL, THUMBNAIL))
     content = io.BytesIO()
     picture.save(content, format="JPEG", quality=80)
     return content.getvalue()
 
 
-def _is_plain(file: Image.Image) -> bool:
-    """Whether a browser shows these bytes as `read_image` reads them."""
-    return (
-        file.format in MEDIA_TYPES
-        and file.mode in ("L", "RGB", "P")
-        and not file.has_transparency_data
-        and not getattr(file, "is_animated", False)
-        and file.getexif().get(_ORIENTATION, 1) in (0, 1)
-    )
-
-
-def _draft(path: Path) -> Image.Image | None:
-    """A JPEG read at a fraction of its size, which is many times quicker; None for all others."""
+def _is_plain(path: Path) -> bool:
+    """Whether a browser shows these bytes as `read_image` reads them, if they lie upright."""
     try:
         with open_picture(path) as file:
-            if file.format != "JPEG" or file.mode not in ("L", "RGB"):
+            animated = getattr(file, "is_animated", False)
+            return file.mode in ("L", "RGB", "P") and not file.has_transparency_data and not animated
+    except (UnidentifiedImageError, OSError):
+        return False
+
+
+def _draft(path: Path, header: Header) -> Image.Image | None:
+    """A JPEG read at a fraction of its size, which is many times quicker; None for all others."""
+    if header.format != "JPEG":
+        return None
+    try:
+        with open_picture(path) as file:
+            if file.mode not in ("L", "RGB"):
                 return None
             file.draft("RGB", (2 * THUMBNAIL, 2 * THUMBNAIL))
-            return ImageOps.exif_transpose(file).convert("RGB")
+            upright, view = blank(file.height, file.width, header.orientation)
+            fill_from_picture(view, file)
+            return Image.fromarray(upright)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):
         return None
 

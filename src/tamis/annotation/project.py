@@ -10,7 +10,7 @@ from tamis.annotation import labels as label_list
 from tamis.annotation.catalogue import ImageRow, image_row, image_rows, inside, look, synchronise
 from tamis.annotation.database import Database, open_database
 from tamis.annotation.fold import Drawing
-from tamis.annotation.labels import Label
+from tamis.annotation.labels import DEFAULT_LABEL, Label
 from tamis.annotation.log import Log
 from tamis.errors import InputError
 from tamis.image import MAX_PIXELS, SUFFIXES
@@ -18,8 +18,6 @@ from tamis.mask import Masks
 
 HOME = ".tamis"
 """The folder inside the project's own that holds the database."""
-
-DEFAULT_LABEL = "object"
 
 
 @dataclass(frozen=True)
@@ -145,6 +143,16 @@ def open_project(
         InputError: the folder is missing or holds no image.
         DatabaseError: the database cannot be used, or there is none and none is to be made.
     """
+    project = project_of(folder, db, create, max_pixels)
+    with ExitStack() as unless_opened:
+        unless_opened.callback(project.close)
+        _add_labels(project, labels, user)
+        unless_opened.pop_all()
+    return project
+
+
+def project_of(folder: str | Path, db: str | None = None, create: bool = True, max_pixels: int = MAX_PIXELS) -> Project:
+    """The project of a folder of images with the labels that it has, which may be none; see `open_project`."""
     folder = Path(folder)
     if not folder.is_dir():
         reason = "is a file, not a folder of images" if folder.exists() else "no such folder; check the name"
@@ -156,7 +164,6 @@ def open_project(
         project.refresh()
         if not project.rows():
             raise InputError(f"{folder}: no images in this folder (looked for {', '.join(sorted(SUFFIXES))})")
-        _add_labels(project, labels, user)
         unless_opened.pop_all()
     return project
 

@@ -1,9 +1,10 @@
 """A project at work: its images looked at and encoded in the background, and clicks answered."""
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
 
@@ -18,6 +19,8 @@ from tamis.mask import Masks
 from tamis.mask.expected import expected_iou_of
 from tamis.proposals import Proposals, grid_proposals
 from tamis.segmentors import Segmentor, load_segmentor
+
+log = logging.getLogger(__name__)
 
 PATROL = 5.0
 """Seconds between looks at the folder."""
@@ -64,8 +67,9 @@ class Workshop:
         """Begin the work in the background."""
         self.board.update()
         first = self.board.order()[:1]
-        self.project.look(first)
-        self.board.update()
+        with suppress(TamisError, OSError):  # as in every later round: the page still opens
+            self.project.look(first)
+            self.board.update()
         if first:
             self.encoder.prefer(first[0])
         self.encoder.start()
@@ -199,6 +203,9 @@ class Workshop:
                 self.board.update()
             except (TamisError, OSError):
                 pass  # a locked database or a folder out of reach: the pages learn of it, and the next round may do
+            except Exception:
+                # The boundary of the watcher: it must outlive whatever there is in a folder, or nobody looks any more.
+                log.exception("looking at the folder failed; the next round may do better")
             self._closing.wait(max(PATROL, LEISURE * (monotonic() - start)))
 
     def _let_the_first_go_ahead(self) -> None:

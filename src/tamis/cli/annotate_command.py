@@ -31,8 +31,14 @@ from tamis.segmentors.registry import find_model
     metavar="ADDRESS",
     default="127.0.0.1",
     show_default=True,
-    help="The address to listen on; others than localhost need the token in the printed address.",
+    help="The address to listen on; 0.0.0.0 for all of this computer's.",
 )
+@click.option(
+    "--base-url",
+    metavar="URL",
+    help="The address that people open where a proxy stands before this one, such as https://host/path.",
+)
+@click.option("--no-token", is_flag=True, help="Answer whoever can reach the port, without the token in the address.")
 @click.option("--db", metavar="URL", help="A file, or postgresql://...; FOLDER/.tamis/project.sqlite by default.")
 @click.option("--user", metavar="NAME", help="Annotator; the name of the account by default.")
 @click.option("--readonly", is_flag=True, help="Read-only: nothing can be changed.")
@@ -44,6 +50,8 @@ def command(
     segmentor: str,
     port: int,
     host: str,
+    base_url: str | None,
+    no_token: bool,
     db: str | None,
     user: str | None,
     readonly: bool,
@@ -52,7 +60,8 @@ def command(
 ) -> None:
     """Draw masks on the images of FOLDER, in a browser on this computer.
 
-    Everything is saved at once, in FOLDER/.tamis. Ctrl-C ends it.
+    Everything is saved at once, in FOLDER/.tamis. Ctrl-C ends it. The address that is printed holds a token, without
+    which nothing is answered: other accounts of this computer can reach the port too.
 
     \b
     tamis annotate photos/ --labels cat,dog
@@ -62,7 +71,7 @@ def command(
         folder,
         [] if readonly else labels,
         segmentor,
-        Listening(host, port, not no_browser),
+        Listening(host, port, not no_browser, not no_token, base_url),
         db=db,
         user=user or account(),
         readonly=readonly,
@@ -72,11 +81,13 @@ def command(
 
 @dataclass(frozen=True)
 class Listening:
-    """Where the page is, and whether to open it."""
+    """Where the page is, who may see it, and whether to open it."""
 
     host: str = "127.0.0.1"
     port: int = 0
     browser: bool = True
+    token: bool = True
+    base_url: str | None = None
 
 
 def annotate(
@@ -95,22 +106,26 @@ def annotate(
     from tamis.annotation import open_project
     from tamis.annotation.workshop import Workshop
     from tamis.server.app import make_app
-    from tamis.server.security import LOCAL, Access, new_token
+    from tamis.server.public import public_at
+    from tamis.server.security import Access, new_token
     from tamis.server.serve import address_of, bound_socket, open_browser, serve
 
+    public = None if place.base_url is None else public_at(place.base_url)
     project = open_project(folder, db, labels, user, not readonly, max_pixels)
     try:
         listening = bound_socket(place.host, place.port)
-        token = None if place.host in LOCAL else new_token()
-        access = Access(place.host, listening.getsockname()[1], token)
+        access = Access(place.host, listening.getsockname()[1], new_token() if place.token else None, public)
         address = address_of(access)
 
         def started() -> None:
             click.echo(f"annotating {folder} at {address}\nCtrl-C ends it; everything is saved as it is done")
+            if public is not None:
+                click.echo(f"the proxy finds it at http://{place.host}:{access.port}/")
             if place.browser:
                 threading.Thread(target=open_browser, args=[address], daemon=True).start()
 
-        serve(make_app(Workshop(project, segmentor), readonly, user, access), listening, started)
+        app = make_app(Workshop(project, segmentor), readonly, user, access)
+        serve(app, listening, started, behind_proxy=public is not None)
     finally:
         project.close()
 

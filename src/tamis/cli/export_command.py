@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import ListType, json_option, print_json
+from tamis.cli.options import json_option, print_json
 from tamis.formats.registry import names
 
 
@@ -15,9 +15,8 @@ from tamis.formats.registry import names
 @click.option(
     "--states",
     metavar="LIST",
-    type=ListType(str, "names such as done,reviewed"),
-    default=(),
-    help="Only images in these states, such as done,reviewed; all by default.",
+    default="",
+    help="Images in these states, or all; by default done,reviewed, and without any such image those begun.",
 )
 @click.option(
     "--tolerance",
@@ -29,9 +28,7 @@ from tamis.formats.registry import names
 )
 @click.option("--db", metavar="URL", help="As of `tamis annotate`.")
 @json_option
-def command(
-    folder: Path, name: str, out: Path, states: tuple[str, ...], tolerance: float, db: str | None, as_json: bool
-) -> int:
+def command(folder: Path, name: str, out: Path, states: str, tolerance: float, db: str | None, as_json: bool) -> int:
     """Write the masks of the project in FOLDER for other programs.
 
     Says what the format does not keep, as the IoU of each mask with what reading the files again gives. Exits with 1 if
@@ -41,23 +38,28 @@ def command(
     tamis export photos/ --format coco --out coco/
     tamis export photos/ --format yolo --out yolo/ --states done,reviewed
     """
-    from tamis.annotation import open_project
-    from tamis.annotation.exchange import export_folder, to_dataset
-    from tamis.annotation.fold import STATES
+    from tamis.annotation.exchange import export_folder, states_in, to_dataset, usual_states
+    from tamis.annotation.project import project_of
     from tamis.formats.registry import export, find_format
+    from tamis.results.files import whole_folder
 
     find_format(name)
     export_folder(out)
-    project = open_project(folder, db, create=False)
+    project = project_of(folder, db, create=False)
     try:
-        dataset = to_dataset(project, states or STATES)
+        wanted, left_out = states_in(states), ""
+        if not wanted:
+            chosen, left_out = usual_states(project)
+        dataset = to_dataset(project, wanted or chosen)
     finally:
         project.close()
     if not any(image.masks.areas.any() for image in dataset.images):
-        where = f" in the states {', '.join(states)}" if states else ""
-        click.echo(f"tamis: {folder}: there is nothing to export: no image{where} has a mask", err=True)
+        where = f" in the states {', '.join(wanted)}" if wanted else ""
+        more = f"; {left_out}" if left_out else ""
+        click.echo(f"tamis: {folder}: there is nothing to export: no image{where} has a mask{more}", err=True)
         return 1
-    loss = export(dataset, name, out, tolerance)
+    with whole_folder(out) as begun:
+        loss = export(dataset, name, begun, tolerance)
     images = sum(len(image.masks) > 0 for image in dataset.images)
     if as_json:
         print_json(
@@ -68,8 +70,11 @@ def command(
                 "masks": len(loss.ious),
                 "mean_iou": loss.mean,
                 "worst_iou": loss.worst,
+                **({"left_out": left_out} if left_out else {}),
             }
         )
     else:
         click.echo(f"{len(loss.ious)} masks on {images} images written to {out}; {loss.sentence()}")
+        if left_out:
+            click.echo(left_out)
     return 0

@@ -19,7 +19,7 @@ from tamis.cli.options import (
 from tamis.cli.progress import progress_bar
 from tamis.compat.strategy import GENERATORS, SamGenerator
 from tamis.errors import InputError
-from tamis.image import find_images
+from tamis.image import find_images, passed_over
 from tamis.jobs.masks import FORMATS, SUFFIXES, Strategy
 from tamis.jobs.segment import USUAL, Outcome, SegmentSettings, segment_images
 from tamis.partition.strategy import Partition
@@ -183,6 +183,8 @@ def command(
         )
     else:
         _summarise(finished, out)
+        if left_out := passed_over(images):
+            click.echo(left_out)
     for outcome in failed:
         click.echo(f"tamis: {outcome.error}", err=True)
     if not failed:

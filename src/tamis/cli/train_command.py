@@ -11,7 +11,7 @@ from tamis.errors import InputError, UnavailableError
 
 @click.group()
 def command() -> None:
-    """Train the model in the box: `embedding`, then `regions`, then `export`; `measure` any segmentor."""
+    """Train the model in the box: `embedding`, `regions`, `corrections`, then `export`; `measure` any segmentor."""
 
 
 def _require_torch() -> None:
@@ -200,17 +200,80 @@ def calibrate(data: tuple[str, ...], packs: tuple[Path, ...], pixels: Path, regi
 
 
 @command.command()
-@click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A.")
-@click.option("--regions", required=True, type=click.Path(path_type=Path), help="Weights of stage B.")
+@_data
+@_pack
+@_out
+@_resume
+@_device
+@_minutes
+@_seconds
+@_steps
+@_seed
+@_threads
+@click.option("--lr", default=1.5e-3, show_default=True, help="Highest rate of learning.")
+@click.option(
+    "--model", "name", default="embedded", show_default=True, help="Whose masks are corrected: it has regions."
+)
+@click.option("--start", type=click.Path(path_type=Path), help="Weights of an earlier stage C to start from.")
+def corrections(
+    data: tuple[str, ...],
+    packs: tuple[Path, ...],
+    out: Path,
+    resume: bool,
+    device: str,
+    minutes: float,
+    seconds: float | None,
+    steps: int,
+    seed: int,
+    threads: int,
+    lr: float,
+    name: str,
+    start: Path | None,
+) -> None:
+    """Stage C: what a further click makes of the mask so far."""
+    _require_torch()
+    from tamis.segmentors.registry import load_segmentor
+    from tamis.training.loop import LoopOptions
+    from tamis.training.recipe import RunConfig, train_corrections
+    from tamis.training.sources import parse_source
+
+    config = RunConfig(
+        out=out,
+        sources=tuple(parse_source(text) for text in data),
+        packs=packs,
+        device=device,
+        resume=resume,
+        loop=LoopOptions(
+            seconds=seconds or 60 * minutes,
+            steps=steps,
+            lr=lr,
+            seed=seed,
+            threads=threads,
+            warmup=50,
+            clip=1.0,
+            average=0.995,
+            validate_minutes=5,
+        ),
+        correction_weights=start,
+    )
+    click.echo(f"weights: {train_corrections(config, load_segmentor(name))}")
+
+
+@command.command()
+@click.option("--pixels", type=click.Path(path_type=Path), help="Weights of stage A.")
+@click.option("--regions", type=click.Path(path_type=Path), help="Weights of stage B.")
+@click.option("--corrections", type=click.Path(path_type=Path), help="Weights of stage C.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the ONNX files.")
 @click.option("--note", "notes", multiple=True, metavar="NAME=TEXT", help="Kept in the files; may be repeated.")
-def export(pixels: Path, regions: Path, out: Path, notes: tuple[str, ...]) -> None:
-    """Write trained weights as the ONNX files that `embedded` runs."""
+def export(
+    pixels: Path | None, regions: Path | None, corrections: Path | None, out: Path, notes: tuple[str, ...]
+) -> None:
+    """Write trained weights as the ONNX files that `embedded` runs: those of all stages that are named."""
     _require_torch()
     from tamis.training.recipe import export_weights
 
     said = dict(note.partition("=")[::2] for note in notes)
-    for file in export_weights(pixels, regions, out, said):
+    for file in export_weights(pixels, regions, corrections, out, said):
         click.echo(f"{file}: {file.stat().st_size / 1e6:.2f} MB")
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray, MaskArray
 from tamis.compat.asking import ask_each, clicks_of
 from tamis.errors import InputError
+from tamis.image import require_rgb
 from tamis.mask import Masks, box_nms, box_of, fill_holes, remove_islands
 from tamis.segmentors import Segmentor
 from tamis.segmentors.protocol import HasSegmentor, plain
@@ -95,7 +96,11 @@ class SamAutomaticMaskGenerator:
         Returns:
             For each mask `segmentation`, `area` in pixels, `bbox` [x, y, w, h] between the centres of the outermost
             pixels, `predicted_iou`, `point_coords` [[x, y]], `stability_score`, `crop_box` [x, y, w, h].
+
+        Raises:
+            InputError: the array is no such image.
         """
+        image = require_rgb(image)
         shape = image.shape[0], image.shape[1]
         crops = crop_boxes(shape, self.crop_n_layers, self.crop_overlap_ratio)
         found: list[_CropMask] = []

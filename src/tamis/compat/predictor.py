@@ -5,9 +5,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tamis.clicks import Box
+from tamis.clicks import Box, Click
 from tamis.compat.asking import ask, clicks_of
 from tamis.errors import InputError
+from tamis.image import require_rgb
 from tamis.segmentors import EncodedImage, Segmentor
 from tamis.segmentors.protocol import HasEmbedding, HasSegmentor, plain
 
@@ -37,7 +38,10 @@ class SamPredictor:
         """
         if image_format not in ("RGB", "BGR"):
             raise InputError(f"image_format is RGB or BGR, not '{image_format}'")
-        self._encoded = self.model.encode(np.ascontiguousarray(image if image_format == "RGB" else image[..., ::-1]))
+        checked = require_rgb(image)
+        self._encoded = self.model.encode(
+            np.ascontiguousarray(checked if image_format == "RGB" else checked[..., ::-1])
+        )
 
     def get_image_embedding(self) -> NDArray[np.float32]:
         """The embedding of the image, (1, C, h, w) float32; an array where the original gives a tensor.
@@ -79,7 +83,7 @@ class SamPredictor:
 
         Args:
             point_coords: (N, 2), x and y counted from the centre of the first pixel.
-            point_labels: (N,), 1 inside the mask, 0 outside.
+            point_labels: (N,), 1 inside the mask, 0 outside; -1 is padding, and such points are ignored.
             box: (4,): left, top, right, bottom, counted likewise.
             mask_input: (1, 256, 256), one of the third array of an earlier call.
             multimask_output: several masks, from part to whole, of segmentors that have them.
@@ -90,18 +94,11 @@ class SamPredictor:
             model's own size: (M, 256, 256) float32. M is 3 or 1.
 
         Raises:
-            InputError: there is no image, points and labels do not match, or the segmentor takes no such prompt.
+            InputError: there is no image, points and labels do not match, a label is none, a number is not finite, or
+                the segmentor takes no such prompt.
         """
         encoded = self._require()
-        clicks = []
-        if point_coords is not None:
-            coords = np.asarray(point_coords, np.float64).reshape(-1, 2)
-            labels = np.asarray([] if point_labels is None else point_labels).reshape(-1)
-            if len(labels) != len(coords):
-                raise InputError(
-                    f"there are {len(coords)} point_coords and {len(labels)} point_labels: give one for each"
-                )
-            clicks = clicks_of(coords, labels.astype(int).tolist(), encoded.shape)
+        clicks = [] if point_coords is None else _clicks_of(point_coords, point_labels, encoded.shape)
         found = ask(
             encoded,
             clicks,
@@ -118,7 +115,25 @@ class SamPredictor:
         return self._encoded
 
 
+def _clicks_of(coords: NDArray[Any], labels: NDArray[Any] | None, shape: tuple[int, int]) -> list[Click]:
+    """Clicks for SAM's points, those that only pad the array left out."""
+    points = np.asarray(coords, np.float64).reshape(-1, 2)
+    kinds = np.asarray([] if labels is None else labels).reshape(-1)
+    if len(kinds) != len(points):
+        raise InputError(f"there are {len(points)} point_coords and {len(kinds)} point_labels: give one for each")
+    strange = [kind for kind in kinds.tolist() if kind not in (-1, 0, 1)]
+    if strange:
+        raise InputError(f"point_labels are 1 (inside), 0 (outside) or -1 (padding), not {strange[0]}")
+    kept = kinds != -1
+    if not np.isfinite(points[kept]).all():
+        raise InputError("point_coords must be finite numbers")
+    return clicks_of(points[kept], kinds[kept].astype(int).tolist(), shape)
+
+
 def _box_of(box: NDArray[Any], shape: tuple[int, int]) -> Box:
     height, width = shape
-    left, top, right, bottom = np.clip(np.asarray(box, np.float64).reshape(4) + 0.5, 0, (width, height) * 2).tolist()
+    corners = np.asarray(box, np.float64)
+    if corners.size != 4 or not np.isfinite(corners).all():
+        raise InputError(f"a box is four finite numbers, left, top, right and bottom, not an array {corners.shape}")
+    left, top, right, bottom = np.clip(corners.reshape(4) + 0.5, 0, (width, height) * 2).tolist()
     return left, top, right, bottom

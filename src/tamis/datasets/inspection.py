@@ -4,17 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from PIL import UnidentifiedImageError
 
 from tamis.datasets.protocol import Dataset, Sample, Target, check_target
 from tamis.datasets.registry import find_dataset
 from tamis.errors import InputError
-from tamis.image import open_picture
-
-_TURNED = (5, 6, 7, 8)
-"""EXIF orientations that swap width and height."""
-
-_ORIENTATION = 0x0112
+from tamis.image import read_header
 
 
 @dataclass
@@ -67,18 +61,7 @@ def image_size(sample: Sample) -> tuple[int, int]:
     Raises:
         InputError: the file cannot be read.
     """
-    path = sample.image_path
-    try:
-        with open_picture(path) as file:
-            width, height = file.size
-            turned = file.getexif().get(_ORIENTATION) in _TURNED
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the name") from None
-    except UnidentifiedImageError:
-        raise InputError(f"{path}: not an image that can be read; copy or download it again") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: the image is damaged or cut off ({error}); copy or download it again") from error
-    return (width, height) if turned else (height, width)
+    return read_header(sample.image_path).shape
 
 
 def _inspect(sample: Sample, found: Inspection, soft: bool) -> None:

@@ -10,8 +10,8 @@ from PIL import UnidentifiedImageError
 
 from tamis.arrays import LabelArray, MaskArray
 from tamis.datasets.protocol import Target
+from tamis.decoding.opening import open_picture
 from tamis.errors import InputError
-from tamis.image import open_picture
 
 ONLY = "1"
 """The id of the target where an image has just one."""

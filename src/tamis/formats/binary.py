@@ -1,12 +1,13 @@
 """One black and white PNG for each mask, and a list of them."""
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 
 from tamis.errors import InputError
+from tamis.formats.json_file import read_json
+from tamis.formats.names import Names, Shapes
 from tamis.formats.picture import read_numbers
-from tamis.formats.record import Dataset, Names, Shapes, collected
+from tamis.formats.reading import Loaded, Reading
+from tamis.formats.record import Dataset
 from tamis.image import write_image
 from tamis.mask import Masks
 from tamis.results.files import write_json
@@ -28,7 +29,7 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
     write_json(out / INDEX, {"labels": list(dataset.labels), "images": index})
 
 
-def read(path: Path, images: Shapes) -> tuple[Dataset, list[str]]:
+def read(path: Path, images: Shapes) -> Loaded:
     """Read a folder with `masks.json`.
 
     Raises:
@@ -38,13 +39,12 @@ def read(path: Path, images: Shapes) -> tuple[Dataset, list[str]]:
     file = folder / INDEX
     if not file.is_file():
         raise InputError(f"{file}: is missing; it says which picture is the mask of what")
-    content = json.loads(file.read_bytes())
-    names = Names(images)
-    found: list[tuple[str, Masks, Sequence[str]]] = []
+    content = read_json(file)
+    reading = Reading(Names.of_images(images, [str(entry["file_name"]) for entry in content["images"]]))
     for entry in content["images"]:
         shape = int(entry["height"]), int(entry["width"])
-        name = names.find(entry["file_name"], shape)
+        name = reading.names.find(str(entry["file_name"]), shape)
         if name is not None:
             pictures = (read_numbers(folder, mask["file"]) != 0 for mask in entry["masks"])
-            found.append((name, Masks.from_dense(pictures, shape), [str(mask["label"]) for mask in entry["masks"]]))
-    return collected([str(label) for label in content["labels"]], found), names.unknown
+            reading.add(name, Masks.from_dense(pictures, shape), [str(mask["label"]) for mask in entry["masks"]])
+    return reading.done([str(label) for label in content["labels"]])

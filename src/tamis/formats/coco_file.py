@@ -1,18 +1,25 @@
 """COCO JSON of a dataset: run lengths, which keep every pixel; polygons are read too."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tamis.errors import InputError
 from tamis.formats.coco import CocoImage, annotations_of, dataset_of
-from tamis.formats.outlines import filled
-from tamis.formats.record import Dataset, Names, Shapes, collected
+from tamis.formats.json_file import read_json
+from tamis.formats.names import Names, Shapes
+from tamis.formats.outlines import Crop, packed, polygon
+from tamis.formats.reading import Loaded, Reading
+from tamis.formats.record import Dataset
 from tamis.mask import Masks
 from tamis.results.files import write_json
 
 FILE = "annotations.json"
+
+FAMILY = "coco"
+"""Formats that number labels alike."""
 
 
 def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
@@ -20,18 +27,18 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
     write_json(out / FILE, described(dataset), indent=None)
 
 
-def read(path: Path, images: Shapes) -> tuple[Dataset, list[str]]:
-    """Read a COCO file, or the one in a folder.
+def read(path: Path, images: Shapes) -> Loaded:
+    """Read a COCO file, or the one in a folder; an annotation that is no more than a box is left out.
 
     Raises:
-        InputError: an image has another size, or an annotation is none.
+        InputError: an image has another size.
     """
-    return parsed(json.loads(the_json(path).read_bytes()), images)
+    return parsed(read_json(the_json(path)), images)
 
 
 def described(dataset: Dataset) -> dict[str, Any]:
-    """The dataset as COCO has it: categories and images numbered from 1."""
-    numbers = {label: number for number, label in enumerate(dataset.labels, start=1)}
+    """The dataset as COCO has it: images numbered from 1, categories as they were, or from 1."""
+    numbers = dataset.numbered(FAMILY, 1)
     images = [
         CocoImage(
             image.name,
@@ -45,31 +52,61 @@ def described(dataset: Dataset) -> dict[str, Any]:
     return content
 
 
-def parsed(content: Mapping[str, Any], images: Shapes) -> tuple[Dataset, list[str]]:
+def parsed(content: Mapping[str, Any], images: Shapes) -> Loaded:
     """A dataset from COCO's JSON."""
-    categories = {category["id"]: str(category["name"]) for category in content["categories"]}
-    names = Names(images)
-    entries: dict[Any, tuple[str | None, tuple[int, int]]] = {}
+    categories, numbers = _categories(content["categories"])
+    said = {str(entry["id"]): _name(entry) for entry in content["images"]}
+    reading = Reading(Names.of_images(images, said.values()))
+    found: dict[str, str | None] = {}
     for entry in content["images"]:
-        shape = int(entry["height"]), int(entry["width"])
-        entries[entry["id"]] = names.find(entry.get("file_name") or entry["coco_url"], shape), shape
-    found: list[tuple[str, Masks, Sequence[str]]] = []
-    for annotation in content["annotations"]:
-        name, shape = entries[annotation["image_id"]]
-        if name is not None and annotation.get("segmentation"):  # an annotation may be no more than a box
-            mask = mask_of(annotation["segmentation"], shape)
-            found.append((name, mask, [categories[annotation["category_id"]]]))
-    return collected(categories.values(), found), names.unknown
+        sides = entry.get("height"), entry.get("width")
+        shape = None if None in sides else (int(sides[0]), int(sides[1]))
+        found[str(entry["id"])] = reading.names.find(_name(entry), shape)
+    crowds = 0
+    waiting: dict[str, tuple[list[Crop | Masks], list[str]]] = {}
+    for place, annotation in enumerate(content["annotations"], start=1):
+        called = f"annotation {annotation.get('id', f'number {place}')}"
+        image_id, category = str(annotation.get("image_id")), str(annotation.get("category_id"))
+        if image_id not in found:
+            reading.problem(f"{called} is of the image {image_id}, which the file does not list")
+            continue
+        name = found[image_id]
+        if name is None:
+            continue
+        segmentation = annotation.get("segmentation")
+        if not segmentation:
+            reading.leave_out("keypoints" if annotation.get("keypoints") else "boxes without a mask")
+            continue
+        if category not in categories:
+            reading.problem(f"{called} has the category {category}, which the file does not list")
+            continue
+        try:
+            mask = shape_of(segmentation, reading.names.shape(name))
+        except (InputError, TypeError, ValueError, OverflowError, LookupError) as error:
+            reading.problem(f"{called}: {error}")
+            continue
+        crowds += annotation.get("iscrowd") in (1, True)
+        masks, labels = waiting.setdefault(name, ([], []))
+        masks.append(mask)
+        labels.append(categories[category])
+    for name, (masks, labels) in waiting.items():
+        reading.add(name, _together(masks, reading.names.shape(name)), labels)
+    if crowds:
+        reading.take("crowds (iscrowd), which are objects like others from now on", crowds)
+    return reading.done(categories.values(), {FAMILY: numbers})
 
 
-def mask_of(segmentation: Any, shape: tuple[int, int]) -> Masks:
-    """One mask from run lengths, compressed or not, or from polygons."""
+def shape_of(segmentation: Any, shape: tuple[int, int]) -> Crop | Masks:
+    """One mask of an image (height, width) from run lengths, compressed or not, or from polygons."""
     if isinstance(segmentation, Mapping):
         return Masks.from_coco([segmentation], shape)
-    import numpy as np
-
-    rings = [np.asarray(part, np.float64).reshape(-1, 2) for part in segmentation]
-    return Masks.from_dense(filled(rings, shape)[None])
+    flat = bool(segmentation) and not isinstance(segmentation[0], list | tuple)
+    rings = []
+    for part in [segmentation] if flat else segmentation:
+        if len(part) % 2:
+            raise InputError(f"a polygon has x and y of each corner, but this one {len(part)} numbers")
+        rings.append(np.asarray(part, np.float64).reshape(-1, 2))
+    return polygon(rings, shape)
 
 
 def the_json(path: Path) -> Path:
@@ -84,3 +121,25 @@ def the_json(path: Path) -> Path:
     if len(found) != 1:
         raise InputError(f"{path}: holds {len(found)} JSON files; name the one to read")
     return found[0]
+
+
+def _together(shapes: Iterable[Crop | Masks], size: tuple[int, int]) -> Masks:
+    """Masks of one image in order."""
+    masks = [shape if isinstance(shape, Masks) else packed([shape], size) for shape in shapes]
+    return Masks.concatenate([Masks.none(size), *masks])
+
+
+def _categories(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[str, str], dict[str, int]]:
+    """Names of categories by their id as text, in the order of their numbers, and the numbers of the names."""
+    listed = [(entry["id"], str(entry["name"])) for entry in entries]
+    if all(isinstance(number, int) for number, _ in listed):
+        listed.sort(key=lambda entry: entry[0])
+    numbers: dict[str, int] = {}
+    for number, name in listed:
+        if isinstance(number, int):
+            numbers.setdefault(name, number)
+    return {str(number): name for number, name in listed}, numbers
+
+
+def _name(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("file_name") or entry["coco_url"])

@@ -1,9 +1,9 @@
-"""CVAT for images XML: masks; polygons are read too.
+"""CVAT for images XML: masks; polygons, boxes and ellipses are read too.
 
 The run lengths of a mask go through the rows of its box and begin with background.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,9 +11,10 @@ import numpy as np
 
 from tamis.arrays import MaskArray
 from tamis.errors import InputError
-from tamis.formats.outlines import filled
-from tamis.formats.record import Dataset, Names, Shapes, collected
-from tamis.mask import Masks
+from tamis.formats.names import Names, Shapes
+from tamis.formats.outlines import Crop, centred_rectangle, ellipse, packed, polygon
+from tamis.formats.reading import Loaded, Reading
+from tamis.formats.record import Dataset
 from tamis.results.files import write_bytes
 
 FILE = "annotations.xml"
@@ -26,24 +27,25 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
     write_bytes(out / FILE, document(dataset, _mask_element))
 
 
-def read(path: Path, images: Shapes) -> tuple[Dataset, list[str]]:
-    """Read a file, or the one in a folder: its masks and polygons; other shapes are passed over.
+def read(path: Path, images: Shapes) -> Loaded:
+    """Read a file, or the one in a folder: its masks, polygons, boxes and ellipses; other shapes are counted.
 
     Raises:
         InputError: it is no XML, has a document type, or an image has another size.
     """
     path = path / FILE if path.is_dir() else path
     root = _parsed(path)
-    names = Names(images)
     labels = [element.text or "" for element in root.iterfind("meta//labels/label/name")]
-    found: list[tuple[str, Masks, Sequence[str]]] = []
-    for image in root.iterfind("image"):
+    elements = list(root.iterfind("image"))
+    reading = Reading(Names.of_images(images, [image.attrib["name"] for image in elements]))
+    for image in elements:
         shape = int(image.attrib["height"]), int(image.attrib["width"])
-        name = names.find(image.attrib["name"], shape)
-        shapes = list(_shapes(image, shape)) if name is not None else []
-        if name is not None and shapes:
-            found.append((name, Masks.from_dense([mask for mask, _ in shapes], shape), [label for _, label in shapes]))
-    return collected(labels, found), names.unknown
+        name = reading.names.find(image.attrib["name"], shape)
+        if name is not None:
+            _read_shapes(image, name, shape, reading)
+    if tracks := sum(1 for _ in root.iterfind("track")):
+        reading.leave_out("tracks of a video", tracks)
+    return reading.done(labels)
 
 
 def document(dataset: Dataset, element: Callable[[MaskArray, str], Element]) -> bytes:
@@ -84,30 +86,65 @@ def _mask_element(mask: MaskArray, label: str) -> Element:
     return ElementTree.Element("mask", attributes)
 
 
-def _shapes(image: Element, shape: tuple[int, int]) -> Iterator[tuple[MaskArray, str]]:
+def _read_shapes(image: Element, name: str, shape: tuple[int, int], reading: Reading) -> None:
     """Masks and their labels, in the order of z_order and then of the file."""
-    elements = [element for element in image if element.tag in ("mask", "polygon")]
-    for element in sorted(elements, key=lambda element: int(element.get("z_order", "0"))):
-        made = _mask(element, shape) if element.tag == "mask" else _polygon(element, shape)
-        yield made, element.attrib["label"]
+    crops: list[Crop] = []
+    labels: list[str] = []
+    for number, element in sorted(enumerate(image, start=1), key=lambda entry: _place(entry[1])):
+        make = _MAKERS.get(element.tag)
+        if make is None:
+            reading.leave_out(_OTHERS.get(element.tag, f"of kind {element.tag}"))
+            continue
+        try:
+            label = element.attrib["label"]
+            crops.append(make(element, shape))
+        except (InputError, KeyError, ValueError, OverflowError) as error:
+            said = f"has no {error.args[0]}" if isinstance(error, KeyError) else error
+            reading.problem(f"{name}, {element.tag} {number}: {said}")
+            continue
+        labels.append(label)
+        if element.tag in ("box", "ellipse"):
+            reading.take("boxes" if element.tag == "box" else "ellipses")
+    reading.add(name, packed(crops, shape), labels)
 
 
-def _mask(element: Element, shape: tuple[int, int]) -> MaskArray:
+def _place(element: Element) -> int:
+    try:
+        return int(element.get("z_order", "0"))
+    except ValueError:
+        return 0
+
+
+def _mask(element: Element, shape: tuple[int, int]) -> Crop:
     left, top, width, height = (int(float(element.attrib[key])) for key in ("left", "top", "width", "height"))
     runs = [int(part) for part in element.attrib["rle"].split(",")]
     if sum(runs) != width * height or min(runs) < 0:
         raise InputError(f"the runs of a mask add up to {sum(runs)} pixels, but its box has {width * height}")
     if left < 0 or top < 0 or left + width > shape[1] or top + height > shape[0]:
         raise InputError(f"a mask reaches out of its image of {shape[1]}x{shape[0]}")
-    mask = np.zeros(shape, np.bool_)
     pixels = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
-    mask[top : top + height, left : left + width] = pixels.reshape(height, width)
-    return mask
+    return top, left, pixels.reshape(height, width)
 
 
-def _polygon(element: Element, shape: tuple[int, int]) -> MaskArray:
+def _polygon(element: Element, shape: tuple[int, int]) -> Crop:
     points = [[float(value) for value in point.split(",")] for point in element.attrib["points"].split(";")]
-    return filled([np.asarray(points, np.float64).reshape(-1, 2)], shape)
+    return polygon([np.asarray(points, np.float64).reshape(-1, 2)], shape)
+
+
+def _box(element: Element, shape: tuple[int, int]) -> Crop:
+    left, top, right, bottom = (float(element.attrib[key]) for key in ("xtl", "ytl", "xbr", "ybr"))
+    turn = float(element.get("rotation", "0"))
+    return polygon([centred_rectangle(left, top, right - left, bottom - top, turn)], shape)
+
+
+def _ellipse(element: Element, shape: tuple[int, int]) -> Crop:
+    x, y, across, down = (float(element.attrib[key]) for key in ("cx", "cy", "rx", "ry"))
+    return ellipse(x, y, across, down, float(element.get("rotation", "0")), shape)
+
+
+_MAKERS = {"mask": _mask, "polygon": _polygon, "box": _box, "ellipse": _ellipse}
+
+_OTHERS = {"polyline": "polylines", "points": "points", "cuboid": "cuboids", "skeleton": "skeletons", "tag": "tags"}
 
 
 def _parsed(path: Path) -> Element:

@@ -1,15 +1,19 @@
-"""Datumaro JSON: run lengths as in COCO; polygons are read too."""
+"""Datumaro JSON: run lengths as in COCO; polygons, boxes and ellipses are read too."""
 
-import json
-from collections.abc import Sequence
-from pathlib import Path
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
+from tamis.errors import InputError
 from tamis.formats.coco_file import the_json
-from tamis.formats.outlines import filled
-from tamis.formats.record import Dataset, Names, Shapes, collected
+from tamis.formats.json_file import read_json
+from tamis.formats.names import Names, Shapes
+from tamis.formats.outlines import Crop, centred_rectangle, ellipse, packed, polygon, united
+from tamis.formats.reading import Loaded, Reading
+from tamis.formats.record import Dataset
 from tamis.mask import Masks
 from tamis.results.files import write_json
 
@@ -17,6 +21,7 @@ from tamis.results.files import write_json
 def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
     """Write `annotations/default.json`."""
     numbers = {label: number for number, label in enumerate(dataset.labels)}
+    stems = Counter(_stem(image.name).casefold() for image in dataset.images)
     items = []
     for image in dataset.images:
         annotations = [
@@ -33,7 +38,8 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
         ]
         items.append(
             {
-                "id": image.name.rpartition(".")[0],
+                # Items are found by their id: a.jpg and a.png keep their suffixes.
+                "id": image.name if stems[_stem(image.name).casefold()] > 1 else _stem(image.name),
                 "annotations": annotations,
                 "attr": {},
                 "image": {"path": image.name, "size": list(image.shape)},
@@ -45,37 +51,82 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
     write_json(out / "annotations" / "default.json", content, indent=None)
 
 
-def read(path: Path, images: Shapes) -> tuple[Dataset, list[str]]:
-    """Read a file, or the one in a folder: its masks and polygons; other shapes are passed over.
+def read(path: Path, images: Shapes) -> Loaded:
+    """Read a file, or the one in a folder: its masks, polygons, boxes and ellipses; other shapes are counted.
 
     Polygons of the same group and label are one mask.
 
     Raises:
-        InputError: a mask is damaged, or an image has another size.
+        InputError: an image has another size.
     """
-    content = json.loads(the_json(path).read_bytes())
+    content = read_json(the_json(path))
     labels = [str(label["name"]) for label in content["categories"]["label"]["labels"]]
-    names = Names(images)
-    found: list[tuple[str, Masks, Sequence[str]]] = []
+    reading = Reading(Names.of_images(images, [_name(item) for item in content["items"]]))
     for item in content["items"]:
-        image = item.get("image") or {}
-        size = image.get("size")
-        name = names.find(image.get("path") or item["id"], None if size is None else (int(size[0]), int(size[1])))
-        if name is None:
+        size = (item.get("image") or {}).get("size")
+        name = reading.names.find(_name(item), None if size is None else (int(size[0]), int(size[1])))
+        if name is not None:
+            _read_item(item, name, labels, reading)
+    return reading.done(labels)
+
+
+def _stem(name: str) -> str:
+    return PurePosixPath(name).with_suffix("").as_posix()
+
+
+def _read_item(item: Mapping[str, Any], name: str, labels: Sequence[str], reading: Reading) -> None:
+    shape = reading.names.shape(name)
+    masks: dict[tuple[str, Any], list[Crop] | Masks] = {}
+    drawn = {each.get("group") for each in item["annotations"] if each.get("type") in ("mask", "polygon")}
+    for number, annotation in enumerate(item["annotations"]):
+        kind = annotation.get("type")
+        if kind == "bbox" and annotation.get("group") and annotation["group"] in drawn:
+            reading.leave_out("boxes around masks")
             continue
-        masks: dict[Any, Masks] = {}
-        for number, annotation in enumerate(item["annotations"]):
-            if annotation["type"] not in ("mask", "polygon"):
+        if kind not in ("mask", "polygon", "bbox", "ellipse"):
+            reading.leave_out(f"of kind {kind}")
+            continue
+        try:
+            label = labels[_index(annotation["label_id"])]
+            if kind == "mask":
+                masks[label, number] = Masks.from_coco([annotation["rle"]], shape)
                 continue
-            label = labels[annotation["label_id"]]
             group = annotation.get("group") or 0
-            if annotation["type"] == "mask":
-                masks[label, number] = Masks.from_coco([annotation["rle"]], images[name])
-                continue
-            key = label, f"group {group}" if group else number
-            ring = np.asarray(annotation["points"], np.float64).reshape(-1, 2)
-            pixels = filled([ring], images[name])
-            masks[key] = Masks.from_dense([pixels | masks[key][0] if key in masks else pixels])
-        together = Masks.concatenate([Masks.none(images[name]), *masks.values()])
-        found.append((name, together, [label for label, _ in masks]))
-    return collected(labels, found), names.unknown
+            crop = _shape(annotation, kind, shape)
+            key = label, f"group {group}" if group and kind == "polygon" else number
+            there = masks.setdefault(key, [])
+            assert isinstance(there, list)
+            there.append(crop)
+            if kind != "polygon":
+                reading.take("boxes" if kind == "bbox" else "ellipses")
+        except (InputError, KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            reading.problem(f"annotation {annotation.get('id', number)} of {name}: {_said(error)}")
+    parts = [found if isinstance(found, Masks) else packed([united(found, shape)], shape) for found in masks.values()]
+    reading.add(name, Masks.concatenate([Masks.none(shape), *parts]), [label for label, _ in masks])
+
+
+def _shape(annotation: Mapping[str, Any], kind: str, shape: tuple[int, int]) -> Crop:
+    turn = float((annotation.get("attributes") or {}).get("rotation") or 0)
+    if kind == "bbox":
+        x, y, width, height = (float(value) for value in annotation["bbox"])
+        return polygon([centred_rectangle(x, y, width, height, turn)], shape)
+    if kind == "ellipse":
+        left, top, right, bottom = (float(value) for value in annotation["points"])
+        middle = (left + right) / 2, (top + bottom) / 2
+        return ellipse(*middle, (right - left) / 2, (bottom - top) / 2, turn, shape)
+    return polygon([np.asarray(annotation["points"], np.float64).reshape(-1, 2)], shape)
+
+
+def _index(value: Any) -> int:
+    number = int(value)
+    if number < 0:
+        raise IndexError(f"the label {number} is none")
+    return number
+
+
+def _said(error: Exception) -> str:
+    return f"has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    return str((item.get("image") or {}).get("path") or item["id"])

@@ -3,17 +3,19 @@
 Without `labelmap.json` the numbers are taken for classes, each named by its number.
 """
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tamis.errors import InputError
+from tamis.formats.json_file import read_json
+from tamis.formats.names import Names, Shapes
 from tamis.formats.picture import read_numbers
-from tamis.formats.record import Dataset, Names, Shapes, collected, require_distinct_stems
+from tamis.formats.reading import Loaded, Reading
+from tamis.formats.record import Dataset, require_distinct_stems
 from tamis.image import write_image
-from tamis.mask import Masks, label_map, masks_from_labels
+from tamis.mask import label_map, masks_from_labels
 from tamis.results.files import write_json
 
 INDEX = "labelmap.json"
@@ -38,29 +40,33 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
     write_json(out / INDEX, {"labels": list(dataset.labels), "images": index})
 
 
-def read(path: Path, images: Shapes) -> tuple[Dataset, list[str]]:
+def read(path: Path, images: Shapes) -> Loaded:
     """Read a folder of PNGs.
 
     Raises:
         InputError: a map has another size than its image.
     """
     folder = path if path.is_dir() else path.parent
-    names = Names(images)
-    found: list[tuple[str, Masks, Sequence[str]]] = []
-    listed: list[str] = []
     if (folder / INDEX).is_file():
-        content = json.loads((folder / INDEX).read_bytes())
-        listed = [str(label) for label in content["labels"]]
-        entries = [(entry["file_name"], entry["labelmap"], entry["labels"]) for entry in content["images"]]
-    else:
-        files = sorted(folder.rglob("*.png")) if path.is_dir() else [path]
-        entries = [(file.relative_to(folder).as_posix(), file.relative_to(folder).as_posix(), None) for file in files]
-    for image, file, labels in entries:
+        return _listed(folder, read_json(folder / INDEX), images)
+    files = sorted(folder.rglob("*.png")) if path.is_dir() else [path]
+    stems = {file.relative_to(folder).as_posix(): file.relative_to(folder).with_suffix("").as_posix() for file in files}
+    reading = Reading(Names.of_files(images, stems.values()))
+    for file, stem in stems.items():
         numbers = read_numbers(folder, file)
-        name = names.find(image, (numbers.shape[0], numbers.shape[1]))
+        name = reading.names.find(stem, (numbers.shape[0], numbers.shape[1]))
         if name is not None:
             masks, values = masks_from_labels(numbers)
-            found.append(
-                (name, masks, [str(value) if labels is None else labels[str(value)] for value in values.tolist()])
-            )
-    return collected(listed, found), names.unknown
+            reading.add(name, masks, [str(value) for value in values.tolist()])
+    return reading.done()
+
+
+def _listed(folder: Path, content: Any, images: Shapes) -> Loaded:
+    reading = Reading(Names.of_images(images, [str(entry["file_name"]) for entry in content["images"]]))
+    for entry in content["images"]:
+        numbers = read_numbers(folder, entry["labelmap"])
+        name = reading.names.find(str(entry["file_name"]), (numbers.shape[0], numbers.shape[1]))
+        if name is not None:
+            masks, values = masks_from_labels(numbers)
+            reading.add(name, masks, [str(entry["labels"][str(value)]) for value in values.tolist()])
+    return reading.done([str(label) for label in content["labels"]])

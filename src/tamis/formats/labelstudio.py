@@ -1,13 +1,12 @@
-"""Label Studio JSON: brush masks in its own run lengths; polygons are read too.
+"""Label Studio JSON: brush masks in its own run lengths; polygons, rectangles and ellipses are read too.
 
 A brush is the RGBA picture of the mask, row by row, 0 and 255, packed into bits: 32 for the number of values, 5 for the
 bits of a value less 1, 4 × 4 for the four sizes less 1 that a length may be written in; then blocks. A block is a bit
 (1 for a run), 2 for which of the sizes, the length less 1, and one value, or as many as the length says.
 """
 
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -19,9 +18,11 @@ from numpy.typing import NDArray
 from tamis.arrays import MaskArray
 from tamis.errors import InputError
 from tamis.formats.coco_file import the_json
-from tamis.formats.outlines import filled
-from tamis.formats.record import Dataset, Names, Shapes, collected
-from tamis.mask import Masks
+from tamis.formats.json_file import read_json
+from tamis.formats.names import Names, Shapes
+from tamis.formats.outlines import Crop, ellipse, packed, polygon, rectangle
+from tamis.formats.reading import Loaded, Reading
+from tamis.formats.record import Dataset
 from tamis.results.files import write_bytes, write_json
 
 SIZES = (3, 4, 8, 16)
@@ -55,26 +56,84 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
     write_bytes(out / "labels.xml", f"{view}  </BrushLabels>\n</View>\n".encode())
 
 
-def read(path: Path, images: Shapes) -> tuple[Dataset, list[str]]:
-    """Read an export, or the one in a folder: the first annotation of each task, or its first prediction.
+def read(path: Path, images: Shapes) -> Loaded:
+    """Read an export, or the one in a folder: of each task the finished annotation, or its first prediction.
+
+    Of several that are finished the one marked as ground truth counts, otherwise the last; cancelled ones never do.
 
     Raises:
-        InputError: a brush is damaged, or an image has another size.
+        InputError: an image has another size.
     """
-    names = Names(images)
-    found: list[tuple[str, Masks, Sequence[str]]] = []
-    for task in json.loads(the_json(path).read_bytes()):
-        drawn = task.get("annotations") or task.get("completions") or task.get("predictions") or []
-        results = [result for result in (drawn[0]["result"] if drawn else []) if _is_mask(result)]
-        if not results:
+    return _read(path, images, _the_finished)
+
+
+def read_all(path: Path, images: Shapes) -> Loaded:
+    """The same, with every annotation of a task that was not cancelled.
+
+    Raises:
+        InputError: an image has another size.
+    """
+    return _read(path, images, lambda finished: finished)
+
+
+def _the_finished(finished: list[Any]) -> list[Any]:
+    marked = [drawn for drawn in finished if drawn.get("ground_truth")]
+    return (marked or finished)[-1:]
+
+
+def _read(path: Path, images: Shapes, choose: Callable[[list[Any]], list[Any]]) -> Loaded:
+    tasks = read_json(the_json(path))
+    reading = Reading(Names.of_images(images, [_image_name(task["data"]) for task in tasks]))
+    for task in tasks:
+        drawn = task.get("annotations") or task.get("completions") or []
+        finished = [each for each in drawn if not each.get("was_cancelled")]
+        chosen = choose(finished) if finished else list(task.get("predictions") or [])[:1]
+        if len(finished) < len(drawn):
+            reading.leave_out("cancelled annotations", len(drawn) - len(finished))
+        if finished and len(chosen) < len(finished):
+            kind = "further annotations of the same task (--annotations all takes them)"
+            reading.leave_out(kind, len(finished) - len(chosen))
+        results = [result for each in chosen for result in each.get("result") or []]
+        _read_results(task, results, reading)
+    return reading.done()
+
+
+def _read_results(task: Any, results: list[Any], reading: Reading) -> None:
+    said = _image_name(task["data"])
+    sides = next(((r["original_height"], r["original_width"]) for r in results if r.get("original_width")), None)
+    name = reading.names.find(said, None if sides is None else (int(sides[0]), int(sides[1])))
+    if name is None:
+        return
+    shape = reading.names.shape(name)
+    # A region may have its labels in a result of its own.
+    apart = {r.get("id"): r["value"]["labels"] for r in results if r.get("type") == "labels" and r.get("id")}
+    shapes = {r.get("id") for r in results if _kind(r) in _MAKERS}
+    crops: list[Crop] = []
+    labels: list[str] = []
+    for number, result in enumerate(results, start=1):
+        kind = _kind(result)
+        if kind not in _MAKERS:
+            if not (kind == "labels" and result.get("id") in shapes):
+                reading.leave_out(f"of kind {result.get('type')}")
             continue
-        shape = int(results[0]["original_height"]), int(results[0]["original_width"])
-        name = names.find(_image_name(task["data"]), shape)
-        if name is not None:
-            masks = [_mask(result, shape) for result in results]
-            labels = [str(result["value"][result["type"]][0]) for result in results]
-            found.append((name, Masks.from_dense(masks, shape), labels))
-    return collected([], found), names.unknown
+        try:
+            value = result["value"]
+            theirs = value.get(result["type"]) or value.get("labels") or apart.get(result.get("id"))
+            if not theirs:
+                raise InputError("has no label")
+            crops.append(_MAKERS[kind](value, shape))
+        except (InputError, KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            what = f"has no {error.args[0]}" if isinstance(error, KeyError) else error
+            reading.problem(f"{said}, result {result.get('id', number)}: {what}")
+            continue
+        labels.append(str(theirs[0]))
+        if kind in ("rectangle", "ellipse"):
+            reading.take(f"{kind}s")
+    reading.add(name, packed(crops, shape), labels)
+
+
+def _kind(result: Any) -> str:
+    return str(result.get("type") or "").removesuffix("labels") or str(result.get("type"))
 
 
 def encode_brush(mask: MaskArray) -> list[int]:
@@ -133,28 +192,49 @@ def decode_brush(rle: Sequence[int], shape: tuple[int, int]) -> MaskArray:
     return opaque
 
 
-def _is_mask(result: Any) -> bool:
-    value = result.get("value", {})
-    if result.get("type") == "brushlabels":
-        return bool(value.get("format") == "rle")
-    return bool(result.get("type") == "polygonlabels")
+def _brush(value: Any, shape: tuple[int, int]) -> Crop:
+    if value.get("format") != "rle":
+        raise InputError(f"a brush of the format {value.get('format')} cannot be read")
+    return 0, 0, decode_brush(value["rle"], shape)
 
 
-def _mask(result: Any, shape: tuple[int, int]) -> MaskArray:
-    if result["type"] == "brushlabels":
-        return decode_brush(result["value"]["rle"], shape)
-    ring = np.asarray(result["value"]["points"], np.float64) * (shape[1] / 100, shape[0] / 100)
-    return filled([ring], shape)
+def _polygon(value: Any, shape: tuple[int, int]) -> Crop:
+    return polygon([np.asarray(value["points"], np.float64).reshape(-1, 2) * _percent(shape)], shape)
+
+
+def _rectangle(value: Any, shape: tuple[int, int]) -> Crop:
+    (x, y), (width, height) = (
+        np.array([value[first], value[second]], np.float64) * _percent(shape)
+        for first, second in (("x", "y"), ("width", "height"))
+    )
+    return polygon([rectangle(x, y, width, height, float(value.get("rotation") or 0))], shape)
+
+
+def _ellipse(value: Any, shape: tuple[int, int]) -> Crop:
+    (x, y), (across, down) = (
+        np.array([value[first], value[second]], np.float64) * _percent(shape)
+        for first, second in (("x", "y"), ("radiusX", "radiusY"))
+    )
+    return ellipse(x, y, across, down, float(value.get("rotation") or 0), shape)
+
+
+_MAKERS = {"brush": _brush, "polygon": _polygon, "rectangle": _rectangle, "ellipse": _ellipse}
+
+
+def _percent(shape: tuple[int, int]) -> tuple[float, float]:
+    return shape[1] / 100, shape[0] / 100
 
 
 def _image_name(data: Any) -> str:
     """What the image was called before Label Studio took it over."""
     address = str(data.get("image") or next(iter(data.values())))
+    if "://" not in address and not address.startswith("/data/"):
+        return address  # a name may hold question marks and colons of its own
     parts = urlsplit(address)
     local = parse_qs(parts.query).get("d")
     if local:
         return local[0]
-    name = address if parts.scheme == "" and not address.startswith("/data/") else unquote(parts.path)
+    name = unquote(parts.path)
     if address.startswith("/data/upload/"):
         return _UPLOADED.sub("", name.rpartition("/")[2])
-    return name
+    return name.lstrip("/")

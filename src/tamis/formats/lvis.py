@@ -12,7 +12,8 @@ __all__ = ["read", "write"]
 def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
     """Write `annotations.json`.
 
-    Every label counts as looked for everywhere on every image: those that an image has not are its negative categories.
+    On an image that somebody has called done every label counts as looked for: those that it has not are its negative
+    categories. On any other nothing is known to be absent, and what is there may not be all.
     """
     content = described(dataset)
     everything = [category["id"] for category in content["categories"]]
@@ -22,10 +23,11 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
         del annotation["iscrowd"]
         present[annotation["image_id"]].add(annotation["category_id"])
         counts[annotation["category_id"]] += 1
-    for image in content["images"]:
+    for image, record in zip(content["images"], dataset.images, strict=True):
+        there = present[image["id"]]
         image["coco_url"] = image["file_name"]
-        image["neg_category_ids"] = [number for number in everything if number not in present[image["id"]]]
-        image["not_exhaustive_category_ids"] = []
+        image["neg_category_ids"] = [number for number in everything if number not in there] if record.complete else []
+        image["not_exhaustive_category_ids"] = [] if record.complete else sorted(there)
     for category in content["categories"]:
         images = sum(category["id"] in found for found in present.values())
         frequency = "r" if images <= 10 else "c" if images <= 100 else "f"

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tamis.errors import InputError, UnavailableError
-from tamis.formats.record import Dataset, Names, Shapes, collected
+from tamis.formats.names import Names, Shapes
+from tamis.formats.reading import Loaded, Reading
+from tamis.formats.record import Dataset
 from tamis.mask import Masks
 from tamis.results.files import replacing
 
@@ -46,7 +48,7 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
             writer.write_table(arrow.Table.from_pylist([row], schema=schema))
 
 
-def read(path: Path, images: Shapes) -> tuple[Dataset, list[str]]:
+def read(path: Path, images: Shapes) -> Loaded:
     """Read a file, or the one in a folder.
 
     Raises:
@@ -55,23 +57,23 @@ def read(path: Path, images: Shapes) -> tuple[Dataset, list[str]]:
     """
     arrow, parquet = _arrow()
     path = path / FILE if path.is_dir() else path
-    names = Names(images)
-    found: list[tuple[str, Masks, Sequence[str]]] = []
     try:
         with parquet.ParquetFile(path) as file:
             metadata = file.schema_arrow.metadata or {}
             features = json.loads(metadata[b"huggingface"])["info"]["features"]
             labels = features["objects"]["category"]["feature"]["names"]
+            said = file.read(columns=["image.path"]).to_pylist()
+            reading = Reading(Names.of_images(images, [str(row["image"]["path"]) for row in said]))
             for batch in file.iter_batches(16, columns=["image.path", "width", "height", "objects"]):
                 for row in batch.to_pylist():
                     shape = row["height"], row["width"]
-                    name = names.find(row["image"]["path"], shape)
+                    name = reading.names.find(str(row["image"]["path"]), shape)
                     if name is not None:
                         masks = Masks.from_coco(row["objects"]["segmentation"], shape)
-                        found.append((name, masks, [labels[number] for number in row["objects"]["category"]]))
+                        reading.add(name, masks, [labels[number] for number in row["objects"]["category"]])
     except arrow.ArrowException as error:
         raise InputError(f"{path}: is no Parquet file that can be read ({error})") from error
-    return collected(labels, found), names.unknown
+    return reading.done(labels)
 
 
 def _bytes(folder: Path | None, name: str) -> bytes | None:

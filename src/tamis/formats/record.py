@@ -1,16 +1,14 @@
 """What travels between formats: images, and masks with labels."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from tamis.errors import InputError
 from tamis.mask import Masks, iou_matrix
-
-Shapes = Mapping[str, tuple[int, int]]
-"""Names of images, with forward slashes, and their (height, width) in pixels."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +19,13 @@ class ImageRecord:
         name: path below the folder of images, with forward slashes.
         masks: N masks.
         labels: N names.
+        complete: whether somebody has said that there is no more to be drawn on it.
     """
 
     name: str
     masks: Masks
     labels: tuple[str, ...]
+    complete: bool = True
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -41,11 +41,27 @@ class Dataset:
         labels: names, in the order in which formats number them.
         images: each with its masks.
         folder: where the images lie, for formats that hold their pixels too.
+        numbers: of labels in files that they came from, by the family of formats ("coco", "yolo").
     """
 
     labels: tuple[str, ...]
     images: tuple[ImageRecord, ...]
     folder: Path | None = None
+    numbers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def numbered(self, family: str, first: int) -> dict[str, int]:
+        """The number of each label in a family of formats: the one that it came with, or the next that is free.
+
+        Args:
+            family: of formats.
+            first: the number that the first label gets if it has none.
+        """
+        theirs = self.numbers.get(family, {})
+        numbers = {label: theirs[label] for label in self.labels if label in theirs}
+        free = (number for number in count(first) if number not in set(numbers.values()))
+        given = {label: next(free) for label in self.labels if label not in numbers}
+        every = numbers | given
+        return {label: every[label] for label in sorted(self.labels, key=every.__getitem__)}
 
     @property
     def masks(self) -> int:
@@ -94,69 +110,6 @@ def loss_between(before: Dataset, after: Dataset, note: str = "") -> Loss:
                 theirs = found.masks[[name == label for name in found.labels]]
             ious += (iou_matrix(mine, theirs).max(axis=1) if len(theirs) else np.zeros(len(mine))).tolist()
     return Loss(tuple(ious), note)
-
-
-@dataclass
-class Names:
-    """Finds a project's images by the names that a file uses: the same path, or a file name that is unique.
-
-    Attributes:
-        images: of the project.
-        unknown: names that none of them answered to.
-    """
-
-    images: Shapes
-    unknown: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        by_end: dict[str, list[str]] = {}
-        for name in self.images:
-            path = PurePosixPath(name)
-            for key in {path.name, path.stem, path.with_suffix("").as_posix()} - {name}:
-                by_end.setdefault(key, []).append(name)
-        self._by_end = {key: names[0] for key, names in by_end.items() if len(names) == 1}
-
-    def find(self, name: str, shape: tuple[int, int] | None = None) -> str | None:
-        """The image that a file means, None (and noted) if there is none.
-
-        Args:
-            name: a path, a URL or a file name, with or without suffix.
-            shape: (height, width) that the file says it has.
-
-        Raises:
-            InputError: the image has another size.
-        """
-        path = PurePosixPath(name.replace("\\", "/").partition("?")[0])
-        keys = (path.as_posix(), path.name, path.with_suffix("").as_posix(), path.stem)
-        for key in keys:
-            found = key if key in self.images else self._by_end.get(key)
-            if found is not None:
-                height, width = self.images[found]
-                if shape is not None and shape != (height, width):
-                    raise InputError(
-                        f"{name}: is {shape[1]}x{shape[0]} in the file, but {found} has {width}x{height} pixels"
-                    )
-                return found
-        self.unknown.append(name)
-        return None
-
-
-def collected(labels: Iterable[str], found: Iterable[tuple[str, Masks, Sequence[str]]]) -> Dataset:
-    """A dataset of parts that may name an image several times, or labels that were not listed."""
-    parts: dict[str, list[tuple[Masks, Sequence[str]]]] = {}
-    names = dict.fromkeys(labels)
-    for name, masks, their_labels in found:
-        parts.setdefault(name, []).append((masks, their_labels))
-        names.update(dict.fromkeys(their_labels))
-    images = [
-        ImageRecord(
-            name,
-            Masks.concatenate([masks for masks, _ in several]),
-            tuple(label for _, their_labels in several for label in their_labels),
-        )
-        for name, several in parts.items()
-    ]
-    return Dataset(tuple(names), tuple(images))
 
 
 def require_distinct_stems(dataset: Dataset, out: Path) -> dict[str, str]:

@@ -1,14 +1,16 @@
 """Formats by name: what there is, and reading and writing them."""
 
 import difflib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from tamis.errors import InputError
-from tamis.formats.record import Dataset, ImageRecord, Loss, Shapes, loss_between
+from tamis.errors import InputError, TamisError
+from tamis.formats.names import Shapes
+from tamis.formats.reading import Loaded
+from tamis.formats.record import Dataset, ImageRecord, Loss, loss_between
 
 
 class Module(Protocol):
@@ -18,8 +20,8 @@ class Module(Protocol):
         """Write a dataset into a folder."""
         ...
 
-    def read(self, path: Path, images: Shapes) -> tuple[Dataset, list[str]]:
-        """Read what `write` has written, or a file of another program; gives names of images that were not found."""
+    def read(self, path: Path, images: Shapes) -> Loaded:
+        """Read what `write` has written, or a file of another program."""
         ...
 
 
@@ -92,11 +94,17 @@ def export(dataset: Dataset, name: str, out: Path, tolerance: float = 0.0) -> Lo
     module.write(dataset, out, tolerance)
     if not form.loses:
         return Loss((1.0,) * dataset.masks)
-    again, _ = module.read(out, {image.name: image.shape for image in dataset.images})
-    return loss_between(dataset, again, f" ({form.loses})")
+    again = module.read(out, {image.name: image.shape for image in dataset.images})
+    return loss_between(dataset, again.dataset, f" ({form.loses})")
 
 
 def load(path: Path, name: str, images: Shapes) -> tuple[Dataset, list[str]]:
+    """Read a file or folder of another program: its masks, and the names of images that are not there; see `loaded`."""
+    found = loaded(path, name, images)
+    return found.dataset, found.unknown
+
+
+def loaded(path: Path, name: str, images: Shapes) -> Loaded:
     """Read a file or folder of another program.
 
     Args:
@@ -105,23 +113,48 @@ def load(path: Path, name: str, images: Shapes) -> tuple[Dataset, list[str]]:
         images: that the masks may belong to.
 
     Returns:
-        The dataset, with the names of `images`; and names in the file that are not among them.
+        The dataset, with the names of `images`, and all that was not taken.
 
     Raises:
         InputError: it is missing, damaged or no such format, or an image has another size.
     """
     form = find_format(name)
+    module = cast(Module, import_module(f"tamis.formats.{form.module}"))
+    return _read(path, images, form, module.read)
+
+
+def all_drawn(path: Path, name: str, images: Shapes) -> Loaded:
+    """The same, with every annotation of an image that several people have drawn, instead of the finished one.
+
+    Raises:
+        InputError: as above, or the format has but one annotation of an image.
+    """
+    form = find_format(name)
+    if form.name != "labelstudio":
+        raise InputError(f"--annotations all: is for labelstudio; {form.name} has one annotation of each image")
+    from tamis.formats import labelstudio
+
+    return _read(path, images, form, labelstudio.read_all)
+
+
+def _read(path: Path, images: Shapes, form: Format, read: Callable[[Path, Shapes], Loaded]) -> Loaded:
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; check the name")
-    module = cast(Module, import_module(f"tamis.formats.{form.module}"))
     try:
-        return module.read(path, images)
-    except InputError:
+        return read(path, images)
+    except TamisError:
         raise
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is no {form.title}, or damaged ({type(error).__name__}: {error})") from error
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+        said = " ".join(str(error.strerror or error).split())[:200]
+        raise InputError(f"{path}: cannot be read ({said})") from error
+    except RecursionError:
+        raise InputError(f"{path}: is no {form.title}: its parts lie too deep in each other") from None
+    except MemoryError:
+        raise InputError(f"{path}: there is not enough memory to read it; split it into several files") from None
+    except Exception as error:
+        # The boundary of a file of somebody else: whatever is wrong with it, it is a sentence about the file.
+        said = " ".join(str(error).split())[:200]
+        raise InputError(f"{path}: is no {form.title}, or damaged ({type(error).__name__}: {said})") from error
 
 
 def names() -> Sequence[str]:
@@ -134,5 +167,5 @@ def _without_empty_masks(dataset: Dataset) -> Dataset:
     for image in dataset.images:
         full = image.masks.areas > 0
         kept = tuple(label for label, some in zip(image.labels, full.tolist(), strict=True) if some)
-        images.append(ImageRecord(image.name, image.masks[full], kept))
-    return Dataset(dataset.labels, tuple(images), dataset.folder)
+        images.append(ImageRecord(image.name, image.masks[full], kept, image.complete))
+    return replace(dataset, images=tuple(images))

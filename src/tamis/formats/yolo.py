@@ -3,16 +3,20 @@
 An outline is x and y as shares of width and height. Parts and holes are joined to one line (`tamis.formats.outlines`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from tamis.errors import InputError
-from tamis.formats.outlines import filled, joined, rings_of
-from tamis.formats.record import Dataset, Names, Shapes, collected, require_distinct_stems
-from tamis.mask import Masks
+from tamis.formats.names import Names, Shapes
+from tamis.formats.outlines import Crop, joined, packed, polygon, rings_of
+from tamis.formats.reading import Loaded, Reading
+from tamis.formats.record import Dataset, require_distinct_stems
 from tamis.results.files import write_bytes
+
+FAMILY = "yolo"
+"""Formats that number labels alike."""
 
 
 def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
@@ -22,7 +26,9 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
         InputError: two images differ in nothing but their suffix.
     """
     stems = require_distinct_stems(dataset, out)
-    numbers = {label: number for number, label in enumerate(dataset.labels)}
+    import yaml
+
+    numbers = dataset.numbered(FAMILY, 0)
     for image in dataset.images:
         height, width = image.shape
         lines = []
@@ -31,40 +37,61 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
             # Nine digits bring whole pixels of any image back to within a thousandth.
             lines.append(" ".join([str(numbers[label]), *(f"{value:.9g}" for value in outline.ravel())]))
         write_bytes(out / "labels" / f"{stems[image.name]}.txt", "".join(f"{line}\n" for line in lines).encode())
-    quoted = [f"  {number}: {_quoted(label)}\n" for label, number in numbers.items()]
-    head = "path: .\ntrain: images\nval: images\nnames:\n"
-    write_bytes(out / "data.yaml", (head + "".join(quoted)).encode())
+    content = {
+        "path": ".",
+        "train": "images",
+        "val": "images",
+        "names": {number: label for label, number in numbers.items()},
+    }
+    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=1 << 20)
+    write_bytes(out / "data.yaml", text.encode())
 
 
-def read(path: Path, images: Shapes) -> tuple[Dataset, list[str]]:
-    """Read a folder with `data.yaml` and text files below it.
+def read(path: Path, images: Shapes) -> Loaded:
+    """Read a folder with `data.yaml` and text files below it; lines of boxes are left out.
 
     Raises:
-        InputError: there is no list of names, or a line is no outline.
+        InputError: there is no list of names.
     """
     folder = path if path.is_dir() else path.parent
     labels = _labels(path if path.is_file() else folder / "data.yaml")
-    names = Names(images)
-    found: list[tuple[str, Masks, Sequence[str]]] = []
     base = folder / "labels" if (folder / "labels").is_dir() else folder
-    for file in sorted(base.rglob("*.txt")):
-        name = names.find(file.relative_to(base).with_suffix("").as_posix())
-        if name is None:
+    files = {file.relative_to(base).as_posix().removesuffix(".txt"): file for file in sorted(base.rglob("*.txt"))}
+    reading = Reading(Names.of_files(images, files))
+    for stem, file in files.items():
+        name = reading.names.find(stem)
+        if name is not None:
+            _read_lines(file, name, labels, reading)
+    numbers: dict[str, int] = {}
+    for number, label in labels.items():
+        numbers.setdefault(label, number)
+    return reading.done(labels.values(), {FAMILY: numbers})
+
+
+def _read_lines(file: Path, name: str, labels: Mapping[int, str], reading: Reading) -> None:
+    shape = reading.names.shape(name)
+    crops: list[Crop] = []
+    theirs: list[str] = []
+    for number, line in enumerate(file.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        kind, *values = line.split() or [""]
+        if not kind:
             continue
-        masks, their_labels = [], []
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-            if not line.strip():
-                continue
-            kind, *values = line.split()
-            if len(values) < 6 or len(values) % 2 or not kind.isdigit() or int(kind) not in labels:
-                raise InputError(
-                    f"{file}, line {number}: expected a class of data.yaml and x y of three corners or more"
-                )
-            ring = np.array(values, np.float64).reshape(-1, 2) * images[name][::-1]
-            masks.append(filled([_snapped(ring)], images[name]))
-            their_labels.append(labels[int(kind)])
-        found.append((name, Masks.from_dense(masks, images[name]), their_labels))
-    return collected(labels.values(), found), names.unknown
+        if len(values) in (4, 5):
+            reading.leave_out("boxes")
+            continue
+        try:
+            place = float(kind)  # Ultralytics reads 1.0 as 1
+            corners = np.array(values, np.float64)
+        except ValueError:
+            place, corners = -1.0, np.zeros(0)
+        if not place.is_integer() or len(corners) < 6 or len(corners) % 2 or not np.isfinite(corners).all():
+            reading.problem(f"{file.name}, line {number}: expected a class and x y of three corners or more")
+        elif int(place) not in labels:
+            reading.problem(f"{file.name}, line {number}: the class {int(place)} is not in data.yaml")
+        else:
+            crops.append(polygon([_snapped(corners.reshape(-1, 2) * shape[::-1])], shape))
+            theirs.append(labels[int(place)])
+    reading.add(name, packed(crops, shape), theirs)
 
 
 def _snapped(
@@ -76,42 +103,23 @@ def _snapped(
 
 
 def _labels(file: Path) -> dict[int, str]:
-    """`names` of a data.yaml: a mapping or a list, in block or in flow style."""
+    """`names` of a data.yaml, by number: a mapping or a list."""
+    import yaml
+
     try:
-        text = file.read_text(encoding="utf-8")
+        # Every value as it is written: `no` and `1.0` are names, not a truth value and a number.
+        content = yaml.load(file.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)
     except FileNotFoundError:
         raise InputError(f"{file}: is missing; it says what the classes are called") from None
-    lines = text.splitlines()
-    start = next((i for i, line in enumerate(lines) if line.startswith("names:")), None)
-    if start is None:
-        raise InputError(f"{file}: has no line 'names:'")
-    flow = lines[start].removeprefix("names:").strip()
-    if flow.startswith("["):
-        return dict(enumerate(_unquoted(part) for part in flow.strip("[]").split(",")))
-    found: dict[int, str] = {}
-    for line in lines[start + 1 :]:
-        if line.strip() and not line.startswith((" ", "-", "\t")):
-            break
-        entry = line.strip()
-        if entry.startswith("- "):
-            found[len(found)] = _unquoted(entry[2:])
-        elif ":" in entry:
-            key, _, value = entry.partition(":")
-            found[int(key)] = _unquoted(value)
-    return found
-
-
-def _quoted(label: str) -> str:
-    """A double-quoted scalar, which in YAML is written as in JSON."""
-    import json
-
-    return json.dumps(label, ensure_ascii=True)
-
-
-def _unquoted(value: str) -> str:
-    import json
-
-    value = value.strip()
-    if value.startswith('"'):
-        return str(json.loads(value))
-    return value[1:-1].replace("''", "'") if value.startswith("'") and value.endswith("'") else value
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: is no YAML ({' '.join(str(error).split())[:200]})") from error
+    names = content.get("names") if isinstance(content, dict) else None
+    if isinstance(names, list):
+        names = dict(enumerate(names))
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise InputError(f"{file}: has no list or mapping 'names' of what the classes are called")
+    try:
+        found = {int(number): " ".join(name.split()) for number, name in names.items()}
+    except ValueError as error:
+        raise InputError(f"{file}: the classes must be numbered ({error})") from error
+    return dict(sorted(found.items()))

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import tamis
 from tamis.arrays import ImageArray
 from tamis.compat.strategy import SamGenerator
-from tamis.errors import InputError
+from tamis.errors import InputError, NameTooLongError, OutputError, UnavailableError
 from tamis.formats import coco
 from tamis.image import MAX_PIXELS, read_image
 from tamis.jobs.masks import FORMATS, ImageMasks, Strategy, files_of, find_masks, with_records, write_files
@@ -216,8 +216,14 @@ def _tried(
     path, place = item
     try:
         return _one(path, place, out, segmentor, settings, signature)
-    except InputError as error:
+    except (InputError, NameTooLongError) as error:
         return Outcome(path, error=str(error)), None
+    except (UnavailableError, OutputError):
+        raise
+    except Exception as error:  # noqa: BLE001
+        # The boundary of an image: a segmentor may fail on it in any way, and the next one may do better.
+        said = " ".join(str(error).split())[:200] or "no more is known"
+        return Outcome(path, error=f"{path}: the segmentor failed on this image ({type(error).__name__}: {said})"), None
 
 
 def _one(

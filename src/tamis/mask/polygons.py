@@ -4,7 +4,7 @@ Polygons live in tamis's coordinates (`tamis.clicks`): the pixel in row i and co
 and belongs to a polygon that holds its centre. Without tolerance the way there and back gives the same mask, always.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,9 @@ from tamis.arrays import MaskArray
 from tamis.errors import InputError
 from tamis.mask.contours import Ring, outlines_of
 from tamis.mask.ranges import ranges
+
+_CROSSINGS = 1 << 20
+"""Places where lines cross the middles of rows, looked at in one go."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,15 +162,32 @@ def _add(mask: MaskArray, starts: NDArray[np.float64], ends: NDArray[np.float64]
     starts, ends = np.where(downward, starts, ends), np.where(downward, ends, starts)
     first = np.clip(np.ceil(starts[:, 1] - 0.5), 0, height).astype(np.int64)
     last = np.clip(np.ceil(ends[:, 1] - 0.5), 0, height).astype(np.int64)
-    rows = ranges(first, last - first)
-    if not len(rows):
+    reach = np.maximum(last - first, 0)
+    if not reach.any():
         return
-    line = np.repeat(np.arange(len(starts)), last - first)
-    slope = (ends[line, 0] - starts[line, 0]) / (ends[line, 1] - starts[line, 1])
-    x = starts[line, 0] + (rows + 0.5 - starts[line, 1]) * slope
-    columns = np.clip(np.ceil(x - 0.5), 0, width).astype(np.int64)
-    top, left, bottom, right = rows.min(), columns.min(), rows.max() + 1, columns.max()
-    size = (int(bottom - top), int(right - left + 1))
-    crossed = np.bincount((rows - top) * size[1] + columns - left, minlength=size[0] * size[1]).reshape(size)
-    inside = np.cumsum(crossed[:, :-1], axis=1) % 2 == 1
+    top, bottom = int(first[reach > 0].min()), int(last.max())
+    sides = np.concatenate([starts[:, 0], ends[:, 0]])
+    left, right = (int(value) for value in np.clip(np.ceil([sides.min() - 0.5, sides.max() - 0.5]), 0, width))
+    across = right - left + 1
+    crossed = np.zeros((bottom - top) * across, np.bool_)
+    for part in _parts(reach):
+        rows = ranges(first[part], reach[part])
+        line = np.repeat(np.arange(part.start, part.stop), reach[part])
+        slope = (ends[line, 0] - starts[line, 0]) / (ends[line, 1] - starts[line, 1])
+        x = starts[line, 0] + (rows + 0.5 - starts[line, 1]) * slope
+        columns = np.clip(np.ceil(x - 0.5), left, right).astype(np.int64)
+        places = (rows - top) * across + columns - left
+        crossed ^= np.bincount(places, minlength=len(crossed)) % 2 == 1
+    inside = np.logical_xor.accumulate(crossed.reshape(-1, across)[:, :-1], axis=1)
     mask[top:bottom, left:right] |= inside
+
+
+def _parts(reach: NDArray[np.int64]) -> Iterator[slice]:
+    """Some lines at a time: those of one polygon of millions of corners cross rows billions of times."""
+    crossings = np.cumsum(reach)
+    begin = 0
+    while begin < len(reach):
+        before = crossings[begin - 1] if begin else 0
+        end = max(begin + 1, int(np.searchsorted(crossings, before + _CROSSINGS, "right")))
+        yield slice(begin, end)
+        begin = end

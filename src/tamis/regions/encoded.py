@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ class EncodedRegions:
     ratings: NDArray[np.uint8]
 
     @classmethod
-    def from_arrays(cls, image: ImageArray, arrays: Mapping[str, NDArray[Any]]) -> "EncodedRegions":
+    def from_arrays(cls, image: ImageArray, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """What `arrays` gave, with the image that it was made of."""
         return cls(image, *(arrays[name] for name in ARRAYS))
 
@@ -83,7 +83,7 @@ class EncodedRegions:
         Raises:
             InputError: there is no click, or one lies outside the image.
         """
-        clicked, positive = self._clicked(clicks), _signs(clicks)
+        clicked, positive = self.clicked(clicks), signs_of(clicks)
         chosen = granularities_of(self.answers, self.ratings, clicked, positive)
         return self._joined(self.answers[chosen, clicked], clicked, clicks)
 
@@ -103,9 +103,9 @@ class EncodedRegions:
         Raises:
             InputError: there is no click, or one lies outside the image.
         """
-        clicked = self._clicked(clicks)
+        clicked = self.clicked(clicks)
         masks = np.stack([self._joined(answers[clicked], clicked, clicks) for answers in self.answers])
-        rated = self.ratings[:, clicked[_signs(clicks)]]
+        rated = self.ratings[:, clicked[signs_of(clicks)]]
         total = rated.sum(axis=1, dtype=np.float32)
         return masks, total / np.float32(max(CERTAIN * rated.shape[1], 1))
 
@@ -115,8 +115,8 @@ class EncodedRegions:
         Raises:
             InputError: a click lies outside the image.
         """
-        positive = _signs(clicks)
-        return np.asarray(self.ratings.max(axis=0)[self._clicked(clicks)] * positive / CERTAIN, np.float32)
+        positive = signs_of(clicks)
+        return np.asarray(self.ratings.max(axis=0)[self.clicked(clicks)] * positive / CERTAIN, np.float32)
 
     def alone(self, clicks: Sequence[Click]) -> Iterator[ProbabilityArray]:
         """Each click alone, (H, W) float32; clicks in the same region and of the same sign share an answer."""
@@ -141,32 +141,36 @@ class EncodedRegions:
             spread(rows[row], self.region_map, out=answer)
         return answers
 
-    def _joined(self, rows: NDArray[np.uint8], clicked: NDArray[np.intp], clicks: Sequence[Click]) -> ProbabilityArray:
-        """(H, W) float32: all clicks together, by the answers (N, R) to each."""
-        if not clicks:
-            raise InputError("give at least one click: without one there is nothing to segment")
-        positive = _signs(clicks)
-        full = spread(answer_by_region(rows, clicked, positive), self.fine_map)
-        if not positive.all():
+    def full(self, values: NDArray[np.float32], clicked: NDArray[np.intp], clicks: Sequence[Click]) -> ProbabilityArray:
+        """(H, W) float32: a probability (R,) for each region; regions with clicks of both kinds split between them."""
+        full = spread(values, self.fine_map)
+        if not signs_of(clicks).all():
             split_contested(full, self.fine_map, clicked, clicks)
         set_clicked_pixels(full, clicks)
         return full
 
-    def _clicked(self, clicks: Sequence[Click]) -> NDArray[np.intp]:
+    def _joined(self, rows: NDArray[np.uint8], clicked: NDArray[np.intp], clicks: Sequence[Click]) -> ProbabilityArray:
+        """(H, W) float32: all clicks together, by the answers (N, R) to each."""
+        if not clicks:
+            raise InputError("give at least one click: without one there is nothing to segment")
+        return self.full(answer_by_region(rows, clicked, signs_of(clicks)), clicked, clicks)
+
+    def clicked(self, clicks: Sequence[Click]) -> NDArray[np.intp]:
         """(N,) the regions of the clicks."""
         require_inside(clicks, self.shape)
         return np.array([self.fine_map[click.pixel] for click in clicks], dtype=np.intp)
 
     def _rows(self, clicks: Sequence[Click]) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
         """The different answers by region to clicks alone, (K, R), and which of them each click has, (N,)."""
-        keys, of_click = np.unique(self._clicked(clicks) * 2 + _signs(clicks), return_inverse=True)
+        keys, of_click = np.unique(self.clicked(clicks) * 2 + signs_of(clicks), return_inverse=True)
         rows = np.empty((len(keys), self.answers.shape[1]), dtype=np.float32)
         for row, key in zip(rows, keys, strict=True):
             row[:] = answer_by_region(self.best[key[None] // 2], key[None] // 2, np.array([key % 2 == 1]))
         return rows, of_click
 
 
-def _signs(clicks: Sequence[Click]) -> NDArray[np.bool_]:
+def signs_of(clicks: Sequence[Click]) -> NDArray[np.bool_]:
+    """(N,) whether each click is positive."""
     return np.array([click.positive for click in clicks], dtype=bool)
 
 

@@ -3,13 +3,14 @@
 import errno
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-from tamis.errors import OutputError
+from tamis.errors import NameTooLongError, OutputError
 
 
 @contextmanager
@@ -39,6 +40,29 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A folder to be filled that takes the place of `path`, which must be empty or not there, once it is complete.
+
+    If anything goes wrong, an interrupt included, what was written is removed and nothing stands at `path`.
+
+    Raises:
+        OutputError: the folder cannot be made, or put in its place.
+    """
+    begun = path.parent / f".{uuid4().hex}.part"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        begun.mkdir()
+        yield begun
+        with suppress(FileNotFoundError):
+            path.rmdir()
+        os.replace(begun, path)
+    except OSError as error:
+        raise _explained(path, error) from error
+    finally:
+        shutil.rmtree(begun, ignore_errors=True)
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file atomically; see `replacing`."""
     with replacing(path) as file:
@@ -58,7 +82,7 @@ def _explained(path: Path, error: OSError) -> OutputError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return OutputError(f"{path}: the disk is full; free some space and run the same command again")
     if error.errno == errno.ENAMETOOLONG:
-        return OutputError(f"{path}: the name is too long for this disk; shorten it")
+        return NameTooLongError(f"{path}: the name is too long for this disk; shorten it")
     if isinstance(error, NotADirectoryError | FileExistsError):
         return OutputError(f"{path}: {path.parent} is a file, not a folder; choose another output folder")
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 from fastapi.exceptions import HTTPException
+from pydantic import AfterValidator
 
+from tamis.annotation.events import storable
 from tamis.annotation.workshop import Workshop
 from tamis.server.security import Access
 
@@ -36,6 +38,12 @@ def _context(request: Request) -> Context:
     context: Context = request.app.state.context
     return context
 
+
+ImageId = Annotated[int, Path(le=2**31 - 1)]
+"""The type of the number of an image in a path: no larger than databases take."""
+
+Text = AfterValidator(storable)
+"""For text in a request: refuses what no database takes."""
 
 Served = Annotated[Context, Depends(_context)]
 """The type of the parameter by which a route asks for the context."""

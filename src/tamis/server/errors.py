@@ -1,5 +1,8 @@
 """Every problem as one sentence with its status: {"error": "..."}."""
 
+import json
+from typing import Any
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -29,37 +32,52 @@ _STATUS: tuple[tuple[type[TamisError], int], ...] = (
 """The first that fits."""
 
 
+class Said(JSONResponse):
+    """JSON in ASCII alone: a sentence may quote what no encoding takes."""
+
+    def render(self, content: Any) -> bytes:
+        """The bytes of an answer."""
+        return json.dumps(content, allow_nan=False).encode()
+
+
 def add_handlers(app: FastAPI) -> None:
     """Teach an app to answer with sentences."""
 
     @app.exception_handler(StaleError)
-    async def _stale(request: Request, error: StaleError) -> JSONResponse:
-        return JSONResponse({"error": str(error), "seq": error.seq, "events": list(error.events)}, 409)
+    async def _stale(request: Request, error: StaleError) -> Said:
+        return Said({"error": str(error), "seq": error.seq, "events": list(error.events)}, 409)
 
     @app.exception_handler(LeaseError)
-    async def _lease(request: Request, error: LeaseError) -> JSONResponse:
-        return JSONResponse({"error": str(error), "editor": error.editor}, 423)
+    async def _lease(request: Request, error: LeaseError) -> Said:
+        return Said({"error": str(error), "editor": error.editor}, 423)
 
     @app.exception_handler(TamisError)
-    async def _tamis(request: Request, error: TamisError) -> JSONResponse:
+    async def _tamis(request: Request, error: TamisError) -> Said:
         status = next(status for kind, status in _STATUS if isinstance(error, kind))
-        return JSONResponse({"error": str(error)}, status)
+        return Said({"error": str(error)}, status)
 
     @app.exception_handler(HTTPException)
-    async def _http(request: Request, error: HTTPException) -> JSONResponse:
+    async def _http(request: Request, error: HTTPException) -> Said:
         sentence = str(error.detail)
         if error.status_code == 404 and sentence == "Not Found":
             sentence = f"there is nothing at {request.url.path}"
-        return JSONResponse({"error": sentence}, error.status_code, headers=error.headers)
+        return Said({"error": sentence}, error.status_code, headers=error.headers)
 
     @app.exception_handler(RequestValidationError)
-    async def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
+    async def _validation(request: Request, error: RequestValidationError) -> Said:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
-        return JSONResponse({"error": f"{place}: {first['msg'].lower()}"}, 422)
+        return Said({"error": f"{place}: {first['msg'].lower()}"}, 422)
+
+    @app.exception_handler(RecursionError)
+    async def _too_deep(request: Request, error: RecursionError) -> Said:
+        return Said({"error": "the parts of the request lie too deep in each other"}, 422)
+
+    @app.exception_handler(UnicodeError)
+    @app.exception_handler(OverflowError)
+    async def _not_storable(request: Request, error: ValueError | OverflowError) -> Said:
+        return Said({"error": "the request holds text or a number that cannot be kept"}, 422)
 
     @app.exception_handler(Exception)
-    async def _bug(request: Request, error: Exception) -> JSONResponse:
-        return JSONResponse(
-            {"error": f"the server made a mistake ({type(error).__name__}); its terminal says more"}, 500
-        )
+    async def _bug(request: Request, error: Exception) -> Said:
+        return Said({"error": f"the server made a mistake ({type(error).__name__}); its terminal says more"}, 500)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from tamis.annotation import leases
 from tamis.annotation.events import Event
 from tamis.server import schemas
-from tamis.server.context import Served
+from tamis.server.context import ImageId, Served, Text
 from tamis.server.described import answers
 
 router = APIRouter(prefix="/api/images/{image_id}", tags=["events"])
@@ -19,8 +19,8 @@ _LEASE["responses"][423] = {"model": schemas.Held}
 _APPEND = answers(schemas.Written, 403, 404, 413, 422, 503, 507)
 _APPEND["responses"] |= {409: {"model": schemas.Stale}, 423: {"model": schemas.Held}}
 
-Name = Annotated[str, Field(min_length=1, max_length=64)]
-Person = Annotated[str, Field(max_length=100)]
+Name = Annotated[str, Field(min_length=1, max_length=64), Text]
+Person = Annotated[str, Field(max_length=100), Text]
 
 
 class EventBody(BaseModel):
@@ -29,7 +29,7 @@ class EventBody(BaseModel):
     uuid: Name
     kind: str
     body: dict[str, Any] = {}
-    at: Annotated[str, Field(max_length=40)] = ""
+    at: Annotated[str, Field(max_length=40), Text] = ""
     active_ms: Annotated[int, Field(ge=0, le=86_400_000)] = 0
     clicks: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
@@ -38,8 +38,8 @@ class Batch(BaseModel):
     """Events, oldest first, and how many of the image the sender knew before them."""
 
     client: Name
-    lease: Annotated[str, Field(max_length=64)]
-    base: Annotated[int, Field(ge=0)]
+    lease: Annotated[str, Field(max_length=64), Text]
+    base: Annotated[int, Field(ge=0, le=2**31 - 1)]
     events: list[EventBody]
 
 
@@ -52,7 +52,7 @@ class Claim(BaseModel):
 
 
 @router.get("/events", **answers(schemas.History, 404))
-def history(image_id: int, served: Served) -> Response:
+def history(image_id: ImageId, served: Served) -> Response:
     """The whole history of an image, and who is at work on it."""
     served.workshop.look(image_id)
     project = served.workshop.project
@@ -64,7 +64,7 @@ def history(image_id: int, served: Served) -> Response:
 
 
 @router.post("/events", **_APPEND)
-def append(image_id: int, batch: Batch, served: Served) -> dict[str, int]:
+def append(image_id: ImageId, batch: Batch, served: Served) -> dict[str, int]:
     """Add events; they are on the disk when this is answered. Sending them again is harmless."""
     served.require_writable()
     events = [
@@ -75,7 +75,7 @@ def append(image_id: int, batch: Batch, served: Served) -> dict[str, int]:
 
 
 @router.post("/lease", **_LEASE)
-def lease(image_id: int, claim: Claim, served: Served) -> dict[str, Any]:
+def lease(image_id: ImageId, claim: Claim, served: Served) -> dict[str, Any]:
     """Take or renew the right to change an image."""
     served.require_writable()
     served.workshop.look(image_id)
@@ -86,7 +86,7 @@ def lease(image_id: int, claim: Claim, served: Served) -> dict[str, Any]:
 
 
 @router.delete("/lease", **answers(schemas.Released, 403))
-def release(image_id: int, lease: str, served: Served) -> dict[str, Any]:
+def release(image_id: ImageId, lease: Annotated[str, Text], served: Served) -> dict[str, Any]:
     """Give the right back."""
     served.require_writable()
     with served.workshop.project.database.writing() as connection:

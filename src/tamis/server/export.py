@@ -11,8 +11,7 @@ from fastapi.exceptions import HTTPException
 from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
-from tamis.annotation.exchange import to_dataset
-from tamis.annotation.fold import STATES
+from tamis.annotation.exchange import states_in, to_dataset, usual_states
 from tamis.formats.registry import export, find_format
 from tamis.server.context import Served
 from tamis.server.described import answers
@@ -27,12 +26,18 @@ def download(
     states: str = "",
     tolerance: Annotated[float, Query(ge=0, le=1000)] = 0.0,
 ) -> FileResponse:
-    """A zip file; what the format does not keep is said in the header X-Tamis-Loss and in loss.json inside."""
+    """A zip file; what the format does not keep is said in the header X-Tamis-Loss and in loss.json inside.
+
+    Without states it holds images that are done or reviewed, and X-Tamis-Left-Out says what else there is.
+    """
     find_format(format)
-    wanted = [state for state in states.split(",") if state] or STATES
+    wanted, left_out = states_in(states), ""
+    if not wanted:
+        wanted, left_out = usual_states(served.workshop.project)
     dataset = to_dataset(served.workshop.project, wanted)
     if not any(image.masks.areas.any() for image in dataset.images):
-        raise HTTPException(409, "there is nothing to export: no image has a mask yet")
+        more = f"; {left_out}" if left_out else ""
+        raise HTTPException(409, f"there is nothing to export: no image has a mask yet{more}")
     with tempfile.TemporaryDirectory(prefix="tamis-export-") as folder:
         out = Path(folder) / "export"
         loss = export(dataset, format, out, tolerance)
@@ -42,11 +47,12 @@ def download(
             "mean_iou": loss.mean,
             "worst_iou": loss.worst,
             "loss": loss.sentence(),
+            "left_out": left_out,
         }
         (out / "loss.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
         archive = _zipped(out)
     name = f"{format}.zip"
-    headers = {"x-tamis-loss": loss.sentence().encode("ascii", "replace").decode()}
+    headers = {"x-tamis-loss": loss.sentence().encode("ascii", "replace").decode(), "x-tamis-left-out": left_out}
     return FileResponse(
         archive, media_type="application/zip", filename=name, headers=headers, background=BackgroundTask(archive.unlink)
     )

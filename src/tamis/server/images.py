@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import HTTPException
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, FiniteFloat
 
 from tamis.annotation.catalogue import ImageRow, accept_change
 from tamis.annotation.pixels import reading_problem, shown, thumbnail
@@ -17,7 +17,7 @@ from tamis.clicks import Click
 from tamis.errors import InputError
 from tamis.mask import Masks
 from tamis.server import schemas
-from tamis.server.context import Served
+from tamis.server.context import ImageId, Served
 from tamis.server.described import answers
 
 router = APIRouter(prefix="/api/images", tags=["images"])
@@ -31,8 +31,8 @@ _TABLE["responses"][202] = {"model": schemas.Waiting}
 class ClickBody(BaseModel):
     """A click in pixels of the upright image, the origin at its top-left corner."""
 
-    x: float
-    y: float
+    x: FiniteFloat
+    y: FiniteFloat
     positive: bool = True
 
 
@@ -40,7 +40,7 @@ class Question(BaseModel):
     """What to ask the segmentor."""
 
     clicks: Annotated[list[ClickBody], Field(max_length=1000)] = []
-    box: tuple[float, float, float, float] | None = None
+    box: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None = None
     granularity: Annotated[int, Field(ge=0, le=255)] = 0
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
 
@@ -55,7 +55,7 @@ def list_images(served: Served, since: int | None = None) -> Response:
 
 
 @router.get("/{image_id}/pixels", response_class=Response, **answers(None, 404, 422, media_type="image/*"))
-def pixels(image_id: int, served: Served, request: Request) -> Response:
+def pixels(image_id: ImageId, served: Served, request: Request) -> Response:
     """The upright image, 8 bits deep, as JPEG, PNG or WebP."""
     row = served.workshop.readable(image_id)
     tag = f'"{row.found_sha256}"'
@@ -67,7 +67,7 @@ def pixels(image_id: int, served: Served, request: Request) -> Response:
 
 
 @router.get("/{image_id}/thumbnail", response_class=Response, **answers(None, 404, 422, media_type="image/jpeg"))
-def small(image_id: int, served: Served, request: Request) -> Response:
+def small(image_id: ImageId, served: Served, request: Request) -> Response:
     """A JPEG of at most 160 pixels on the long side."""
     row = served.workshop.readable(image_id)
     tag = f'"{row.found_sha256}-160"'
@@ -79,7 +79,7 @@ def small(image_id: int, served: Served, request: Request) -> Response:
 
 
 @router.get("/{image_id}/answers", response_class=Response, **_TABLE)
-def table_of_answers(image_id: int, served: Served) -> Response:
+def table_of_answers(image_id: ImageId, served: Served) -> Response:
     """The table by which a browser answers clicks itself; 202 while it is being made, 404 if there is none."""
     table = served.workshop.table(image_id)
     if table is None:
@@ -90,7 +90,7 @@ def table_of_answers(image_id: int, served: Served) -> Response:
 
 
 @router.post("/{image_id}/mask", **answers(schemas.Mask, 404, 422, 503))
-def mask(image_id: int, question: Question, served: Served) -> dict[str, Any]:
+def mask(image_id: ImageId, question: Question, served: Served) -> dict[str, Any]:
     """The mask that clicks, or a box, ask for."""
     clicks = [Click(click.x, click.y, click.positive) for click in question.clicks]
     masks, score = served.workshop.answer(image_id, clicks, question.box, question.granularity, question.threshold)
@@ -98,7 +98,7 @@ def mask(image_id: int, question: Question, served: Served) -> dict[str, Any]:
 
 
 @router.get("/{image_id}/proposals", **answers(schemas.Proposals, 404, 422, 503))
-def proposals(image_id: int, served: Served) -> Response:
+def proposals(image_id: ImageId, served: Served) -> Response:
     """All masks that a grid of clicks finds, the best first."""
     found = served.workshop.proposals(image_id)
     pairs = zip(rles(found.masks), found.scores.tolist(), strict=True)
@@ -106,7 +106,7 @@ def proposals(image_id: int, served: Served) -> Response:
 
 
 @router.post("/{image_id}/accept", **answers(schemas.Accepted, 403, 404, 409))
-def accept(image_id: int, served: Served) -> dict[str, Any]:
+def accept(image_id: ImageId, served: Served) -> dict[str, Any]:
     """Let the masks of a changed image belong to the file that is there now; it must have the same size."""
     served.require_writable()
     served.workshop.look(image_id)

@@ -10,7 +10,7 @@ from tamis.annotation import labels
 from tamis.annotation.labels import Label
 from tamis.annotation.problems import NonsenseError
 from tamis.server import schemas
-from tamis.server.context import Context, Served
+from tamis.server.context import Context, Served, Text
 from tamis.server.described import answers
 
 router = APIRouter(prefix="/api/labels", tags=["labels"])
@@ -20,12 +20,12 @@ class Change(BaseModel):
     """What to do: "add" takes name, color and key; "change" an id and any of them; "delete" an id; "order" all ids."""
 
     action: Literal["add", "change", "delete", "order"]
-    id: Annotated[str, Field(max_length=64)] | None = None
-    name: Annotated[str, Field(max_length=1000)] | None = None
-    color: Annotated[str, Field(max_length=20)] | None = None
-    key: Annotated[str, Field(max_length=20)] | None = None
-    ids: Annotated[list[str], Field(max_length=10_000)] | None = None
-    user: Annotated[str, Field(max_length=100)] = ""
+    id: Annotated[str, Field(max_length=64), Text] | None = None
+    name: Annotated[str, Field(max_length=1000), Text] | None = None
+    color: Annotated[str, Field(max_length=20), Text] | None = None
+    key: Annotated[str, Field(max_length=20), Text] | None = None
+    ids: Annotated[list[Annotated[str, Text]], Field(max_length=10_000)] | None = None
+    user: Annotated[str, Field(max_length=100), Text] = ""
 
 
 @router.post("", **answers(schemas.Labels, 403, 422))
@@ -55,4 +55,4 @@ def described(served: Context) -> list[dict[str, str]]:
 
 
 def _described(label: Label) -> dict[str, str]:
-    return {key: value for key, value in asdict(label).items() if key != "deleted"}
+    return {key: value for key, value in asdict(label).items() if key not in ("deleted", "numbers")}

@@ -10,10 +10,11 @@ import secrets
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tamis.server.public import Public
 
 MAX_BODY = 32_000_000
 """Bytes of a request."""
@@ -40,12 +41,14 @@ class Access:
     Attributes:
         host: the address that it listens on.
         port: where.
-        token: to be shown by everyone; None on localhost.
+        token: to be shown by everyone; None where nobody needs one.
+        public: the address under which people reach it through a proxy.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
     token: str | None = None
+    public: Public | None = None
 
     @property
     def cookie(self) -> str:
@@ -56,14 +59,27 @@ class Access:
         """Whether a Host header names this server.
 
         On localhost only localhost; elsewhere also the address or name that was given, any numeric address, and the
-        name of this computer.
+        name of this computer; behind a proxy also the name that people use.
         """
-        name = (urlsplit(f"//{header}").hostname or "").lower() if header else ""
-        if name in LOCAL:
+        try:
+            name = (urlsplit(f"//{header}").hostname or "").lower()
+        except ValueError:
+            return False  # brackets that are never closed, and the like
+        if name in LOCAL or (self.public is not None and name == self.public.name):
             return True
         if self.host in LOCAL or not name:
             return False
         return name in {self.host.lower(), socket.gethostname().lower()} or _is_address(name)
+
+    def is_origin(self, origin: str, scheme: str, host: str) -> bool:
+        """Whether an Origin header is of our own page, which was asked for by this scheme and Host header."""
+        return origin == f"{scheme}://{host}" or (self.public is not None and origin.lower() == self.public.origin)
+
+    def cookie_with_token(self) -> str:
+        """The Set-Cookie header that keeps the token in a browser."""
+        path = self.public.path if self.public else ""
+        secure = "; Secure" if self.public and self.public.scheme == "https" else ""
+        return f"{self.cookie}={self.token}; HttpOnly; SameSite=Strict; Path={path}/{secure}"
 
 
 def new_token() -> str:
@@ -85,9 +101,17 @@ class Guard:
                 await self._app(scope, receive, send)
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        public = self._access.public
+        if public is not None:
+            path = public.within(scope["path"])
+            if path is None:
+                query = scope.get("query_string", b"").decode("latin-1")
+                await _redirect(send, public.path + "/" + (f"?{query}" if query else ""))
+                return
+            scope = {**scope, "path": path, "raw_path": path.encode()}
         token_in_url = self._token_in(scope)
         limited = _Limited(receive)
-        refusal = self._refusal(scope["method"], scope["path"], headers, token_in_url)
+        refusal = self._refusal(scope, headers, token_in_url)
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -95,8 +119,7 @@ class Guard:
                 if not any(name == b"cache-control" for name, _ in message["headers"]):
                     more.append((b"cache-control", b"no-store"))
                 if token_in_url:
-                    cookie = f"{self._access.cookie}={self._access.token}; HttpOnly; SameSite=Strict; Path=/"
-                    more.append((b"set-cookie", cookie.encode()))
+                    more.append((b"set-cookie", self._access.cookie_with_token().encode()))
                 message = {**message, "headers": [*message["headers"], *more]}
             await send(message)
 
@@ -113,15 +136,16 @@ class Guard:
         if limited.exceeded:
             await _answer(send_safely, *_too_large())
 
-    def _refusal(self, method: str, path: str, headers: dict[str, str], token_in_url: bool) -> tuple[int, str] | None:
-        host = headers.get("host", "")
+    def _refusal(self, scope: Scope, headers: dict[str, str], token_in_url: bool) -> tuple[int, str] | None:
+        method, path, host = scope["method"], scope["path"], headers.get("host", "")
         if not self._access.knows_host(host):
             return 421, "this server is not known under the name in the address; use the address that it printed"
         if path.startswith("/api/") and headers.get("sec-fetch-site") == "cross-site":
             return 403, "this request comes from another site, and was refused"
         if method not in ("GET", "HEAD", "OPTIONS"):
             origin = headers.get("origin")
-            if origin is not None and origin != f"http://{host}":
+            # The scheme is that of the browser where a proxy on this computer says so (X-Forwarded-Proto).
+            if origin is not None and not self._access.is_origin(origin, scope.get("scheme", "http"), host):
                 return 403, "this request comes from another site, and was refused"
             if origin is None and headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
                 return 403, "this request comes from another site, and was refused"
@@ -148,15 +172,15 @@ class Guard:
         scheme, _, value = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self._is_token(value.strip()):
             return True
-        try:
-            cookies = SimpleCookie(headers.get("cookie", ""))
-        except CookieError:
-            return False
-        morsel = cookies.get(self._access.cookie)
-        return morsel is not None and self._is_token(morsel.value)
+        # Read by hand: of all cookies of this host one that is malformed must not hide ours.
+        for part in headers.get("cookie", "").split(";"):
+            name, _, shown = part.strip().partition("=")
+            if name == self._access.cookie and self._is_token(shown.strip().strip('"')):
+                return True
+        return False
 
     def _is_token(self, value: str) -> bool:
-        return secrets.compare_digest(value.encode(), (self._access.token or "").encode())
+        return secrets.compare_digest(value.encode(errors="replace"), (self._access.token or "").encode())
 
 
 class _Limited:
@@ -186,6 +210,12 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+async def _redirect(send: Send, path: str) -> None:
+    headers = [(b"location", path.encode("latin-1", "replace")), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 307, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _answer(send: Send, status: int, sentence: str) -> None:

@@ -1,6 +1,7 @@
 """Running the server: a port, an address to open, and an end by Ctrl-C."""
 
 import errno
+import logging
 import socket
 import webbrowser
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from tamis.errors import InputError
+from tamis.server.patience import AT_ONCE, PER_ADDRESS, PatientProtocol, Sparingly
 from tamis.server.security import LOCAL, Access
 
 
@@ -42,6 +44,9 @@ def bound_socket(host: str, port: int) -> socket.socket:
 
 def address_of(access: Access) -> str:
     """What to open in a browser."""
+    token = f"?token={access.token}" if access.token else ""
+    if access.public is not None:
+        return access.public.address + token
     name = access.host
     if name in LOCAL:
         name = "127.0.0.1" if name == "127.0.0.1" else "localhost"
@@ -49,20 +54,31 @@ def address_of(access: Access) -> str:
         name = socket.gethostname()
     elif ":" in name:
         name = f"[{name}]"
-    return f"http://{name}:{access.port}/" + (f"?token={access.token}" if access.token else "")
+    return f"http://{name}:{access.port}/{token}"
 
 
-def serve(app: ASGIApp, listening: socket.socket, started: Callable[[], None]) -> None:
+def serve(app: ASGIApp, listening: socket.socket, started: Callable[[], None], behind_proxy: bool = False) -> None:
     """Serve until Ctrl-C or a SIGTERM; requests at hand are finished first.
 
     Args:
         app: to serve.
         listening: the socket.
         started: called once requests are answered.
+        behind_proxy: everybody comes from the same address.
     """
+    protocol = type("Protocol", (PatientProtocol,), {"per_address": AT_ONCE if behind_proxy else PER_ADDRESS})
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=3, server_header=False, lifespan="on"
+        app,
+        http=protocol,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=3,
+        limit_concurrency=AT_ONCE,
+        server_header=False,
+        lifespan="on",
     )
+    for name in ("uvicorn.error", "asyncio"):
+        logging.getLogger(name).addFilter(Sparingly())
     server = _Server(config, started)
     try:
         server.run(sockets=[listening])

@@ -14,7 +14,9 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from tamis.regions.corrections import TOKENS
 from tamis.regions.features import NODE_NUMBERS, PAIR_NUMBERS, RegionInputs
+from tamis.training.correction_network import CorrectionNetwork
 from tamis.training.networks import PixelNetwork
 from tamis.training.region_network import RegionNetwork, RegionShape, node_logits
 from tamis.training.regions import on_device
@@ -91,6 +93,17 @@ class _Answers(nn.Module):
         by_tree = node_logits(inside, own)
         probabilities = torch.sigmoid(self.network.answers(query, key, pairs, by_tree))
         return probabilities, torch.sigmoid(self.network.rating(ahead, probabilities, areas))
+
+
+class _Corrections(nn.Module):
+    """The network that corrects, and the weights of its messages."""
+
+    def __init__(self, network: CorrectionNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, tokens: Tensor, answers: Tensor, areas: Tensor, neighbours: Tensor) -> Tensor:
+        return torch.sigmoid(self.network(tokens, self.network.weights(answers, areas, neighbours)))
 
 
 def folded(network: nn.Module) -> nn.Module:
@@ -175,6 +188,23 @@ def export_regions(network: RegionNetwork, folder: Path, notes: Mapping[str, str
         _finish(file, notes)
         files.append(file)
     return files
+
+
+def export_corrections(network: CorrectionNetwork, file: Path, notes: Mapping[str, str]) -> None:
+    """Write the network that corrects: `tokens` (1, R, TOKENS), `answers` (R, R), `areas` (R,) and `neighbours` (R, R).
+
+    It gives `probabilities` (1, R).
+    """
+    regions, count = torch.export.Dim("regions", min=2, max=4096), 17
+    inputs: dict[str, tuple[Tensor, dict[int, object]]] = {
+        "tokens": (torch.rand(1, count, TOKENS), {1: regions}),
+        "answers": (torch.rand(count, count), {0: regions, 1: regions}),
+        "areas": (torch.full((count,), 1 / count), {0: regions}),
+        "neighbours": (torch.full((count, count), 1 / count), {0: regions, 1: regions}),
+    }
+    example, free = tuple(each for each, _ in inputs.values()), tuple(each for _, each in inputs.values())
+    _export(_Corrections(copy.deepcopy(network).eval()), example, tuple(inputs), ("probabilities",), free, file)
+    _finish(file, notes)
 
 
 def example_inputs(shape: RegionShape, regions: int = 17) -> RegionInputs:

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
 from tamis.errors import InputError
-from tamis.segmentors.registry import load_segmentor
+from tamis.segmentors import Segmentor, load_segmentor
 from tamis.training.calibration import Calibration, calibrate
 from tamis.training.checkpoint import load_weights, save_weights
+from tamis.training.correction_network import CorrectionNetwork
+from tamis.training.corrections import CorrectionOptions, CorrectionTask, correction_example
 from tamis.training.embedding import EmbeddingOptions, EmbeddingTask
 from tamis.training.encoders import LITE2, load_imagenet
 from tamis.training.examples import Example, Taught, make_example, teach
@@ -50,6 +52,22 @@ REGION_PHOTOGRAPHS = {
 }
 """How many photographs of a data set stage B looks at, evenly spread: each costs a third of a second to prepare."""
 
+CORRECTION_PHOTOGRAPHS = {
+    "bsds500": 150,
+    "duts_more": 200,
+    "coco_mini": 150,
+    "coco_tiny": 150,
+    "coco_mval": 100,
+    "duts": 60,
+    "ecssd": 60,
+    "clothing_co_parsing": 60,
+    "labelme_facade": 50,
+    "feral_cats": 50,
+    "feral_cats_train": 40,
+    "coco128_people": 45,
+}
+"""How many photographs of a data set stage C looks at: better such that stages A and B have seen little of."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
@@ -65,10 +83,13 @@ class RunConfig:
     loop: LoopOptions = field(default_factory=LoopOptions)
     embedding: EmbeddingOptions = field(default_factory=EmbeddingOptions)
     regions: RegionOptions = field(default_factory=RegionOptions)
+    corrections: CorrectionOptions = field(default_factory=CorrectionOptions)
     pixel_weights: Path | None = None
     """Of stage A: for stage B, or for another stage A to start from."""
     region_weights: Path | None = None
     """Of an earlier stage B, to start from."""
+    correction_weights: Path | None = None
+    """Of an earlier stage C, to start from."""
     teacher: str | None = None
     """A segmentor by name, whose probabilities stage B learns too."""
 
@@ -180,6 +201,44 @@ def train_regions(config: RunConfig) -> Path:
     return config.out / "best.pt"
 
 
+def train_corrections(config: RunConfig, segmentor: Segmentor) -> Path:
+    """Stage C, over the regions of a segmentor; returns the file of the best weights.
+
+    Raises:
+        InputError: the segmentor has no regions.
+    """
+    device = pick_device(config.device)
+    if config.loop.threads:
+        torch.set_num_threads(config.loop.threads)
+    data = load_data(config)
+    examples = [
+        correction_example(photograph, segmentor)
+        for name, photographs in data.training.items()
+        for photograph in spread(photographs, CORRECTION_PHOTOGRAPHS.get(name, 30))
+    ]
+    held_out = [correction_example(photograph, segmentor) for photograph in data.validation]
+    torch.manual_seed(config.loop.seed)
+    shares = {name: REGION_SHARES.get(name, share) for name, share in data.shares.items()}
+    task = CorrectionTask(examples, shares, held_out, config.corrections, device, config.loop.half)
+    if config.correction_weights is not None:
+        load_corrections(config.correction_weights, task.corrections).train()
+    train(task, config.loop, config.out, as_json(config), config.resume)
+    return config.out / "best.pt"
+
+
+def load_corrections(weights: Path, network: CorrectionNetwork) -> CorrectionNetwork:
+    """The network that corrects, with the weights of stage C.
+
+    Raises:
+        InputError: the weights are of another network.
+    """
+    try:
+        network.load_state_dict(load_weights(weights))
+    except RuntimeError as error:
+        raise InputError(f"{weights} holds no weights of the network that corrects: {error}") from error
+    return network.eval()
+
+
 CALIBRATION_PHOTOGRAPHS = {"bsds500": 30, "duts": 40, "coco_mval": 30, "feral_cats": 20, "weizmann_horses": 20}
 """How many training photographs the calibration looks at; stage B has not seen them, but for those of bsds500."""
 
@@ -221,18 +280,28 @@ def load_regions(weights: Path, network: RegionNetwork) -> RegionNetwork:
     return network.eval()
 
 
-def export_weights(pixels: Path, regions: Path, out: Path, notes: Mapping[str, str]) -> list[Path]:
-    """Write both networks as ONNX into `out` and return the files.
+def export_weights(
+    pixels: Path | None, regions: Path | None, corrections: Path | None, out: Path, notes: Mapping[str, str]
+) -> list[Path]:
+    """Write the networks whose weights are named as ONNX into `out` and return the files.
 
     Raises:
-        InputError: the weights are of other networks.
+        InputError: the weights are of other networks, or none are named.
     """
-    from tamis.training.export import export_pixels, export_regions
+    from tamis.training.export import export_corrections, export_pixels, export_regions
 
-    network = load_regions(regions, RegionNetwork())
-    first = out / "embedded_pixels.onnx"
-    export_pixels(load_pixels(pixels, PixelNetwork()), first, notes)
-    return [first, *export_regions(network, out, notes)]
+    if pixels is None and regions is None and corrections is None:
+        raise InputError("name weights to export: --pixels, --regions or --corrections")
+    files = []
+    if pixels is not None:
+        files.append(out / "embedded_pixels.onnx")
+        export_pixels(load_pixels(pixels, PixelNetwork()), files[-1], notes)
+    if regions is not None:
+        files += export_regions(load_regions(regions, RegionNetwork()), out, notes)
+    if corrections is not None:
+        files.append(out / "embedded_corrections.onnx")
+        export_corrections(load_corrections(corrections, CorrectionNetwork()), files[-1], notes)
+    return files
 
 
 def as_json(config: RunConfig) -> dict[str, Any]:

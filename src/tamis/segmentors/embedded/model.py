@@ -2,15 +2,12 @@
 
 A photograph is cut into some 800 regions; a network over pixels and a small transformer over the regions give
 P[r, s], the probability that region s belongs to the mask when the click falls in region r. Encoding is all the work:
-afterwards a click is a row of that matrix. Runs on onnxruntime and numpy.
+afterwards a click is a row of that matrix, and a third network corrects the mask at every further one. Runs on
+onnxruntime and numpy.
 """
 
-import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from threading import Thread
 from typing import Any
 
@@ -18,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
-from tamis.errors import UnavailableError
 from tamis.image import require_rgb
 from tamis.regions.clicks import COARSE_STEP, STEP, as_bytes
-from tamis.regions.encoded import EncodedRegions, as_ratings
+from tamis.regions.encoded import as_ratings
 from tamis.regions.features import (
     Pairs,
     PixelMaps,
@@ -33,10 +29,9 @@ from tamis.regions.features import (
     summarise,
 )
 from tamis.regions.oversegmentation import small_regions
+from tamis.segmentors.embedded.corrected import CorrectedRegions
 from tamis.segmentors.embedded.sizes import WORKING_SIZE, working_shape
-
-PARTS = ("pixels", "relations", "regions", "answers")
-"""The networks, each a file of weights; the last three are one network over regions, cut where rows can be taken."""
+from tamis.segmentors.embedded.weights import session, weights_hash
 
 ROWS = 32
 """Rows of pairs made at a time: what is in between stays in the processor's cache, and takes half the time."""
@@ -57,18 +52,18 @@ class Embedded:
     @property
     def weights_sha256(self) -> str:
         """SHA-256 over the files of all networks."""
-        return _weights_hash()
+        return weights_hash()
 
     @property
     def encoding_version(self) -> str:
         """What besides the weights decides an encoding; the number grows with every change of how it is made."""
         return f"3, {self.size}"
 
-    def from_arrays(self, image: ImageArray, arrays: Mapping[str, NDArray[Any]]) -> EncodedRegions:
+    def from_arrays(self, image: ImageArray, arrays: Mapping[str, NDArray[Any]]) -> CorrectedRegions:
         """The encoded image whose `arrays()` these are."""
-        return EncodedRegions.from_arrays(image, arrays)
+        return CorrectedRegions.from_arrays(image, arrays)
 
-    def encode(self, image: ImageArray) -> EncodedRegions:
+    def encode(self, image: ImageArray) -> CorrectedRegions:
         """Do all the work that does not depend on clicks.
 
         Args:
@@ -82,7 +77,7 @@ class Embedded:
         image = require_rgb(image)
         height, width = working_shape((image.shape[0], image.shape[1]), self.size)
         small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
-        _session("pixels")  # what is wrong with the weights is said here, not in the thread
+        session("pixels")  # what is wrong with the weights is said here, not in the thread
         maps: list[PixelMaps] = []
         beside = Thread(target=lambda: maps.append(pixel_maps(small)))  # needs no interpreter: two cores share the work
         beside.start()
@@ -93,7 +88,7 @@ class Embedded:
         answers, ratings = region_answers(summary)
         places = np.empty(len(summary.order), np.uint16)
         places[summary.order] = np.arange(len(places))
-        return EncodedRegions(image, places[region_map], answers, summary.features[summary.order], ratings)
+        return CorrectedRegions(image, places[region_map], answers, summary.features[summary.order], ratings)
 
 
 def pixel_maps(image: ImageArray) -> PixelMaps:
@@ -103,7 +98,7 @@ def pixel_maps(image: ImageArray) -> PixelMaps:
         image: (h, w, 3) uint8 RGB, sides multiples of 32.
     """
     pixels = np.ascontiguousarray(image.transpose(2, 0, 1)[None], dtype=np.float32) / np.float32(255)
-    boundary, embedding, bias, features = _session("pixels").run(None, {"image": pixels})
+    boundary, embedding, bias, features = session("pixels").run(None, {"image": pixels})
     return PixelMaps(boundary[0, 0], embedding[0], bias[0, 0], features[0])
 
 
@@ -118,9 +113,9 @@ def region_answers(summary: RegionSummary) -> tuple[NDArray[np.uint8], NDArray[n
     pairs, count = Pairs.of(summary), len(summary.areas)
     blocks = [slice(start, min(start + ROWS, count)) for start in range(0, count, ROWS)]
     seen = [pairs.rows(rows) for rows in blocks]
-    relations, answers = _session("relations"), _session("answers")
+    relations, answers = session("relations"), session("answers")
     bias = np.concatenate([relations.run(None, {"pairs": each, "areas": summary.areas})[0] for each in seen], axis=1)
-    query, key, mass, ahead = _session("regions").run(
+    query, key, mass, ahead = session("regions").run(
         None,
         {
             "tokens": region_tokens(summary),
@@ -151,31 +146,3 @@ def region_answers(summary: RegionSummary) -> tuple[NDArray[np.uint8], NDArray[n
         rated.append(ious)
     by_rows, ratings = np.concatenate(told, axis=1), as_ratings(np.concatenate(rated, axis=1))
     return by_rows[:, summary.order], ratings[:, summary.order]
-
-
-@cache
-def _session(part: str) -> Any:
-    """An onnxruntime session over weights in the package; sessions may be used by several threads.
-
-    onnxruntime does not read OMP_NUM_THREADS, by which people and clusters say how many threads a process may have.
-    """
-    import onnxruntime  # type: ignore[import-untyped]
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    allowed = os.environ.get("OMP_NUM_THREADS", "")
-    if allowed.isdecimal():
-        options.intra_op_num_threads = int(allowed)
-    return onnxruntime.InferenceSession(_weights(part), options, providers=["CPUExecutionProvider"])
-
-
-@cache
-def _weights_hash() -> str:
-    return hashlib.sha256(b"".join(_weights(part) for part in PARTS)).hexdigest()
-
-
-def _weights(part: str) -> bytes:
-    weights = files("tamis.weights").joinpath(f"embedded_{part}.onnx")
-    if not weights.is_file():
-        raise UnavailableError(f"this installation of tamis lacks its weights {weights.name}: install it again")
-    return weights.read_bytes()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray, ProbabilityArray
 from tamis.clicks import Click, with_clicked_pixels
 from tamis.errors import InputError
+from tamis.image import require_rgb
 from tamis.segmentors.protocol import EncodedImage, Segmentor
 
 
@@ -77,7 +78,7 @@ class Augmented:
 
     def encode(self, image: ImageArray) -> "AugmentedImage":
         """Encode the image and all its views."""
-        own = self.segmentor.encode(image)
+        own = self.segmentor.encode(require_rgb(image))
         others = [self.segmentor.encode(np.ascontiguousarray(view.of(image)).astype(np.uint8)) for view in self.views]
         return AugmentedImage(own, tuple(zip(self.views, others, strict=True)))
 

@@ -27,7 +27,7 @@ export class Conflicts {
   /** @param {number} image */
   offerAccept(image) {
     this.#ask('This file has changed since it was annotated. Its masks are kept, but may not fit any more.', [
-      ['Keep the masks', () => void post(`/api/images/${image}/accept`, {})],
+      ['Keep the masks', () => void post(`api/images/${image}/accept`, {})],
     ]);
   }
 

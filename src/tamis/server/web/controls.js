@@ -1,5 +1,6 @@
 /** The keyboard, the buttons and the options: what a person presses, and what then happens. */
 import * as dialogs from './dialogs.js';
+import { nameOf } from './keys.js';
 import { byId, element, input } from './panels.js';
 import { boxTool, brushTool, clickTool, panTool, polygonTool, regionTool, selectTool } from './tools.js';
 
@@ -134,7 +135,8 @@ export function listen(app) {
       event.preventDefault();
       return stage.space(true);
     }
-    const label = /^[1-9]$/.test(event.key) && !event.ctrlKey ? [...app.labels()].find((each) => each.key === event.key) : undefined;
+    const name = nameOf(event);
+    const label = /^[1-9]$/.test(name) ? [...app.labels()].find((each) => each.key === name) : undefined;
     const action = keys.action(event);
     if (label) editor.chooseLabel(label.id);
     else if (action) actions[action]?.();

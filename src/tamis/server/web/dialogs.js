@@ -54,7 +54,7 @@ function until(held) {
 }
 
 export async function statistics() {
-  const told = await get('/api/statistics');
+  const told = await get('api/statistics');
   const figures = [
     [told.images, 'images'], [(told.states.done ?? 0) + (told.states.reviewed ?? 0), 'done'], [told.masks, 'masks'],
     [told.clicks, 'clicks'], [duration(told.seconds), 'at work'],
@@ -67,7 +67,7 @@ export async function statistics() {
   ];
   const shownFigures = element('div', { class: 'figures' }, ...figures.map(([value, name]) => element('div', {}, element('b', {}, String(value)), String(name))));
   open('Statistics', [shownFigures, ...tables], [
-    { text: 'Download CSV', act: () => download('/api/statistics.csv') },
+    { text: 'Download CSV', act: () => download('api/statistics.csv') },
     { text: 'Close', primary: true },
   ]);
 }
@@ -93,21 +93,28 @@ export function exporting(formats) {
   const chosen = element('div', {}, ...formats.map((format, i) => element('label', { class: 'row' },
     element('input', { type: 'radio', name: 'format', value: format.name, checked: i === 0 }), format.title)));
   const note = element('p', {}, 'Masks are kept exactly where the format can; otherwise loss.json in the download says how much was lost.');
-  open('Export', [chosen, note], [
+  const every = element('input', { type: 'checkbox', name: 'every' });
+  const others = element('label', { class: 'row' }, every, 'images that are not done, too');
+  open('Export', [chosen, others, note], [
     { text: 'Cancel' },
     {
       text: 'Download', primary: true,
       act: () => {
         const format = chosen.querySelector('input:checked');
-        if (format instanceof HTMLInputElement) void fetchFile(format.value);
+        const states = every instanceof HTMLInputElement && every.checked ? 'all' : '';
+        if (format instanceof HTMLInputElement) void fetchFile(format.value, states);
       },
     },
   ]);
 }
 
-/** An empty export is a sentence, not a file. @param {string} format */
-async function fetchFile(format) {
-  const response = await fetch(`/api/export?format=${encodeURIComponent(format)}`);
+/**
+ * An empty export is a sentence, not a file.
+ * @param {string} format
+ * @param {string} states of the images, '' for those that are done
+ */
+async function fetchFile(format, states) {
+  const response = await fetch(`api/export?format=${encodeURIComponent(format)}&states=${states}`);
   if (!response.ok) {
     const told = await response.json().catch(() => null);
     open('Nothing was exported', [told?.error ?? `the server answered ${response.status}`]);
@@ -115,6 +122,8 @@ async function fetchFile(format) {
   }
   const url = URL.createObjectURL(await response.blob());
   download(url, `masks-${format}.zip`);
+  const leftOut = response.headers.get('x-tamis-left-out');
+  if (leftOut) open('Exported', [`The file does not hold everything: ${leftOut.split(';')[0]}.`]);
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 

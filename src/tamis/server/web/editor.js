@@ -253,7 +253,7 @@ export class Editor {
 
   /** @param {Record<string, any>} question @param {AbortSignal} [signal] @returns {Promise<Mask>} */
   async #ask(question, signal) {
-    const answer = await post(`/api/images/${this.session?.image}/mask`, { ...question, ...this.#level }, signal);
+    const answer = await post(`api/images/${this.session?.image}/mask`, { ...question, ...this.#level }, signal);
     return decode(answer.rle);
   }
 

@@ -101,11 +101,41 @@ export class Keys {
   }
 }
 
-/** @param {KeyboardEvent} event such as Ctrl+Shift+z; the command key is Ctrl */
+/** What the keys beside letters and digits are on the keyboard that shortcuts were made for, by their physical place. */
+const PLACES = /** @type {Record<string, string>} */ ({
+  BracketLeft: '[', BracketRight: ']', Comma: ',', Period: '.', Slash: '/', Minus: '-', Equal: '=',
+});
+
+/** Punctuation that is meant as it is wherever a layout has it. */
+const MEANT = '[],.+=-/?';
+
+/** What browsers call a key whose character is still being made, as of an accent or by an input method. */
+const UNMADE = ['Dead', 'Process', 'Unidentified'];
+
+/**
+ * Such as Ctrl+Shift+z; the command key is Ctrl. Where the layout gives no Latin letter or digit (Cyrillic, Greek, the
+ * digits of AZERTY) the place of the key counts. AltGr is not Ctrl+Alt: what it makes is a character like any other.
+ * @param {Pick<KeyboardEvent, 'key'> & Partial<KeyboardEvent>} event
+ */
 export function nameOf(event) {
-  const letter = event.key.length === 1 && /[a-z]/i.test(event.key);
-  const key = letter ? event.key.toLowerCase() : event.key;
-  return (event.ctrlKey || event.metaKey ? 'Ctrl+' : '') + (event.shiftKey && (letter || event.key.length > 1) ? 'Shift+' : '') + key;
+  const altGraph = Boolean(event.getModifierState?.('AltGraph')) || (Boolean(event.ctrlKey && event.altKey) && /^[^a-z0-9]$/iu.test(event.key));
+  const key = altGraph ? event.key : keyOf(event);
+  const letter = /^[a-z]$/.test(key);
+  const control = (event.ctrlKey || event.metaKey) && !altGraph;
+  const shift = event.shiftKey && !altGraph && (letter || key.length > 1 || (/^[0-9]$/.test(key) && key !== event.key));
+  return (control ? 'Ctrl+' : '') + (control && event.altKey ? 'Alt+' : '') + (shift ? 'Shift+' : '') + key;
+}
+
+/** @param {Pick<KeyboardEvent, 'key'> & Partial<KeyboardEvent>} event */
+function keyOf(event) {
+  const { key, code = '' } = event;
+  if (/^[a-z]$/i.test(key)) return key.toLowerCase();
+  if (/^[0-9]$/.test(key) || (key.length > 1 && !UNMADE.includes(key) && !/^.$/u.test(key))) return key;
+  const [, digit] = /^Digit([0-9])$/.exec(code) ?? [];
+  if (digit && !event.shiftKey) return digit;
+  if (MEANT.includes(key)) return key;
+  const [, letter] = /^Key([A-Z])$/.exec(code) ?? [];
+  return letter?.toLowerCase() ?? PLACES[code] ?? digit ?? key;
 }
 
 /** @param {string} key as people read it */

@@ -160,7 +160,8 @@ export class Layers {
         context.imageSmoothingEnabled = scale < 3;
         context.imageSmoothingQuality = 'medium';
         context.setTransform(scale * this.density, 0, 0, scale * this.density, x * this.density, y * this.density);
-        context.drawImage(this.photo, 0, 0);
+        // Of an image longer than browsers draw the server gives a smaller copy.
+        context.drawImage(this.photo, 0, 0, this.#imageWidth, this.#imageHeight);
       }
     }
     this.#sampleOwners();

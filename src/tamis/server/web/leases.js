@@ -37,7 +37,7 @@ export class Leases {
    */
   async take(image, takeover = false) {
     try {
-      const { lease } = await post(`/api/images/${image}/lease`, { client: this.client, user: this.user, takeover });
+      const { lease } = await post(`api/images/${image}/lease`, { client: this.client, user: this.user, takeover });
       this.#held.set(image, lease);
       return true;
     } catch (error) {
@@ -53,7 +53,7 @@ export class Leases {
     const lease = this.#held.get(image);
     this.#held.delete(image);
     // It runs out by itself if the server cannot be told.
-    if (lease) await fetch(`/api/images/${image}/lease?lease=${lease}`, { method: 'DELETE', keepalive: true }).catch(() => null);
+    if (lease) await fetch(`api/images/${image}/lease?lease=${lease}`, { method: 'DELETE', keepalive: true }).catch(() => null);
   }
 
   /** The page is closed. */

@@ -89,7 +89,7 @@ async function openImage(id) {
   wait(`Opening ${image.name} …`);
   try {
     if (!project.readonly) await leases.take(id);
-    const [history, photo] = await Promise.all([get(`/api/images/${id}/events`), readPhoto(id)]);
+    const [history, photo] = await Promise.all([get(`api/images/${id}/events`), readPhoto(id)]);
     if (mine !== opening) return;
     layers.show(photo);
     known.set(id, history.seq);
@@ -109,7 +109,7 @@ async function openImage(id) {
 
 /** @param {number} id */
 async function readPhoto(id) {
-  const response = await request('GET', `/api/images/${id}/pixels`);
+  const response = await request('GET', `api/images/${id}/pixels`);
   return createImageBitmap(await response.blob(), { imageOrientation: 'none', colorSpaceConversion: 'none' });
 }
 
@@ -118,7 +118,7 @@ async function readAnswers(id, mine) {
   wait('Finding masks …');
   for (let tries = 0; mine === opening; tries++) {
     try {
-      const response = await request('GET', `/api/images/${id}/answers`);
+      const response = await request('GET', `api/images/${id}/answers`);
       if (response.status === 200) {
         const table = await readTable(await response.arrayBuffer());
         if (mine !== opening) return;
@@ -144,7 +144,7 @@ async function readProposals() {
   if (!session || editor.regions) return;
   wait('Finding masks …');
   try {
-    const { proposals } = await get(`/api/images/${session.image}/proposals`);
+    const { proposals } = await get(`api/images/${session.image}/proposals`);
     if (session === editor.session) editor.useProposals(proposals.map((/** @type {any} */ each) => each.rle));
     wait('');
   } catch (error) {
@@ -168,9 +168,9 @@ function setState(state) {
 
 async function pollImages() {
   try {
-    const told = await get(`/api/images${listVersion ? `?since=${listVersion}` : ''}`);
+    const told = await get(`api/images${listVersion ? `?since=${listVersion}` : ''}`);
     if (told.labels !== labelsVersion) {
-      if (labelsVersion !== null) useLabels((await get('/api/project')).labels);
+      if (labelsVersion !== null) useLabels((await get('api/project')).labels);
       labelsVersion = told.labels;
     }
     if (told.version !== listVersion) {
@@ -254,7 +254,7 @@ function showLabels() {
 /** @param {Record<string, any>} change */
 async function changeLabels(change) {
   try {
-    useLabels((await post('/api/labels', change)).labels);
+    useLabels((await post('api/labels', change)).labels);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
   }
@@ -301,7 +301,7 @@ function sessionName() {
 
 async function start() {
   if (location.search.includes('token=')) history.replaceState(null, '', location.pathname + location.hash);
-  project = await get('/api/project');
+  project = await get('api/project');
   document.title = `${project.folder_name} – tamis`;
   any('project').textContent = project.folder_name;
   leases.user = project.user;

@@ -135,7 +135,7 @@ export class Outbox {
       events: batch.map((each) => each.event),
     };
     try {
-      const { seq } = await post(`/api/images/${image}/events`, body);
+      const { seq } = await post(`api/images/${image}/events`, body);
       const sent = new Set(batch);
       this.#waiting = this.#waiting.filter((each) => !sent.has(each));
       this.#forget(batch);

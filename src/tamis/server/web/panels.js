@@ -83,7 +83,7 @@ export class ImageList {
     row.setAttribute('aria-label', `${image.name}, ${told}`);
     row.title = image.name;
     // The picture stays the same element: it would flicker.
-    const picture = row.querySelector('img') ?? element('img', { src: `/api/images/${image.id}/thumbnail`, loading: 'lazy', alt: '' });
+    const picture = row.querySelector('img') ?? element('img', { src: `api/images/${image.id}/thumbnail`, loading: 'lazy', alt: '' });
     row.replaceChildren(
       picture,
       element('div', { class: 'text' },

@@ -1,0 +1,134 @@
+"""What comes of reading a file of another program: masks, and all that was not taken, counted and named."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from tamis.formats.names import Names
+from tamis.formats.record import Dataset, ImageRecord
+from tamis.mask import Masks
+
+NAMED = 3
+"""Examples in a sentence."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was read.
+
+    Attributes:
+        dataset: with the project's names of images.
+        unknown: names of images that the project does not have.
+        unreadable: images of the project that the file has masks for, and that cannot be read.
+        by_name: names found by their file name or stem alone, and the image of each.
+        left_out: how many shapes of each kind were not taken.
+        taken: how many shapes of each kind that is no mask were made one.
+        problems: a sentence for each annotation that cannot be right.
+    """
+
+    dataset: Dataset
+    unknown: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    by_name: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    taken: Mapping[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def sentences(self, reasons: Mapping[str, str | None] = MappingProxyType({})) -> list[str]:
+        """All that has to be told, for people; unknown images are not among it.
+
+        Args:
+            reasons: why images cannot be read.
+        """
+        told: list[str] = []
+        if self.by_name:
+            pairs = [f"{image} for {name}" for name, image in self.by_name.items()]
+            told.append(f"{_many(len(pairs), 'image')} found by file name alone: {_some(pairs)}")
+        if self.taken:
+            told.append(f"taken as masks: {_counted(self.taken)}")
+        if self.left_out:
+            told.append(f"left out: {_counted(self.left_out)}")
+        if self.unreadable:
+            named = [f"{image} ({reasons.get(image) or 'no more is known'})" for image in self.unreadable]
+            told.append(f"{_many(len(named), 'image')} cannot be read, and got no mask: {_some(named)}")
+        if self.problems:
+            told.append(f"{_many(len(self.problems), 'annotation')} passed over: {_some(self.problems, '; ')}")
+        return told
+
+
+class Reading:
+    """Gathers what a format's reader finds.
+
+    Attributes:
+        names: finds the project's images.
+    """
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self._parts: dict[str, list[tuple[Masks, Sequence[str]]]] = {}
+        self._left_out: Counter[str] = Counter()
+        self._taken: Counter[str] = Counter()
+        self._problems: list[str] = []
+
+    def add(self, image: str, masks: Masks, labels: Sequence[str]) -> None:
+        """Masks of an image, and the label of each; an image may come several times."""
+        self._parts.setdefault(image, []).append((masks, labels))
+
+    def leave_out(self, kind: str, count: int = 1) -> None:
+        """Shapes that are not taken; `kind` is a word in the plural."""
+        self._left_out[kind] += count
+
+    def take(self, kind: str, count: int = 1) -> None:
+        """Shapes that are no masks are made some."""
+        self._taken[kind] += count
+
+    def problem(self, sentence: str) -> None:
+        """An annotation that cannot be right is passed over."""
+        self._problems.append(" ".join(sentence.split())[:300])
+
+    def done(
+        self, labels: Iterable[str] = (), numbers: Mapping[str, Mapping[str, int]] = MappingProxyType({})
+    ) -> Loaded:
+        """What it comes to.
+
+        Args:
+            labels: those that the file lists, in its order; others that masks have come after them.
+            numbers: of the labels in the file, by the family of formats.
+        """
+        names = dict.fromkeys(labels)
+        images = []
+        for image, parts in self._parts.items():
+            masks = Masks.concatenate([masks for masks, _ in parts])
+            theirs = [label for _, several in parts for label in several]
+            full = masks.areas > 0
+            if not full.all():
+                self.leave_out("masks without a pixel", int((~full).sum()))
+                masks = masks[full]
+                theirs = [label for label, some in zip(theirs, full.tolist(), strict=True) if some]
+            names.update(dict.fromkeys(theirs))
+            images.append(ImageRecord(image, masks, tuple(theirs)))
+        dataset = Dataset(tuple(names), tuple(images), numbers=numbers)
+        found = self.names
+        return Loaded(
+            dataset,
+            list(found.unknown),
+            list(found.unreadable),
+            dict(found.by_name),
+            dict(self._left_out),
+            dict(self._taken),
+            list(self._problems),
+        )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _some(examples: Sequence[str], between: str = ", ") -> str:
+    more = " and others" if len(examples) > NAMED else ""
+    return between.join(examples[:NAMED]) + more
+
+
+def _counted(kinds: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda item: -item[1]))

@@ -1,0 +1,155 @@
+"""Correcting a mask by clicks on a matrix of answers by region: what a network is told, and what becomes of its answer.
+
+The matrix answers one click at a time. A correction knows more: the mask so far, which is right almost everywhere, and
+all clicks. Everything here is numpy, so that training and inference see the same. R is the number of regions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.arrays import ImageArray, MaskArray
+from tamis.clicks import Click
+from tamis.regions.clicks import CERTAIN
+
+Float32 = NDArray[np.float32]
+
+TOKENS = 32
+"""Numbers per region that a correction is made of."""
+
+FAR = np.float32(4)
+"""Distances are cut here, in units of the mask's side."""
+
+LEAST_SIDE = np.float32(0.03)
+"""Of a mask, as a share of the image's side, when distances are measured by it."""
+
+
+@dataclass(frozen=True, eq=False)
+class CorrectionContext:
+    """What does not depend on clicks: made once for an image.
+
+    Attributes:
+        region_map: (h, w) uint16, at the segmentor's own resolution.
+        answers: (3, R, R) float32, P(region s in mask | click in region r), of a part, an object and a whole.
+        colours: (R, 3) float32, mean colour from 0 to 1.
+    """
+
+    region_map: NDArray[np.uint16]
+    answers: Float32
+    colours: Float32
+
+    @classmethod
+    def of(cls, image: ImageArray, region_map: NDArray[np.uint16], answers: NDArray[np.uint8]) -> "CorrectionContext":
+        """From an image (H, W, 3) uint8 of any size, its regions and the bytes of its answers."""
+        import cv2
+
+        height, width = region_map.shape
+        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        flat, count = region_map.ravel(), answers.shape[1]
+        sizes = np.maximum(np.bincount(flat, minlength=count), 1)
+        sums = [np.bincount(flat, small[:, :, channel].ravel(), count) for channel in range(3)]
+        colours = np.stack(sums, axis=1) / (sizes[:, None] * 255)
+        return cls(region_map, answers.astype(np.float32) / np.float32(CERTAIN), colours.astype(np.float32))
+
+    @cached_property
+    def sizes(self) -> NDArray[np.int64]:
+        """(R,) pixels of each region, at least 1."""
+        return np.maximum(np.bincount(self.region_map.ravel(), minlength=self.answers.shape[1]), 1)
+
+    @cached_property
+    def areas(self) -> Float32:
+        """(R,) shares of the image."""
+        return np.asarray(self.sizes / self.sizes.sum(), np.float32)
+
+    @cached_property
+    def centres(self) -> Float32:
+        """(R, 2) x and y of the regions' middles, as shares of the image's longer side."""
+        height, width = self.region_map.shape
+        rows, columns = np.indices((height, width), dtype=np.float32) + np.float32(0.5)
+        flat, count = self.region_map.ravel(), self.answers.shape[1]
+        sums = [np.bincount(flat, each.ravel(), count) for each in (columns, rows)]
+        return np.asarray(np.stack(sums, axis=1) / (self.sizes[:, None] * max(height, width)), np.float32)
+
+    @cached_property
+    def neighbours(self) -> Float32:
+        """(R, R): of the border of each region, the share that it has with each other."""
+        labels, count = self.region_map.astype(np.int64), self.answers.shape[1]
+        here = np.concatenate([labels[:, :-1].ravel(), labels[:-1].ravel()])
+        there = np.concatenate([labels[:, 1:].ravel(), labels[1:].ravel()])
+        apart = here != there
+        pairs = np.concatenate([(here * count + there)[apart], (there * count + here)[apart]])
+        shared = np.bincount(pairs, minlength=count * count).reshape(count, count)
+        return np.asarray(shared / np.maximum(shared.sum(axis=1, keepdims=True), 1), np.float32)
+
+    def shares(self, mask: MaskArray) -> Float32:
+        """(R,) the share of each region in a mask (H, W) bool of any size."""
+        import cv2
+
+        height, width = self.region_map.shape
+        small = cv2.resize(mask.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+        inside = np.bincount(self.region_map.ravel(), small.ravel(), self.answers.shape[1])
+        return np.asarray(inside / self.sizes, np.float32)
+
+
+def correction_tokens(
+    context: CorrectionContext, shares: Float32, clicked: NDArray[np.intp], clicks: Sequence[Click], side: float
+) -> Float32:
+    """(R, TOKENS) float32: what is said of each region before a correction.
+
+    Args:
+        context: of the image.
+        shares: (R,) of the regions in the mask so far.
+        clicked: (N,) the regions of the clicks.
+        clicks: N of them, at least one; the last one is new.
+        side: the longer side of the image that the clicks are in, in pixels.
+    """
+    answers, areas, middle = context.answers, context.areas, context.answers[len(context.answers) // 2]
+    count, last = len(areas), clicked[-1]
+    positive = np.array([click.positive for click in clicks])
+    inside, outside = shares * areas, (1 - shares) * areas
+    total = max(float(inside.sum()), 1e-6)
+    scale = max(float(np.sqrt(total)), float(LEAST_SIDE))
+    places = np.array([(click.x, click.y) for click in clicks], np.float32) / np.float32(side)
+    offsets = (context.centres[:, None] - places) / np.float32(scale)
+    distances = np.sqrt(np.square(offsets).sum(axis=2))
+    marks = np.zeros((3, count), np.float32)
+    marks[0, clicked[positive]], marks[1, clicked[~positive]], marks[2, last] = 1, 1, 1
+    columns = [
+        2 * shares - 1,
+        4 * shares * (1 - shares),
+        *(2 * _largest(answers, clicked[positive]) - 1),
+        *(2 * _largest(answers, clicked[~positive]) - 1),
+        np.full(count, 1.0 if positive[-1] else -1.0),
+        *(2 * answers[:, last] - 1),
+        2 * middle[:, last] - 1,
+        2 * _largest(middle.T[None], clicked[positive])[0] - 1,
+        2 * _largest(middle.T[None], clicked[~positive])[0] - 1,
+        2 * (middle @ inside) / np.float32(total) - 1,
+        2 * (middle @ outside) / np.float32(max(float(outside.sum()), 1e-6)) - 1,
+        2 * (inside @ middle) / np.float32(total) - 1,
+        np.log(areas) * 0.5 + 3.5,
+        *np.clip(offsets[:, -1].T, -FAR, FAR),
+        np.minimum(distances[:, -1], FAR) - 1,
+        _nearest(distances[:, positive]) - 1,
+        _nearest(distances[:, ~positive]) - 1,
+        *marks,
+        *(2 * context.colours.T - 1),
+        np.sqrt(np.square(context.colours - context.colours[last]).sum(axis=1)) * 4 - 1,
+        np.full(count, np.log(len(clicks)) - 1),
+    ]
+    return np.asarray(np.stack(columns, axis=1), np.float32)
+
+
+def _largest(answers: Float32, clicked: NDArray[np.intp]) -> Float32:
+    """(G, R): the largest answer to any of some clicks, 0 where there are none; `answers` is (G, R, R)."""
+    if not len(clicked):
+        return np.zeros((len(answers), answers.shape[2]), np.float32)
+    return np.asarray(answers[:, clicked].max(axis=1))
+
+
+def _nearest(distances: Float32) -> Float32:
+    """(R,) of distances (R, N), `FAR` where there are none."""
+    return np.asarray(distances.min(axis=1, initial=FAR), np.float32)

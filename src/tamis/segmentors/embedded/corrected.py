@@ -1,0 +1,126 @@
+"""An image of the model in the box: the first click is a row of the matrix, further ones correct the mask so far."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
+
+from tamis.arrays import MaskArray, ProbabilityArray
+from tamis.clicks import Click
+from tamis.errors import InputError
+from tamis.regions.clicks import SURE
+from tamis.regions.corrections import CorrectionContext, correction_tokens
+from tamis.regions.encoded import EncodedRegions, signs_of
+from tamis.regions.spread import spread
+from tamis.segmentors.embedded.weights import session
+
+CUT = 0.1
+"""A region with a smaller share of it inside or outside a mask is not cut by it: its border is drawn more finely."""
+
+
+@dataclass(frozen=True, eq=False)
+class CorrectedRegions(EncodedRegions):
+    """`EncodedRegions`, and `TakesMask` and `AnswersInTurn` besides."""
+
+    @cached_property
+    def context(self) -> CorrectionContext:
+        """What corrections need that does not depend on clicks; made when first asked for."""
+        return CorrectionContext.of(self.image, self.region_map, self.answers)
+
+    def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
+        """(H, W) float32: P(pixel in mask | all clicks, each correcting the mask of those before).
+
+        Up to the first positive click clicks are joined by the rule of `EncodedRegions`.
+
+        Raises:
+            InputError: there is no click, or one lies outside the image.
+        """
+        begun = next((number for number, click in enumerate(clicks, 1) if click.positive), len(clicks))
+        return self._corrected(super().probability(clicks[:begun]), clicks, begun)
+
+    def choices(self, clicks: Sequence[Click]) -> tuple[ProbabilityArray, NDArray[np.float32]]:
+        """As for `EncodedRegions`, but the clicks after the first correct its mask at every granularity.
+
+        Raises:
+            InputError: there is no click, or one lies outside the image.
+        """
+        masks, ratings = super().choices(clicks[:1])
+        for mask in masks:
+            mask[:] = self._corrected(mask, clicks, 1)
+        return masks, ratings
+
+    def in_turn(self) -> Callable[[Sequence[Click]], ProbabilityArray]:
+        """Begin a mask; see `AnswersInTurn`."""
+        last: list[ProbabilityArray] = []
+
+        def answer(clicks: Sequence[Click]) -> ProbabilityArray:
+            known = len(clicks) > 1 and last and any(click.positive for click in clicks[:-1])
+            told = self.probability_from_mask(last[0] > 0.5, clicks) if known else self.probability(clicks)
+            last[:] = [told]
+            return told
+
+        return answer
+
+    def probability_from_mask(self, mask: MaskArray, clicks: Sequence[Click]) -> ProbabilityArray:
+        """(H, W) float32: the mask (H, W), which earlier clicks may have made, as the last click corrects it.
+
+        A positive click only adds regions, a negative one only takes them away; if it is the first, so that the mask is
+        somebody else's, only such as hang together with the clicked one. Where nothing changes pixels stay as they are,
+        even where the mask cuts a region.
+
+        Raises:
+            InputError: there is no click, or one lies outside the image.
+        """
+        if not clicks:
+            raise InputError("give at least one click: without one there is nothing to correct")
+        clicked, signs = self.clicked(clicks), signs_of(clicks)
+        context, shares = self.context, self.context.shares(mask)
+        fed = {
+            "tokens": correction_tokens(context, shares, clicked, clicks, max(self.shape))[None],
+            "answers": context.answers[len(context.answers) // 2],
+            "areas": context.areas,
+            "neighbours": context.neighbours,
+        }
+        values: NDArray[np.float32] = session("corrections").run(None, fed)[0][0]
+        before, after = shares > 0.5, values > 0.5
+        changed = (before != after) & (after == signs[-1])
+        changed[clicked] = True
+        if len(clicks) == 1:
+            changed = _reached(changed, context.neighbours, int(clicked[0]))
+        values = np.where(changed | (before == after), values, np.where(before, SURE, 1 - SURE)).astype(np.float32)
+        values[clicked[~signs]] = 0
+        values[clicked[signs]] = np.maximum(values[clicked[signs]], SURE)
+        answer = self.full(values, clicked, clicks)
+        cut = (np.minimum(shares, 1 - shares) > CUT) & ~changed
+        if cut.any():
+            self._keep(answer, mask, cut)
+        return answer
+
+    def _keep(self, answer: ProbabilityArray, mask: MaskArray, regions: NDArray[np.bool_]) -> None:
+        """Let the pixels of some regions, at least one, be what a mask says, in place."""
+        there = np.asarray(regions[self.region_map])
+        sides = zip(self.shape, there.shape, (there.any(axis=1), there.any(axis=0)), strict=True)
+        # Only the part that holds them; borders at full size may lie a little beyond those at the working size.
+        spans = []
+        for full, small, held in sides:
+            first, last = np.flatnonzero(held)[[0, -1]].tolist()
+            spans.append(slice(max(0, (first - 2) * full // small), (last + 3) * full // small))
+        part = (spans[0], spans[1])
+        kept = spread(regions.astype(np.float32), np.ascontiguousarray(self.fine_map[part])) > 0
+        inside = answer[part]
+        np.copyto(inside, np.where(mask[part], SURE, 1 - SURE), where=kept & ((inside > 0.5) != mask[part]))
+
+    def _corrected(self, answer: ProbabilityArray, clicks: Sequence[Click], begun: int) -> ProbabilityArray:
+        for number in range(begun + 1, len(clicks) + 1):
+            answer = self.probability_from_mask(answer > 0.5, clicks[:number])
+        return answer
+
+
+def _reached(regions: NDArray[np.bool_], neighbours: NDArray[np.float32], start: int) -> NDArray[np.bool_]:
+    """(R,) of some regions (R,) those that hang together with one of them, by borders (R, R)."""
+    touching = (neighbours > 0) & regions[:, None] & regions
+    _, parts = connected_components(touching, directed=False)
+    return np.asarray(parts == parts[start]) & regions

@@ -1,0 +1,262 @@
+"""Stage C: corrections, learned from simulated people who click into the largest error until they are content.
+
+As in RITM (arXiv 2102.06583) and SegNext several rounds follow each other, the network's own answer fed back; unlike
+there every mask begins with the answer of the matrix, or with a wrong one: another granularity, a neighbour, the truth
+shifted or swollen. Everything happens over regions, so that it takes a core a second for a dozen clicks in six masks.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tamis.arrays import MaskArray
+from tamis.clicks import Click, center_click, corrective_click, random_click
+from tamis.errors import InputError
+from tamis.regions.clicks import CERTAIN, preferences
+from tamis.regions.corrections import CorrectionContext, correction_tokens
+from tamis.regions.protocol import AnswersByRegion
+from tamis.segmentors import Segmentor
+from tamis.training.correction_network import CorrectionNetwork, CorrectionShape
+from tamis.training.losses import pairwise_bce, soft_iou
+from tamis.training.photographs import Int16Map, Photograph
+
+LEAST_PIXELS = 100
+"""Of a mask at the working size that is clicked."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionOptions:
+    """What corrections train on and how."""
+
+    shape: CorrectionShape = field(default_factory=CorrectionShape)
+    masks: int = 6
+    """Masks per step, all of one photograph."""
+    rounds: int = 4
+    """Corrections of each."""
+    iou_weight: float = 2.0
+    """Of one minus the soft IoU, beside cross-entropy."""
+    spoilt_weight: float = 0.25
+    """Of the cross-entropy where the mask was right before, by the area of the true mask."""
+
+
+@dataclass(frozen=True, eq=False)
+class CorrectionExample:
+    """A photograph that is ready to be clicked.
+
+    Attributes:
+        dataset: its name.
+        region_map: (h, w) uint16.
+        answers: (G, R, R) uint8.
+        ratings: (G, R) uint8.
+        small: (h, w, 3) uint8.
+        maps: label maps (h, w) int16, as `Photograph` has them.
+    """
+
+    dataset: str
+    region_map: NDArray[np.uint16]
+    answers: NDArray[np.uint8]
+    ratings: NDArray[np.uint8]
+    small: NDArray[np.uint8]
+    maps: tuple[Int16Map, ...]
+
+
+def correction_example(photograph: Photograph, segmentor: Segmentor) -> CorrectionExample:
+    """Encode a photograph with a segmentor that answers by region.
+
+    Raises:
+        InputError: the segmentor does not.
+    """
+    encoded = segmentor.encode(photograph.image)
+    if not isinstance(encoded, AnswersByRegion):
+        raise InputError(f"corrections are learned over regions, and the segmentor {segmentor.name!r} has none")
+    height, width = encoded.region_map.shape
+    small = cv2.resize(photograph.image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    maps = (cv2.resize(m, (width, height), interpolation=cv2.INTER_NEAREST_EXACT) for m in photograph.maps)
+    labels = tuple(each.astype(np.int16) for each in maps)
+    return CorrectionExample(photograph.dataset, encoded.region_map, encoded.answers, encoded.ratings, small, labels)
+
+
+class CorrectionBatch(NamedTuple):
+    """Masks of one photograph, begun."""
+
+    context: CorrectionContext
+    truths: list[MaskArray]
+    """B of (h, w)."""
+    known: MaskArray
+    """(h, w)."""
+    shares: NDArray[np.float32]
+    """(B, R) of the regions in the true masks."""
+    begun: NDArray[np.float32]
+    """(B, R) 0 or 1: the masks so far."""
+    clicks: list[list[Click]]
+    """That made them, if any did; in pixels of the working size."""
+
+
+class CorrectionTask:
+    """Corrections as a task of the training loop."""
+
+    def __init__(
+        self,
+        examples: Sequence[CorrectionExample],
+        shares: Mapping[str, float],
+        held_out: Sequence[CorrectionExample],
+        options: CorrectionOptions,
+        device: torch.device,
+        half: bool = True,
+    ) -> None:
+        self.examples: dict[str, list[CorrectionExample]] = {}
+        for example in examples:
+            if any(clickable(labels).size for labels in example.maps):
+                self.examples.setdefault(example.dataset, []).append(example)
+        if not self.examples:
+            raise InputError("there is no mask large enough to click in the photographs: name others with --data")
+        self.names = list(self.examples)
+        wanted = np.array([shares[name] for name in self.names])
+        self.shares = wanted / wanted.sum()
+        self.held_out, self.options, self.device, self.half = held_out, options, device, half
+        self.corrections = CorrectionNetwork(options.shape).to(device)
+
+    @property
+    def network(self) -> nn.Module:
+        """The network that corrects."""
+        return self.corrections
+
+    def rate(self, name: str) -> float:
+        """All learn alike."""
+        return 1.0
+
+    def largest_batches(self) -> list[CorrectionBatch]:
+        """Every photograph has a size of its own."""
+        return []
+
+    def batch(self, rng: np.random.Generator, progress: float) -> CorrectionBatch:
+        """Some masks of a photograph, each begun in its own way."""
+        those = self.examples[self.names[int(rng.choice(len(self.names), p=self.shares))]]
+        return begin(those[int(rng.integers(len(those)))], self.options.masks, rng)
+
+    def losses(self, batch: CorrectionBatch) -> dict[str, Tensor]:
+        """Means over masks and rounds: `loss`, and the IoU before the first round and after each."""
+        options, context = self.options, batch.context
+        truth = self._send(batch.shares)
+        known = self._send(context.shares(batch.known) * context.areas)[None].expand_as(truth)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            weights = self.corrections.weights(*self._matrices(context))
+        masks, clicks = batch.begun, [list(each) for each in batch.clicks]
+        total = torch.zeros((), device=self.device)
+        ious = {"iou_0": region_ious(self._send(masks), truth, known).mean()}
+        for number in range(1, options.rounds + 1):
+            for place, wanted in enumerate(batch.truths):
+                click_error(wanted, masks[place][context.region_map] > 0.5, clicks[place], batch.known)
+            tokens = np.stack([tokens_of(context, *each) for each in zip(masks, clicks, strict=True)])
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+                logits = self.corrections(self._send(tokens), weights)
+            right = known * ((self._send(masks) > 0.5) == (truth > 0.5))
+            spoilt = F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * right
+            spoilt = spoilt.sum(1) / (truth * known).sum(1).clamp_min(1e-4)
+            each = pairwise_bce(logits, truth, known) + options.iou_weight * soft_iou(logits, truth, known)
+            total = total + (each + options.spoilt_weight * spoilt.clamp_max(4)).mean()
+            masks = (logits.detach() > 0).float().cpu().numpy()
+            ious[f"iou_{number}"] = region_ious(self._send(masks), truth, known).mean()
+        return {"loss": total, **ious}
+
+    def validate(self, network: nn.Module, folder: Path) -> dict[str, float]:
+        """Mean IoU over two to five clicks on held-out photographs, in the mean over data sets and for each number."""
+        assert isinstance(network, CorrectionNetwork)
+        scores: dict[str, list[list[float]]] = {}
+        for number, example in enumerate(self.held_out):
+            batch = begin(example, 4, np.random.default_rng(number), wrong=0.0)
+            told = self.losses(batch)
+            curve = [float(told[f"iou_{k}"]) for k in range(self.options.rounds + 1)]
+            scores.setdefault(example.dataset, []).append(curve)
+        means = np.mean([np.mean(each, axis=0) for each in scores.values()], axis=0)
+        by_click = {f"clicks_{k + 1}": round(float(mean), 4) for k, mean in enumerate(means)}
+        return {"miou": round(float(means[1:].mean()), 4), **by_click}
+
+    def _matrices(self, context: CorrectionContext) -> tuple[Tensor, Tensor, Tensor]:
+        middle = context.answers[len(context.answers) // 2]
+        return self._send(middle), self._send(context.areas), self._send(context.neighbours)
+
+    def _send(self, array: NDArray[np.float32]) -> Tensor:
+        return torch.from_numpy(np.asarray(array, np.float32)).to(self.device)
+
+
+def clickable(labels: Int16Map) -> NDArray[np.int16]:
+    """The labels of masks large enough."""
+    values, counts = np.unique(labels, return_counts=True)
+    return np.asarray(values[(values > 0) & (counts >= LEAST_PIXELS)], np.int16)
+
+
+def begin(example: CorrectionExample, count: int, rng: np.random.Generator, wrong: float = 0.4) -> CorrectionBatch:
+    """Choose masks of a photograph with something to click, and begin each.
+
+    Args:
+        example: the photograph.
+        count: how many masks, with repetition.
+        rng: source of randomness.
+        wrong: share of those that begin with something else than the answer that a click gets.
+    """
+    usable = [labels for labels in example.maps if clickable(labels).size]
+    labels = usable[int(rng.integers(len(usable)))]
+    values = clickable(labels)
+    context = CorrectionContext.of(example.small, example.region_map, example.answers)
+    truths = [labels == values[int(rng.integers(len(values)))] for _ in range(count)]
+    begun, clicks = zip(*(_begin(example, context, truth, rng, wrong) for truth in truths), strict=True)
+    shares = np.stack([context.shares(truth) for truth in truths])
+    return CorrectionBatch(context, truths, labels >= 0, shares, np.stack(begun), list(clicks))
+
+
+def _begin(
+    example: CorrectionExample, context: CorrectionContext, truth: MaskArray, rng: np.random.Generator, wrong: float
+) -> tuple[NDArray[np.float32], list[Click]]:
+    """A mask so far, (R,) of 0 and 1, and the clicks that made it."""
+    click = center_click(truth) if rng.random() < 0.5 else random_click(truth, rng)
+    region = int(context.region_map[click.pixel])
+    granularity = int(preferences(example.ratings)[:, region].argmax())
+    clicks = [click]
+    if rng.random() < wrong:
+        way = rng.random()
+        granularity = int(rng.integers(len(example.answers)))
+        if way > 0.5:
+            clicks = clicks if rng.random() < 0.5 else []
+            if way > 0.75:
+                return np.asarray(context.shares(_damaged(truth, rng)) > 0.5, np.float32), clicks
+            region = int(context.region_map.ravel()[int(rng.integers(context.region_map.size))])
+    return np.asarray(example.answers[granularity, region] > CERTAIN / 2, np.float32), clicks
+
+
+def _damaged(mask: MaskArray, rng: np.random.Generator) -> MaskArray:
+    """A mask (h, w) shifted, then eroded or dilated."""
+    height, width = mask.shape
+    shift = np.array([[1, 0, rng.uniform(-0.08, 0.08) * width], [0, 1, rng.uniform(-0.08, 0.08) * height]])
+    moved = cv2.warpAffine(mask.view(np.uint8), shift, (width, height), flags=cv2.INTER_NEAREST)
+    side = int(rng.integers(1, 8))
+    change = cv2.erode if rng.random() < 0.5 else cv2.dilate
+    return np.asarray(change(moved, np.ones((side, side), np.uint8)) > 0)
+
+
+def click_error(wanted: MaskArray, mask: MaskArray, clicks: list[Click], known: MaskArray) -> None:
+    """Add the click in the middle of the largest error to `clicks`; where there is none, a click inside the mask."""
+    try:
+        clicks.append(corrective_click(wanted, mask, clicks, known))
+    except InputError:
+        clicks.append(center_click(wanted))
+
+
+def tokens_of(context: CorrectionContext, mask: NDArray[np.float32], clicks: Sequence[Click]) -> NDArray[np.float32]:
+    """(R, TOKENS) of a mask by regions (R,) and clicks in pixels of the working size."""
+    clicked = np.array([context.region_map[click.pixel] for click in clicks], np.intp)
+    return correction_tokens(context, mask, clicked, clicks, max(context.region_map.shape))
+
+
+def region_ious(masks: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
+    """(B,) IoU of whole regions (B, R) with shares of regions, regions counting by weight."""
+    both = (masks * truth * weights).sum(1)
+    return both / (torch.maximum(masks, truth) * weights).sum(1).clamp_min(1e-9)

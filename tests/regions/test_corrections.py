@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from tamis.clicks import Click
+from tamis.regions.corrections import FAR, TOKENS, CorrectionContext, correction_tokens
+
+
+@pytest.fixture
+def context() -> CorrectionContext:
+    """Three regions: two side by side above, one below both; four rows of six pixels."""
+    region_map = np.array([[0, 0, 0, 1, 1, 1]] * 2 + [[2] * 6] * 2, np.uint16)
+    answers = np.zeros((3, 3, 3), np.uint8)
+    answers[1] = [[255, 51, 0], [102, 255, 0], [0, 204, 255]]
+    image = np.zeros((8, 12, 3), np.uint8)
+    image[4:] = (255, 0, 51)
+    return CorrectionContext.of(image, region_map, answers)
+
+
+def test_regions_are_measured(context: CorrectionContext) -> None:
+    assert context.areas.tolist() == pytest.approx([0.25, 0.25, 0.5])
+    np.testing.assert_allclose(context.centres, [[0.25, 1 / 6], [0.75, 1 / 6], [0.5, 0.5]], atol=1e-6)
+    np.testing.assert_allclose(context.colours, [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [1.0, 0.0, 0.2]], atol=1e-6)
+    # Two pixels of border between 0 and 1, three between each of them and 2.
+    np.testing.assert_allclose(context.neighbours, [[0, 0.4, 0.6], [0.4, 0, 0.6], [0.5, 0.5, 0]], atol=1e-6)
+
+
+def test_shares_of_a_mask_do_not_depend_on_its_size(context: CorrectionContext) -> None:
+    mask = np.zeros((4, 6), bool)
+    mask[:2, :2] = True
+    for factor in (1, 2, 5):
+        large = mask.repeat(factor, axis=0).repeat(factor, axis=1)
+        np.testing.assert_allclose(context.shares(large), [2 / 3, 0, 0], atol=1e-6)
+
+
+def test_tokens_say_what_clicks_and_the_mask_say(context: CorrectionContext) -> None:
+    clicks = [Click(1, 1), Click(10, 6, positive=False)]
+    shares = np.array([1, 0.5, 0], np.float32)
+    tokens = correction_tokens(context, shares, np.array([0, 2]), clicks, side=12)
+    assert tokens.shape == (3, TOKENS)
+    assert tokens.dtype == np.float32
+    assert tokens[:, 0].tolist() == [1, 0, -1]  # the mask so far
+    assert tokens[:, 1].tolist() == [0, 1, 0]  # where it cuts a region
+    np.testing.assert_allclose(tokens[:, 3], [1, -0.6, -1], atol=1e-6)  # the middle answer to the positive click
+    np.testing.assert_allclose(tokens[:, 6], [-1, 0.6, 1], atol=1e-6)  # and to the negative one
+    assert (tokens[:, 8] == -1).all()  # the last click is negative
+    assert tokens[:, 25].tolist() == [0, 0, 1]  # a negative click lies here
+    assert tokens[:, 26].tolist() == [0, 0, 1]  # and it is the last
+
+
+def test_without_clicks_of_a_sign_the_nearest_is_far(context: CorrectionContext) -> None:
+    tokens = correction_tokens(context, np.ones(3, np.float32), np.array([0]), [Click(1, 1)], side=12)
+    assert (tokens[:, 23] == FAR - 1).all()
+    assert (tokens[:, 5:8] == -1).all()

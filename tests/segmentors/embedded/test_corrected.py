@@ -1,0 +1,103 @@
+"""Every click after the first corrects the mask so far."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tamis.arrays import ImageArray, MaskArray
+from tamis.clicks import Click, corrective_click
+from tamis.errors import InputError
+from tamis.segmentors.embedded.corrected import CorrectedRegions
+from tamis.segmentors.embedded.model import Embedded
+from tamis.segmentors.protocol import AnswersInTurn, TakesMask
+
+pytest.importorskip("onnxruntime")
+
+
+def discs() -> tuple[ImageArray, MaskArray, MaskArray]:
+    """Two bright discs on a dark ground, and their masks."""
+    y, x = np.mgrid[:200, :320]
+    first, second = (y - 100) ** 2 + (x - 80) ** 2 < 50**2, (y - 100) ** 2 + (x - 230) ** 2 < 60**2
+    noise = np.random.default_rng(0).normal(0, 4, (200, 320, 3))
+    image = np.where((first | second)[:, :, None], (220.0, 90.0, 40.0), (30.0, 60.0, 50.0)) + noise
+    return np.clip(image, 0, 255).astype(np.uint8), first, second
+
+
+@pytest.fixture(scope="module")
+def encoded() -> CorrectedRegions:
+    return Embedded().encode(discs()[0])
+
+
+def iou(mask: MaskArray, other: MaskArray) -> float:
+    return float((mask & other).sum() / (mask | other).sum())
+
+
+def test_it_takes_a_mask_and_answers_in_turn(encoded: CorrectedRegions) -> None:
+    assert isinstance(encoded, TakesMask)
+    assert isinstance(encoded, AnswersInTurn)
+
+
+def test_a_mask_is_kept_where_nobody_clicked(encoded: CorrectedRegions) -> None:
+    """What a person drew by hand, across regions, stays; the other disc is added or goes."""
+    _, first, second = discs()
+    drawn = np.zeros_like(first)
+    drawn[60:140, 40:121] = first[60:140, 40:121]  # its sides are cut straight
+    added = encoded.probability_from_mask(drawn, [Click(230, 100)]) > 0.5
+    assert iou(added & ~second, drawn) > 0.9
+    assert iou(added[:, 160:], second[:, 160:]) > 0.9
+    less = encoded.probability_from_mask(first | second, [Click(230, 100, positive=False)]) > 0.5
+    assert iou(less, first) > 0.9
+
+
+def test_clicks_together_are_clicks_in_turn(encoded: CorrectedRegions) -> None:
+    clicks = [Click(80, 100), Click(230, 100), Click(150, 20, positive=False)]
+    answer = encoded.in_turn()
+    for count in (1, 2, 3):
+        told = answer(clicks[:count])
+        np.testing.assert_array_equal(told, encoded.probability(clicks[:count]))
+    assert told[20, 150] == 0
+    assert told[100, 80] == told[100, 230] == 1
+
+
+def test_negative_clicks_alone_make_no_mask(encoded: CorrectedRegions) -> None:
+    assert not (encoded.probability([Click(80, 100, False), Click(20, 20, False)]) > 0.5).any()
+    begun = encoded.probability([Click(20, 20, False), Click(80, 100)]) > 0.5
+    assert iou(begun, discs()[1]) > 0.8
+
+
+def test_choices_are_corrected_too(encoded: CorrectedRegions) -> None:
+    clicks = [Click(80, 100), Click(300, 10, positive=False)]
+    masks, ratings = encoded.choices(clicks)
+    assert masks.shape == (3, 200, 320)
+    assert ratings.shape == (3,)
+    assert (masks[:, 10, 300] == 0).all()
+
+
+def test_a_correction_needs_a_click(encoded: CorrectedRegions) -> None:
+    with pytest.raises(InputError, match="at least one click"):
+        encoded.probability_from_mask(discs()[1], [])
+    with pytest.raises(InputError, match="outside"):
+        encoded.probability_from_mask(discs()[1], [Click(500, 3)])
+
+
+@pytest.mark.data
+@pytest.mark.skipif("TAMIS_DATA" not in os.environ, reason="real images: set TAMIS_DATA to their folder")
+def test_every_click_makes_the_mask_of_a_real_object_better() -> None:
+    from tamis.training.photographs import read_photographs
+
+    root, curves = Path(os.environ["TAMIS_DATA"]) / "duts", []
+    for photograph in list(read_photographs("duts", root, "held-out", 384))[:40:4]:
+        target = photograph.maps[0] == 1
+        answer, mask = Embedded().encode(photograph.image).in_turn(), np.zeros_like(target)
+        clicks: list[Click] = []
+        curve: list[float] = []
+        for _ in range(4):
+            clicks.append(corrective_click(target, mask, clicks))
+            mask = answer(clicks) > 0.5
+            curve.append(iou(mask, target))
+        curves.append(curve)
+    means = np.mean(curves, axis=0)
+    assert (np.diff(means) > -0.02).all()
+    assert means[-1] > max(0.85, means[0] + 0.05)
