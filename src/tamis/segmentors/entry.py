@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 
 @dataclass(frozen=True)
-class Model:
+class ModelEntry:
     """What the registry knows of a segmentor without loading it.
 
     Attributes:
