@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tamis.annotation.problems import NonsenseError
+from tamis.annotation.problems import RequestError
 from tamis.arrays import ProbabilityArray
 from tamis.clicks import Box, Click
 from tamis.segmentors import AnswersByRegion, EncodedImage, GivesChoices
@@ -22,19 +22,19 @@ def ask(encoded: EncodedImage, clicks: Sequence[Click], box: Box | None, granula
             region in their own order, from the finest to the coarsest, and others from the smallest to the largest.
 
     Raises:
-        NonsenseError: neither clicks nor a box, or no such granularity.
+        RequestError: neither clicks nor a box, or no such granularity.
         InputError: a click or the box lies outside the image.
     """
     if granularity:
         return _at(encoded, clicks, granularity)
     if box is None and not clicks:
-        raise NonsenseError("ask with at least one click, or a box")
+        raise RequestError("ask with at least one click, or a box")
     return answer_to(encoded, clicks, box)
 
 
 def _at(encoded: EncodedImage, clicks: Sequence[Click], granularity: int) -> ProbabilityArray:
     if not clicks:
-        raise NonsenseError("a granularity needs at least one click")
+        raise RequestError("a granularity needs at least one click")
     order = np.arange(0)
     if isinstance(encoded, GivesChoices):
         probabilities, _ = encoded.choices(clicks)
@@ -43,5 +43,5 @@ def _at(encoded: EncodedImage, clicks: Sequence[Click], granularity: int) -> Pro
         else:
             order = np.argsort(np.count_nonzero(probabilities > 0.5, axis=(1, 2)), kind="stable")
     if granularity > len(order):
-        raise NonsenseError(f"there is no granularity {granularity} to be had here: {len(order)} is the last")
+        raise RequestError(f"there is no granularity {granularity} to be had here: {len(order)} is the last")
     return np.asarray(probabilities[order[granularity - 1]], np.float32)

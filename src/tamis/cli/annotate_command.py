@@ -104,7 +104,7 @@ def annotate(
     if ":" not in segmentor:
         find_model(segmentor)  # a wrong name is said here, not on the page
     from tamis.annotation import open_project
-    from tamis.annotation.workshop import Workshop
+    from tamis.annotation.service import ProjectService
     from tamis.server.app import make_app
     from tamis.server.public import public_at
     from tamis.server.security import Access, new_token
@@ -124,7 +124,7 @@ def annotate(
             if place.browser:
                 threading.Thread(target=open_browser, args=[address], daemon=True).start()
 
-        app = make_app(Workshop(project, segmentor), readonly, user, access)
+        app = make_app(ProjectService(project, segmentor), readonly, user, access)
         serve(app, listening, started, behind_proxy=public is not None)
     finally:
         project.close()

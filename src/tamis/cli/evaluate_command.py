@@ -8,7 +8,16 @@ from typing import Any
 
 import click
 
-from tamis.cli.options import ListType, RenamedOption, json_option, model_option, positive, print_json, share
+from tamis.cli.options import (
+    ListType,
+    RenamedOption,
+    json_option,
+    model_option,
+    positive,
+    print_json,
+    print_table,
+    share,
+)
 from tamis.cli.progress import progress_bar
 from tamis.datasets import open_dataset
 from tamis.evaluation import combining
@@ -181,12 +190,16 @@ def combine(
     if as_json:
         print_json(result)
         return
-    for row in result["results"]:
-        low, high = row["gain_ci95"]
-        click.echo(
-            f"{row['place']:10}{row['rule']:22}{row['extra']:4}  mIoU {row['miou']:.4f}  "
-            f"gain {row['gain']:+.4f} ({low:+.4f} to {high:+.4f})"
+    print_table(
+        (
+            row["place"],
+            row["rule"],
+            row["extra"],
+            f"mIoU {row['miou']:.4f}",
+            f"gain {row['gain']:+.4f} ({row['gain_ci95'][0]:+.4f} to {row['gain_ci95'][1]:+.4f})",
         )
+        for row in result["results"]
+    )
     click.echo(f"look at {(out / 'report.html').resolve()}")
 
 

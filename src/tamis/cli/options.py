@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import click
+from rich.cells import cell_len
 
 from tamis.cli.consent import offer_weights
 from tamis.clicks import Box, Click
@@ -14,6 +15,7 @@ from tamis.segmentors.registry import DEFAULT
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
 _CLICK = re.compile(rf"\s*({_NUMBER})\s*,\s*({_NUMBER})\s*(?:,\s*([-+]))?\s*")
+_NUMBERED = re.compile(r"[-+]?[\d,.]+|–")
 _BOX = re.compile(r"\s*,\s*".join([rf"\s*({_NUMBER})\s*"] * 4))
 
 
@@ -144,6 +146,20 @@ tiles_option = click.option(
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def print_table(rows: Iterable[Sequence[object]]) -> None:
+    """Print rows with their columns aligned, numbers to the right; as wide as they are, for pipes as for terminals."""
+    cells = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
+    columns = list(zip(*cells, strict=True))
+    widths = [max(map(cell_len, column)) for column in columns]
+    right = [all(_NUMBERED.fullmatch(cell) for cell in column) for column in columns]
+    for row in cells:
+        padded = [
+            " " * (width - cell_len(cell)) + cell if number else cell + " " * (width - cell_len(cell))
+            for cell, width, number in zip(row, widths, right, strict=True)
+        ]
+        click.echo("  ".join(padded).rstrip())
 
 
 def print_json(value: Any) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import RenamedOption, json_option, print_json
+from tamis.cli.options import RenamedOption, json_option, print_json, print_table
 from tamis.cli.progress import progress_bar
 from tamis.cli.semantic.train import parsed_overrides, require_networks
 
@@ -67,11 +67,16 @@ def command(
     if as_json:
         print_json(record)
         return
-    for name, each in record["classes"].items():
-        iou, accuracy = (f"{100 * each[key]:6.2f}" if each[key] is not None else "     –" for key in each)
-        click.echo(f"{name:<24} IoU {iou}  accuracy {accuracy}")
+    print_table(
+        (name, "IoU", _percent(each["iou"]), "accuracy", _percent(each["accuracy"]))
+        for name, each in record["classes"].items()
+    )
     more = f", with several scales {100 * record['miou_ms']:.2f}" if several else ""
     click.echo(
         f"mIoU {100 * record['miou']:.2f}{more}, mAcc {100 * record['macc']:.2f}, aAcc {100 * record['aacc']:.2f} on "
         f"{record['dataset']}, {record['images']} images; look at {(place / 'index.html').resolve()}"
     )
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.2f}"

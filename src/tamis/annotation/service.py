@@ -41,7 +41,7 @@ REMEMBERED = 32
 """Images whose proposals are kept."""
 
 
-class Workshop:
+class ProjectService:
     """What the server needs besides the project; may be used by several threads.
 
     Args:
@@ -146,7 +146,7 @@ class Workshop:
         Raises:
             InputError: the image cannot be read, or a click lies outside of it.
             TamisError: too many ask at once.
-            NonsenseError: neither clicks nor a box, or no such granularity.
+            RequestError: neither clicks nor a box, or no such granularity.
         """
         self.readable(image_id)
         with self._question():
