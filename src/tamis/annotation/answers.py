@@ -5,13 +5,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from tamis.annotation.problems import RequestError
-from tamis.arrays import ProbabilityArray
+from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.clicks import Box, Click
 from tamis.segmentors import AnswersByRegion, EncodedImage, GivesChoices
 from tamis.segmentors.prompts import answer_to
 
 
-def ask(encoded: EncodedImage, clicks: Sequence[Click], box: Box | None, granularity: int) -> ProbabilityArray:
+def ask(
+    encoded: EncodedImage,
+    clicks: Sequence[Click],
+    box: Box | None = None,
+    granularity: int = 0,
+    mask: MaskArray | None = None,
+) -> ProbabilityArray:
     """(H, W) float32: P(pixel in mask | all that is given).
 
     Args:
@@ -20,11 +26,16 @@ def ask(encoded: EncodedImage, clicks: Sequence[Click], box: Box | None, granula
         box: around the object.
         granularity: 0 for what the segmentor thinks best; otherwise the first, the second and so on of its choices, by
             region in their own order, from the finest to the coarsest, and others from the smallest to the largest.
+        mask: (H, W) bool, the mask so far, which the last click corrects; nothing else but clicks goes with it.
 
     Raises:
-        RequestError: neither clicks nor a box, or no such granularity.
+        RequestError: neither clicks nor a box, no such granularity, or a mask and no click.
         InputError: a click or the box lies outside the image.
     """
+    if mask is not None:
+        if not clicks or box is not None or granularity:
+            raise RequestError("a mask is corrected by clicks, and by nothing else")
+        return answer_to(encoded, clicks, mask=mask)
     if granularity:
         return _at(encoded, clicks, granularity)
     if box is None and not clicks:

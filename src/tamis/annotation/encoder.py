@@ -12,7 +12,7 @@ from tamis.errors import InputError, TamisError
 from tamis.image import MAX_PIXELS, read_image
 from tamis.regions.protocol import AnswersByRegion
 from tamis.regions.table import pack_answers
-from tamis.segmentors import EncodedImage, Segmentor
+from tamis.segmentors import EncodedImage, Segmentor, TakesMask
 from tamis.segmentors.cache import EncodingCache
 
 State = Literal["waiting", "ready", "failed", "none"]
@@ -239,7 +239,7 @@ class Encoder:
         table = b""
         if isinstance(encoded, AnswersByRegion):
             with suppress(InputError):  # too wide for a table: clicks are answered here instead
-                table = pack_answers(encoded)
+                table = pack_answers(encoded, corrects=isinstance(encoded, TakesMask))
         with self._condition:
             self._tables[sha256] = table
             while len(self._tables) > TABLES:

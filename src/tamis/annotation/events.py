@@ -8,6 +8,7 @@ from typing import Any
 from tamis.annotation.fold import ACTIONS, CONTROLS, STATES
 from tamis.annotation.problems import RequestError
 from tamis.errors import InputError
+from tamis.mask import Masks
 
 LONGEST_NOTE = 10_000
 MOST_EVENTS = 1000
@@ -90,23 +91,38 @@ def storable(text: str) -> str:
     return text
 
 
+def mask_of(rle: Any, shape: tuple[int, int], called: str) -> Masks:
+    """The one mask of compressed run lengths that somebody sent.
+
+    Args:
+        rle: anything; right is {"size": [height, width], "counts": text}.
+        shape: (height, width) of the image.
+        called: the mask, in the message.
+
+    Raises:
+        RequestError: it is damaged, or of another size.
+    """
+    if (
+        not isinstance(rle, Mapping)
+        or list(rle.get("size", ())) != list(shape)
+        or not isinstance(rle.get("counts"), str)
+    ):
+        raise RequestError(
+            f'{called} does not fit the image: its rle must be {{"size": [{shape[0]}, {shape[1]}], "counts": "..."}}'
+        )
+    if len(rle["counts"]) > LONGEST_RUN * (shape[0] * shape[1] + 2):
+        raise RequestError(f"{called} is damaged: it has more runs than the image has pixels")
+    try:
+        return Masks.from_coco([rle], shape)
+    except (InputError, UnicodeEncodeError) as error:
+        raise RequestError(f"{called} is damaged: {error}") from error
+
+
 def _mask(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
     kept = _relabelling(body, shape, labels)
     rle = body.get("rle")
-    if not isinstance(rle, Mapping) or rle.get("size") != list(shape) or not isinstance(rle.get("counts"), str):
-        raise RequestError(
-            f"the mask {body['id']} does not fit the image: its rle must be "
-            f'{{"size": [{shape[0]}, {shape[1]}], "counts": "..."}}'
-        )
-    from tamis.mask import Masks
-
-    if len(rle["counts"]) > LONGEST_RUN * (shape[0] * shape[1] + 2):
-        raise RequestError(f"the mask {body['id']} is damaged: it has more runs than the image has pixels")
-    try:
-        Masks.from_coco([rle], shape)
-    except (InputError, UnicodeEncodeError) as error:
-        raise RequestError(f"the mask {body['id']} is damaged: {error}") from error
-    kept["rle"] = {"size": list(shape), "counts": rle["counts"]}
+    mask_of(rle, shape, f"the mask {body['id']}")
+    kept["rle"] = {"size": list(shape), "counts": rle["counts"]}  # type: ignore[index]  # or it would be no mask
     if "tool" in body:
         if not isinstance(body["tool"], str) or not _NAME.fullmatch(body["tool"]):
             raise RequestError(f"{str(body['tool'])[:80]!r} is no tool: up to 64 letters, digits, and -_.: are")

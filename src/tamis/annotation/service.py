@@ -12,6 +12,7 @@ from tamis.annotation.answers import ask
 from tamis.annotation.board import Board
 from tamis.annotation.catalogue import AT_ONCE, ImageRow
 from tamis.annotation.encoder import Encoder, Source
+from tamis.annotation.events import mask_of
 from tamis.annotation.project import Project
 from tamis.clicks import Box, Click
 from tamis.errors import InputError, TamisError
@@ -140,17 +141,20 @@ class ProjectService:
         box: Box | None,
         granularity: int,
         threshold: float,
+        begun: Any = None,
     ) -> tuple[Masks, float]:
-        """The mask that clicks or a box ask for, and the score to expect.
+        """The mask that clicks or a box ask for, and the score to expect; `begun` is an rle that the clicks correct.
 
         Raises:
             InputError: the image cannot be read, or a click lies outside of it.
             TamisError: too many ask at once.
-            RequestError: neither clicks nor a box, or no such granularity.
+            RequestError: neither clicks nor a box, no such granularity, or the mask so far is damaged.
         """
-        self.readable(image_id)
+        row = self.readable(image_id)
+        assert row.shape is not None
+        mask = None if begun is None else mask_of(begun, row.shape, "the mask so far").dense()[0]
         with self._question():
-            probability = ask(self.encoder.wait(image_id, ANSWER_TIMEOUT), clicks, box, granularity)
+            probability = ask(self.encoder.wait(image_id, ANSWER_TIMEOUT), clicks, box, granularity, mask)
         score = expected_iou_of(probability[None], threshold)
         return Masks.from_dense((probability > threshold)[None]), float(score[0])
 

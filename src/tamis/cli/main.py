@@ -23,7 +23,7 @@ COMMANDS = {
     "compare": "Say which of several evaluations is better, and how sure that is.",
     "mosaic": "Compose texture mosaics, and show how they are segmented.",
     "datasets": "List the datasets that can be read, check one, or make one.",
-    "semantic": "Semantic segmentation: train, evaluate and predict by published protocols.",
+    "semantic": "Semantic segmentation by published protocols.",
     "train": "Train the model in the box, calibrate, export and measure it.",
     "models": "List the models and what each can do.",
     "doctor": "Show what this computer has, and how fast tamis runs on it.",

@@ -1,7 +1,8 @@
 """All answers of an image in one compressed piece, so that a browser computes the mask under its pointer itself.
 
 Layout: the four bytes `TAM2`; the length of the header, uint32; the header, JSON in UTF-8 with `height`, `width`,
-`regions`, `granularities` and `runs`; then, deflated (zlib): the region of each run (uint16 × runs), the pixels of each
+`regions`, `granularities`, `runs` and `corrects`, whether the segmentor corrects a mask better than its table does;
+then, deflated (zlib): the region of each run (uint16 × runs), the pixels of each
 run (uint16 × runs), the ratings (uint8 × G × R), and the answers (uint8 × G × R × R). Runs go through the rows of the
 full-resolution region map from the top; none is longer than a row. Numbers are little-endian.
 """
@@ -19,8 +20,12 @@ from tamis.regions.protocol import AnswersByRegion
 MAGIC = b"TAM2"
 
 
-def pack_answers(encoded: AnswersByRegion) -> bytes:
+def pack_answers(encoded: AnswersByRegion, corrects: bool = False) -> bytes:
     """Everything that `unpack_answers` gives back; mostly under a megabyte.
+
+    Args:
+        encoded: the image.
+        corrects: whether to ask the segmentor, and not the table, when a mask is to be corrected.
 
     Raises:
         InputError: the image is wider than 65,535 pixels.
@@ -40,6 +45,7 @@ def pack_answers(encoded: AnswersByRegion) -> bytes:
         "regions": regions,
         "granularities": granularities,
         "runs": len(starts),
+        "corrects": corrects,
     }
     text = json.dumps(header).encode()
     labels = fine_map.ravel()[starts].astype("<u2")

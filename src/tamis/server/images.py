@@ -43,6 +43,7 @@ class Question(BaseModel):
     box: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None = None
     granularity: Annotated[int, Field(ge=0, le=255)] = 0
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    mask: schemas.Rle | None = None
 
 
 @router.get("", **answers(schemas.Images))
@@ -91,9 +92,12 @@ def table_of_answers(image_id: ImageId, served: Served) -> Response:
 
 @router.post("/{image_id}/mask", **answers(schemas.Mask, 404, 422, 503))
 def mask(image_id: ImageId, question: Question, served: Served) -> dict[str, Any]:
-    """The mask that clicks, or a box, ask for."""
+    """The mask that clicks, or a box, ask for; with `mask`, the mask so far, as the last click corrects it."""
     clicks = [Click(click.x, click.y, click.positive) for click in question.clicks]
-    masks, score = served.service.answer(image_id, clicks, question.box, question.granularity, question.threshold)
+    begun = question.mask.model_dump() if question.mask else None
+    masks, score = served.service.answer(
+        image_id, clicks, question.box, question.granularity, question.threshold, begun
+    )
     return {"rle": rles(masks)[0], "score": round(score, 4)}
 
 

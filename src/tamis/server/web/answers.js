@@ -25,14 +25,16 @@ export class AnswerTable {
    * @param {Uint16Array} regionOf column after column
    * @param {Uint8Array} ratings granularity after granularity: how good the answer to a click in each region probably is
    * @param {Uint8Array} answers granularity after granularity, the finest first, row after row
+   * @param {boolean} [corrects] whether the server corrects a mask better than this table
    */
-  constructor(height, width, regions, granularities, regionOf, ratings, answers) {
+  constructor(height, width, regions, granularities, regionOf, ratings, answers, corrects = false) {
     this.height = height;
     this.width = width;
     this.regions = regions;
     this.granularities = granularities;
     this.regionOf = regionOf;
     this.answers = answers;
+    this.corrects = corrects;
     const middle = regions * (granularities >> 1);
     this.preferred = Int16Array.from(ratings, (rating, i) => rating + (i >= middle && i < middle + regions ? MARGIN : 0));
   }
@@ -276,7 +278,7 @@ export async function readTable(buffer) {
   const bytes = new Uint8Array(buffer);
   if (String.fromCharCode(...bytes.subarray(0, 4)) !== 'TAM2') throw new Error('this is no table of answers');
   const length = new DataView(buffer).getUint32(4, true);
-  const { height, width, regions, granularities, runs } = JSON.parse(
+  const { height, width, regions, granularities, runs, corrects } = JSON.parse(
     new TextDecoder().decode(bytes.subarray(8, 8 + length)),
   );
   const stream = new Blob([bytes.subarray(8 + length)]).stream().pipeThrough(new DecompressionStream('deflate'));
@@ -284,7 +286,8 @@ export async function readTable(buffer) {
   const labels = new Uint16Array(payload, 0, runs), lengths = new Uint16Array(payload, 2 * runs, runs);
   const ratings = new Uint8Array(payload, 4 * runs, granularities * regions);
   const answers = new Uint8Array(payload, 4 * runs + granularities * regions);
-  return new AnswerTable(height, width, regions, granularities, turned(labels, lengths, height, width), ratings, answers);
+  const regionOf = turned(labels, lengths, height, width);
+  return new AnswerTable(height, width, regions, granularities, regionOf, ratings, answers, corrects);
 }
 
 /**

@@ -2,10 +2,11 @@
  * Editing one image: which mask is active, what clicks and strokes make of it, and what would be made. Every change is an
  * event of the session; what is drawn follows from the session's content.
  */
-import { post } from './http.js';
+import { asksServer, begunFor, questionOf, roughly } from './corrections.js';
+import { HttpError, post } from './http.js';
 import { BEST, levelsOf, placeOfBest } from './levels.js';
 import { Regions } from './regions.js';
-import { area, bounds, decode, empty, encode, fromDense, subtract, toDense, union } from './rle.js';
+import { area, bounds, decode, empty, encode, fromDense, toDense, union } from './rle.js';
 import { randomId } from './session.js';
 import { separate, withoutHoles, withoutIslands } from './shapes.js';
 
@@ -42,6 +43,10 @@ export class Editor {
   height = 0;
   /** Whether the active mask was begun by the tool at work, so that Escape drops it. */
   #begun = false;
+  /** @type {Promise<void>} clicks that wait for their answers */
+  #clicks = Promise.resolve();
+  /** How often something was selected or finished. */
+  #turn = 0;
   #previewed = '';
   /** @type {number | null} the level that the active mask was taken to; without one, clicks are answered at their best */
   #chosen = null;
@@ -51,7 +56,6 @@ export class Editor {
   #asking = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #later;
-  #answering = 0;
 
   /**
    * @param {Layers} layers
@@ -145,26 +149,37 @@ export class Editor {
   previewClick(x, y, positive) {
     const clicks = [...this.activeClicks, { x, y, positive }];
     this.#hovered = { x, y };
-    if (!positive && clicks.length === 1) return this.clearPreview();
+    if (!positive && clicks.length === 1 && !this.activeMask) return this.clearPreview();
+    const begun = begunFor(this.table, clicks, this.activeMask);
+    if (asksServer(this.table, clicks, begun)) this.#previewFromServer(clicks, begun);
+    else this.#previewFromTable(clicks);
+  }
+
+  /** @param {Click[]} clicks at least one */
+  #previewFromTable(clicks) {
+    const { x, y, positive } = /** @type {Click} */ (clicks[clicks.length - 1]);
     if (this.table) {
       const key = `${this.table.regionAt(x, y)} ${positive} ${this.active} ${this.activeClicks.length} ${this.#chosen}`;
       if (key === this.#previewed) return;
       this.#previewed = key;
       this.layers.previewRegions(this.table.inside(clicks, this.#level.threshold, this.#level.granularity));
-    } else if (this.session) this.#previewFromServer(clicks);
+    } else if (this.session) this.#previewFromServer(clicks, null);
   }
 
-  /** Only the latest question counts. @param {Click[]} clicks */
-  #previewFromServer(clicks) {
+  /** Only the latest question counts. @param {Click[]} clicks @param {Mask | null} begun the mask that they correct */
+  #previewFromServer(clicks, begun) {
     clearTimeout(this.#later);
     this.#later = setTimeout(async () => {
       this.#asking?.abort();
       const asking = (this.#asking = new AbortController());
       try {
-        const mask = await this.#ask({ clicks }, asking.signal);
-        if (asking === this.#asking) this.layers.previewMask(mask);
+        const mask = await this.#ask(questionOf(clicks, begun, this.#level), asking.signal);
+        if (asking !== this.#asking) return;
+        this.#previewed = '';
+        this.layers.previewMask(mask);
       } catch (error) {
-        if (!(error instanceof DOMException)) this.hooks.say(error instanceof Error ? error.message : String(error));
+        if (error instanceof HttpError && error.status === 0 && this.table) this.#previewFromTable(clicks);
+        else if (!(error instanceof DOMException)) this.hooks.say(error instanceof Error ? error.message : String(error));
       }
     }, 40);
   }
@@ -190,19 +205,32 @@ export class Editor {
    * @param {number} y
    * @param {boolean} positive
    */
-  async click(x, y, positive) {
+  click(x, y, positive) {
     if (!this.session || !this.hooks.editable()) return;
-    const instance = this.activeInstance, before = this.activeMask;
-    if (!positive && !instance) return this.hooks.say('A negative click needs a mask: click on an object first, or select one.');
+    if (!positive && !this.activeInstance) return this.hooks.say('A negative click needs a mask: click on an object first, or select one.');
     this.session.countClick();
-    const click = { x, y, positive };
+    const session = this.session, target = this.active, turn = this.#turn;
+    // One after the other: each corrects what the one before has made, however fast they come.
+    this.#clicks = this.#clicks.then(() => {
+      const id = target ?? (turn === this.#turn ? this.active : null);
+      return session === this.session ? this.#clickOn(id, { x, y, positive }) : undefined;
+    });
+    return this.#clicks;
+  }
+
+  /** @param {string | null} id of the mask, null for a new one @param {Click} click */
+  async #clickOn(id, click) {
+    const session = this.session, instance = id ? session?.content.masks.get(id) : null;
+    if (!session || (id && !instance)) return;
+    const before = id ? session.mask(id) : null;
     const clicks = instance?.clicks?.length ? [...instance.clicks, click] : [click];
-    let mask = await this.#answer(instance?.clicks?.length ? clicks : [{ ...click, positive: true }]);
-    if (!mask) return;
-    // A mask that no click made is kept: positive clicks add to it, negative ones remove from it.
-    if (before && !instance?.clicks?.length) mask = positive ? union(before, mask) : subtract(before, mask);
+    const mask = await this.#answer(clicks, begunFor(this.table, clicks, before));
+    if (!mask || session !== this.session) return;
+    const now = this.active;
+    this.active = id;
     this.#set(mask, 'click', instance?.clicks?.length || !before ? clicks : undefined);
     if (this.single) this.finish();
+    else if (id && now !== id) this.select(now); // somebody was quicker than the answer
   }
 
   /** Answer the clicks of the active mask at another level. @param {-1|1} step 1: coarser */
@@ -211,7 +239,7 @@ export class Editor {
     if (level === this.level) return;
     this.#chosen = level;
     const clicks = this.activeClicks;
-    const mask = clicks.length && this.hooks.editable() ? await this.#answer(clicks) : null;
+    const mask = clicks.length && this.hooks.editable() ? await this.#answer(clicks, null) : null;
     if (mask) this.#set(mask, 'click', clicks);
     this.#previewed = '';
     this.hooks.changed();
@@ -231,21 +259,26 @@ export class Editor {
       return;
     }
     try {
-      this.#set(await this.#ask({ clicks: [], box: [left, top, right, bottom] }), 'box');
+      this.#set(await this.#ask({ clicks: [], box: [left, top, right, bottom], ...this.#level }), 'box');
     } catch (error) {
       this.hooks.say(error instanceof Error ? error.message : String(error));
     }
   }
 
-  /** @param {Click[]} clicks @returns {Promise<Mask | null>} null if the server cannot tell, or a later click was faster */
-  async #answer(clicks) {
-    const { threshold, granularity } = this.#level;
-    if (this.table) return this.table.mask(clicks, threshold, granularity);
-    const mine = ++this.#answering;
+  /**
+   * @param {Click[]} clicks
+   * @param {Mask | null} begun the mask so far, which the last of them corrects
+   * @returns {Promise<Mask | null>} null if the server cannot tell
+   */
+  async #answer(clicks, begun) {
+    if (this.table && !asksServer(this.table, clicks, begun)) return roughly(this.table, clicks, begun, this.#level);
     try {
-      const mask = await this.#ask({ clicks });
-      return mine === this.#answering ? mask : null;
+      return await this.#ask(questionOf(clicks, begun, this.#level));
     } catch (error) {
+      if (error instanceof HttpError && error.status === 0 && this.table) {
+        this.hooks.say('The server does not answer: this correction is the rough one of the page alone.');
+        return roughly(this.table, clicks, begun, this.#level);
+      }
       this.hooks.say(error instanceof Error ? error.message : String(error));
       return null;
     }
@@ -253,7 +286,7 @@ export class Editor {
 
   /** @param {Record<string, any>} question @param {AbortSignal} [signal] @returns {Promise<Mask>} */
   async #ask(question, signal) {
-    const answer = await post(`api/images/${this.session?.image}/mask`, { ...question, ...this.#level }, signal);
+    const answer = await post(`api/images/${this.session?.image}/mask`, question, signal);
     return decode(answer.rle);
   }
 
@@ -315,6 +348,7 @@ export class Editor {
 
   /** @param {string | null} id */
   select(id) {
+    this.#turn++;
     this.active = id;
     this.#begun = false;
     this.#chosen = null;
