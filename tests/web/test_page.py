@@ -113,6 +113,33 @@ def test_a_right_click_takes_away_and_its_pixel_is_out(page: Page, server: Serve
         assert dense[int(click["y"]), int(click["x"])] == click["positive"]
 
 
+def test_further_clicks_correct_the_mask_one_after_the_other_however_fast(page: Page, server: Served) -> None:
+    open_image(page, server, "a.png")
+    for x, y in ((0.5, 0.5), (0.1, 0.15), (0.56, 0.5)):
+        page.mouse.click(*place(page, x, y), button="right" if x == 0.56 else "left")
+    expect(page.locator("#instances li")).to_have_count(1)
+    saved(page)
+    (mask,) = server.masks(image_id(server, "a.png"))
+    clicks = [Click(**click) for click in mask["clicks"]]
+    assert [click.positive for click in clicks] == [True, True, False]
+    expected = Embedded().encode(read_image(server.folder / "a.png")).probability(clicks) > 0.5
+    assert mask["rle"] == rle(expected)
+
+
+def test_without_the_server_a_correction_is_rough_and_the_page_says_so(page: Page, server: Served) -> None:
+    open_image(page, server, "a.png")
+    page.mouse.click(*place(page, 0.5, 0.5))
+    saved(page)
+    server.kill()
+    page.mouse.click(*place(page, 0.1, 0.15))
+    expect(page.get_by_text("rough one of the page")).to_be_visible(timeout=15_000)
+    server.start()
+    saved(page)
+    (mask,) = server.masks(image_id(server, "a.png"))
+    assert len(mask["clicks"]) == 2
+    assert Masks.from_coco([mask["rle"]])[0][int(0.15 * 200), int(0.1 * 300)]
+
+
 def test_brush_eraser_undo_and_redo_survive_a_reload(page: Page, server: Served) -> None:
     open_image(page, server, "a.png")
     number = image_id(server, "a.png")

@@ -93,7 +93,7 @@ def ask_each(
 def _answer(
     encoded: EncodedImage, clicks: Sequence[Click], box: Box | None, low: NDArray[np.float32] | None
 ) -> ProbabilityArray:
-    if low is not None and box is None and isinstance(encoded, TakesMask):
+    if low is not None and clicks and box is None and isinstance(encoded, TakesMask):
         return answer_to(encoded, clicks, mask=_SQUARE.full(low, encoded.shape) > 0)
     if not clicks and box is None:
         raise InputError("this segmentor needs points or a box; give point_coords and point_labels, or box")

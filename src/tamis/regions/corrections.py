@@ -52,7 +52,7 @@ class CorrectionContext:
         sizes = np.maximum(np.bincount(flat, minlength=count), 1)
         sums = [np.bincount(flat, small[:, :, channel].ravel(), count) for channel in range(3)]
         colours = np.stack(sums, axis=1) / (sizes[:, None] * 255)
-        return cls(region_map, answers.astype(np.float32) / np.float32(CERTAIN), colours.astype(np.float32))
+        return cls(region_map, answers.astype(np.float32, order="C") / np.float32(CERTAIN), colours.astype(np.float32))
 
     @cached_property
     def sizes(self) -> NDArray[np.int64]:

@@ -43,9 +43,12 @@ def answer_to(
     box = ordered_box(box, encoded.shape)
     if not clicks:
         return in_box(encoded, box)
-    if isinstance(encoded, TakesBoxes) and isinstance(encoded, TakesMask) and not isinstance(encoded, AnswersByRegion):
-        return encoded.probability_from_mask(encoded.probability_in_box(box) > 0.5, clicks)
-    answer = encoded.probability(clicks).copy()
+    if isinstance(encoded, TakesBoxes) and isinstance(encoded, TakesMask):
+        answer = encoded.probability_from_mask(encoded.probability_in_box(box) > 0.5, clicks)
+        if not isinstance(encoded, AnswersByRegion):
+            return answer  # it has seen the box itself
+    else:
+        answer = encoded.probability(clicks).copy()
     answer[outside_box(box, encoded.shape)] = 0
     return answer
 

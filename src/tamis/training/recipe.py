@@ -29,28 +29,44 @@ from tamis.training.sources import OTHERS, SHARES, Source, read_source, validati
 
 REGION_SHARES = {
     **SHARES,
-    "bsds500": 0.35,
-    "duts": 0.26,
-    "coco_mval": 0.12,
-    "camvid": 0.03,
-    "weizmann_horses": 0.08,
-    "leeds_butterflies": 0.05,
-    "feral_cats": 0.06,
+    "bsds500": 0.38,
+    "duts": 0.14,
+    "duts_more": 0.08,
+    "coco_mval": 0.08,
+    "coco_mini": 0.05,
+    "coco_tiny": 0.05,
+    "feral_cats": 0.04,
+    "weizmann_horses": 0.03,
 }
 """The same for stage B."""
 
 REGION_PHOTOGRAPHS = {
-    "bsds500": 300,
-    "duts": 520,
-    "coco_mval": 180,
-    "camvid": 20,
-    "weizmann_horses": 100,
+    "bsds500": 200,
+    "duts": 200,
+    "duts_more": 150,
+    "coco_mval": 150,
+    "coco_mini": 140,
+    "coco_tiny": 140,
+    "feral_cats": 90,
+    "clothing_co_parsing": 70,
     "coco128_seg": 60,
-    "leeds_butterflies": 60,
-    "feral_cats": 85,
+    "ecssd": 60,
+    "labelme_facade": 60,
+    "weizmann_horses": 60,
+    "feral_cats_train": 50,
+    "coco128_people": 45,
+    "oxford_pets_sample": 40,
+    "leeds_butterflies": 40,
+    "building_facades": 30,
+    "car_parts": 30,
+    "human_seg_290": 30,
+    "camvid": 20,
     "dsb2018": 8,
 }
 """How many photographs of a data set stage B looks at, evenly spread: each costs a third of a second to prepare."""
+
+OTHER_PHOTOGRAPHS = 12
+"""Of a data set that is not among them."""
 
 CORRECTION_PHOTOGRAPHS = {
     "bsds500": 150,
@@ -170,7 +186,7 @@ def prepare_examples(data: Data, pixels: PixelNetwork, device: torch.device, con
 
 def chosen_for_regions(name: str, photographs: Sequence[Photograph]) -> Sequence[Photograph]:
     """The photographs of a data set that stage B sees."""
-    return spread(photographs, REGION_PHOTOGRAPHS.get(name, 50))
+    return spread(photographs, REGION_PHOTOGRAPHS.get(name, OTHER_PHOTOGRAPHS))
 
 
 def spread(photographs: Sequence[Photograph], count: int) -> Sequence[Photograph]:
