@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray, MaskArray
-from tamis.compat.asking import ask_each, clicks_of
+from tamis.compat.prompting import clicks_at, predict_each
 from tamis.errors import InputError
 from tamis.image import require_rgb
 from tamis.mask import Masks, box_nms, box_of, fill_holes, remove_islands
@@ -119,7 +119,7 @@ class SamAutomaticMaskGenerator:
         encoded = self.model.encode(np.ascontiguousarray(image[top:bottom, left:right]))
         places = (np.arange(side) + 0.5) / side
         points = np.stack(np.meshgrid(places, places), axis=-1).reshape(-1, 2) * (right - left, bottom - top)
-        for number, logits, ious in ask_each(encoded, clicks_of(points, [1] * len(points), encoded.shape)):
+        for number, logits, ious in predict_each(encoded, clicks_at(points, [1] * len(points), encoded.shape)):
             for logit, iou in zip(logits, ious.tolist(), strict=True):
                 if self.pred_iou_thresh > 0 and not iou > self.pred_iou_thresh:
                     continue

@@ -30,9 +30,9 @@ def command(name: str | None, revision: str | None, yes: bool) -> None:
         )
         return
     source = find_pretrained(name).source
-    from tamis.hub.fetch import ask, fetch
+    from tamis.hub.fetch import fetch, offer_of
 
-    offer = ask(source, revision)
+    offer = offer_of(source, revision)
     click.echo(f"{name}: {offer.bytes / 1e6:.1f} MB of {source.repository}")
     click.echo(f"licence   {source.licence}")
     click.echo(f"revision  {offer.commit}")
