@@ -6,6 +6,7 @@ from tamis.evaluation.rules import PROTOCOLS, Rules
 from tamis.evaluation.summary import (
     bootstrap_weights,
     clicks_to_reach,
+    harmful_share,
     miou_by_click,
     resampled_means,
     summarise,
@@ -49,6 +50,15 @@ def test_number_of_clicks_counts_an_iou_hit_exactly_and_the_limit_for_failures()
 def test_a_success_with_the_very_last_click_is_counted_as_a_failure_as_by_the_peers() -> None:
     summary = summarise({"a": image(("m", 900, [0.1, 0.96]))}, Rules(clicks=2), {}, 0)
     assert (summary["noc95"], summary["nof95"]) == (2, 1)
+
+
+def test_corrections_that_do_harm_are_counted() -> None:
+    records = {"a": image(("m", 900, [0.5, 0.4, 0.42, 0.1]), ("n", 900, [0.9, 0.86]))}
+    tries = tries_of(records, clicks=4)
+    assert harmful_share(tries, 0.05) == 2 / 4
+    assert harmful_share(tries, 0.3) == 1 / 4
+    summary = summarise(records, Rules(clicks=4), {}, 0)
+    assert (summary["worse_by_05"], summary["worse_by_30"]) == (0.5, 0.25)
 
 
 def test_resampling_draws_whole_images() -> None:

@@ -70,6 +70,9 @@ def numbers(summary: Mapping[str, Any]) -> str:
             rows.append(
                 (f"NoC@{key[3:]}", f"{summary[key]:.2f}, never reached before the limit {summary['nof' + key[3:]]}")
             )
+    for key in ("worse_by_05", "worse_by_30"):
+        if key in summary:
+            rows.append((f"corrections that lower IoU by over .{key[-2:]}", f"{summary[key] * 100:.1f} %"))
     for key, name in (("seconds_encode", "one encoding"), ("seconds_per_click", "one click")):
         if key in summary:
             rows.append((name, f"{summary[key] * 1000:.1f} ms"))

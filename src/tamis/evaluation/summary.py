@@ -17,6 +17,9 @@ from tamis.evaluation.rules import Rules
 NOC_TARGETS = (0.85, 0.90, 0.95)
 BOOTSTRAPS = 2000
 
+HARMFUL = (0.05, 0.30)
+"""Losses of IoU by one click that are counted."""
+
 
 @dataclass(frozen=True)
 class Tries:
@@ -81,6 +84,13 @@ def clicks_to_reach(tries: Tries, target: float, limit: int) -> NDArray[np.int64
     return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, limit)
 
 
+def harmful_share(tries: Tries, loss: float) -> float:
+    """The share of clicks after the first that lower the IoU by more than `loss`; 0 where there are none."""
+    steps = np.diff(tries.ious, axis=1)
+    made = ~np.isnan(steps)
+    return float((steps[made] < -loss).mean()) if made.any() else 0.0
+
+
 def bootstrap_weights(images: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """(BOOTSTRAPS, images): how often each image is drawn when as many are drawn with replacement."""
     return rng.multinomial(images, np.full(images, 1 / images), size=BOOTSTRAPS).astype(np.float64)
@@ -107,8 +117,9 @@ def summarise(
 
     `miou` is a list by click, `miou_ci95` its 95 % intervals by bootstrap over images, `nocNN` the mean number of
     clicks to an IoU of .NN (the limit where it is never reached), `nofNN` how many tries need the limit or more (those
-    that succeed with the very last click are counted too, as by the peers), `miou_by_size` the mean IoU after the first
-    click by the root of the mask's area in pixels.
+    that succeed with the very last click are counted too, as by the peers), `worse_by_NN` the share of corrections that
+    lower the IoU by more than .NN, `miou_by_size` the mean IoU after the first click by the root of the mask's area in
+    pixels.
 
     Args:
         records: by image name, in the dataset's order.
@@ -140,6 +151,8 @@ def summarise(
             needed = clicks_to_reach(tries, target, rules.clicks)
             summary[f"noc{target * 100:.0f}"] = round(float(needed.mean()), 4)
             summary[f"nof{target * 100:.0f}"] = int((needed >= rules.clicks).sum())
+        for loss in HARMFUL if rules.clicks > 1 else ():
+            summary[f"worse_by_{loss * 100:02.0f}"] = round(harmful_share(tries, loss), 4)
         summary["seconds_per_click"] = round(float(np.mean([click.seconds for click in clicks])), 6)
         summary["seconds_encode"] = round(float(np.mean([r.encode_seconds for r in every if r.clicks])), 6)
     return summary

@@ -1,0 +1,65 @@
+"""Does every click make the mask better? `python -m benchmarks.corrections SEGMENTOR … [--clicks N] [--images N]`.
+
+Every click lies in the middle of the largest error, as in RITM's evaluation, but no try stops before its last click, so
+that the curve is of the same masks throughout. Held-out photographs; keeps `summary.json` of each set in
+benchmarks/corrections and prints mean IoU by click, clicks to IoU .85, .9 and .95, and how many corrections did harm.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.sets import ROOT, SETS, Set
+from tamis.datasets import open_dataset
+from tamis.evaluation.rules import Rules
+from tamis.evaluation.run import run_evaluation
+
+KEPT = ROOT / "benchmarks" / "corrections"
+FOLDERS = ("duts", "davis", "coco_mval", "weizmann_horses", "feral_cats", "dsb2018", "berkeley", "bsds500")
+
+
+def measure(segmentor: str, place: Set, data: Path, clicks: int, images: int) -> dict[str, Any]:
+    """The summary of one set."""
+    dataset = open_dataset(place.dataset, data / place.folder, place.split)
+    rules = Rules("center", clicks=clicks, repeats=1)
+    with tempfile.TemporaryDirectory() as out:
+        for _ in run_evaluation(segmentor, dataset, rules, Path(out), limit=images):
+            pass
+        summary: dict[str, Any] = json.loads((Path(out) / "summary.json").read_text())
+        return summary
+
+
+def row(name: str, summary: dict[str, Any]) -> str:
+    """One line of the table."""
+    curve = " ".join(f"{iou:.3f}" for iou in summary["miou"])
+    reached = " ".join(f"{summary[f'noc{target}']:.2f}" for target in (85, 90, 95))
+    harm = f"{100 * summary['worse_by_05']:.1f} % {100 * summary['worse_by_30']:.2f} %"
+    return f"{name:24}{summary['masks']:5} masks  {curve}  NoC {reached}  worse by .05 .3: {harm}"
+
+
+def main() -> int:
+    """Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.corrections", description=__doc__)
+    parser.add_argument("segmentors", nargs="+", metavar="SEGMENTOR")
+    parser.add_argument("--only", metavar="FOLDER", help="one of them")
+    parser.add_argument("--clicks", type=int, default=10)
+    parser.add_argument("--images", type=int, default=20, metavar="N", help="the first N of each set")
+    given = parser.parse_args()
+    if not os.environ.get("TAMIS_DATA"):
+        sys.exit("set TAMIS_DATA to the folder that holds the datasets")
+    for segmentor in given.segmentors:
+        for place in (each for each in SETS if each.folder in FOLDERS and given.only in (None, each.folder)):
+            summary = measure(segmentor, place, Path(os.environ["TAMIS_DATA"]), given.clicks, given.images)
+            path = KEPT / segmentor / f"{place.name.replace(' ', '_').replace('/', '-')}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            print(row(f"{segmentor} {place.name}", summary), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
