@@ -16,6 +16,7 @@ TESTS = Path(__file__).parent
 
 OF_TORCH = (
     "training",
+    "hub",
     "segmentors/sam",
     "semantic/networks",
     "semantic/test_evaluate.py",

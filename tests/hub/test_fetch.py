@@ -13,8 +13,8 @@ from tamis.hub.fetch import fetch, offer_of
 from tamis.hub.folder import RECORD
 from tamis.hub.model import HubModel
 from tamis.segmentors.sam.loading import load_weights
+from tests.hub.server import COMMIT, Hub, serving
 from tests.segmentors.sam import tiny
-from tests.segmentors.sam.hub import COMMIT, Hub, serving
 
 UNPINNED = HubModel("small", "sam", "nobody/small", 1)
 
