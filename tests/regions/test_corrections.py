@@ -24,6 +24,15 @@ def test_regions_are_measured(context: CorrectionContext) -> None:
     np.testing.assert_allclose(context.neighbours, [[0, 0.4, 0.6], [0.4, 0, 0.6], [0.5, 0.5, 0]], atol=1e-6)
 
 
+def test_depths_are_distances_to_the_nearest_other_region() -> None:
+    region_map = np.zeros((5, 7), np.uint16)
+    region_map[:, 5:] = 1
+    context = CorrectionContext.of(np.zeros((5, 7, 3), np.uint8), region_map, np.zeros((3, 2, 2), np.uint8))
+    np.testing.assert_allclose(context.depths[2], [5, 4, 3, 2, 1, 1, 2], atol=1e-5)
+    np.testing.assert_allclose(context.deepest, [5, 2], atol=1e-5)
+    assert context.depths_at([Click(1, 5)], (10, 14)).tolist() == pytest.approx([5])
+
+
 def test_shares_of_a_mask_do_not_depend_on_its_size(context: CorrectionContext) -> None:
     mask = np.zeros((4, 6), bool)
     mask[:2, :2] = True
@@ -35,7 +44,7 @@ def test_shares_of_a_mask_do_not_depend_on_its_size(context: CorrectionContext) 
 def test_tokens_say_what_clicks_and_the_mask_say(context: CorrectionContext) -> None:
     clicks = [Click(1, 1), Click(10, 6, positive=False)]
     shares = np.array([1, 0.5, 0], np.float32)
-    tokens = correction_tokens(context, shares, np.array([0, 2]), clicks, side=12)
+    tokens = correction_tokens(context, shares, np.array([0, 2]), clicks, shape=(8, 12))
     assert tokens.shape == (3, TOKENS)
     assert tokens.dtype == np.float32
     assert tokens[:, 0].tolist() == [1, 0, -1]  # the mask so far
@@ -43,11 +52,11 @@ def test_tokens_say_what_clicks_and_the_mask_say(context: CorrectionContext) -> 
     np.testing.assert_allclose(tokens[:, 3], [1, -0.6, -1], atol=1e-6)  # the middle answer to the positive click
     np.testing.assert_allclose(tokens[:, 6], [-1, 0.6, 1], atol=1e-6)  # and to the negative one
     assert (tokens[:, 8] == -1).all()  # the last click is negative
-    assert tokens[:, 25].tolist() == [0, 0, 1]  # a negative click lies here
+    assert tokens[:, 25].tolist() == [0, 0, 1]  # a negative click lies here, as deep as can be
     assert tokens[:, 26].tolist() == [0, 0, 1]  # and it is the last
 
 
 def test_without_clicks_of_a_sign_the_nearest_is_far(context: CorrectionContext) -> None:
-    tokens = correction_tokens(context, np.ones(3, np.float32), np.array([0]), [Click(1, 1)], side=12)
+    tokens = correction_tokens(context, np.ones(3, np.float32), np.array([0]), [Click(1, 1)], shape=(8, 12))
     assert (tokens[:, 23] == FAR - 1).all()
     assert (tokens[:, 5:8] == -1).all()

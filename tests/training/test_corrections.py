@@ -8,7 +8,7 @@ import torch
 
 from tamis.clicks import Click
 from tamis.errors import InputError
-from tamis.regions.corrections import TOKENS
+from tamis.regions.corrections import TOKENS, CorrectionContext
 from tamis.segmentors import load_segmentor
 from tamis.training.correction_network import CorrectionNetwork, CorrectionShape
 from tamis.training.corrections import (
@@ -17,8 +17,8 @@ from tamis.training.corrections import (
     CorrectionTask,
     begin,
     click_error,
+    corrected,
     correction_example,
-    region_ious,
 )
 from tamis.training.loop import LoopOptions, train
 from tests.training.scenes import column, scenes
@@ -46,7 +46,8 @@ def test_corrections_need_regions() -> None:
 
 def test_masks_begin_right_or_wrong_by_chance_alone(examples: list[CorrectionExample]) -> None:
     first, again = (begin(examples[0], 8, np.random.default_rng(5)) for _ in range(2))
-    np.testing.assert_array_equal(first.begun, again.begun)
+    for one, other in zip(first.begun, again.begun, strict=True):
+        np.testing.assert_array_equal(one, other)
     assert first.clicks == again.clicks
     right = begin(examples[0], 8, np.random.default_rng(5), wrong=0)
     for truth, clicks in zip(right.truths, right.clicks, strict=True):
@@ -74,9 +75,18 @@ def test_the_network_begins_by_keeping_the_mask() -> None:
     torch.testing.assert_close(network(tokens, weights), 3 * tokens[..., 0])
 
 
-def test_regions_count_by_their_weight() -> None:
-    masks, truth = torch.tensor([[1.0, 1.0, 0.0]]), torch.tensor([[1.0, 0.0, 0.5]])
-    assert region_ious(masks, truth, torch.tensor([[2.0, 1.0, 2.0]])).item() == pytest.approx(2 / 4)
+def test_a_click_only_adds_or_only_takes_away_and_means_a_part_where_the_region_does_not_follow() -> None:
+    region_map = np.repeat(np.array([[0, 1]], np.uint16), 8, axis=1).repeat(8, axis=0)
+    context = CorrectionContext.of(np.zeros((8, 16, 3), np.uint8), region_map, np.full((3, 2, 2), 255, np.uint8))
+    mask = region_map == 0
+    begun = context.shares(mask)
+    clicks = [Click(12.5, 4.5)]
+    added = corrected(context, mask, begun, np.array([False, True]), clicks)
+    assert added.all()  # it does not take region 0 away
+    part = corrected(context, mask, begun, np.array([True, False]), clicks)
+    assert part[:, :8].all()
+    assert part[4, 12]
+    assert 0 < part[:, 8:].mean() < 1
 
 
 def test_it_learns_on_scenes(examples: list[CorrectionExample], tmp_path: Path) -> None:

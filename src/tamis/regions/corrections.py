@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray, MaskArray
-from tamis.clicks import Click
+from tamis.clicks import Click, pixels_at
 from tamis.regions.clicks import CERTAIN
 
 Float32 = NDArray[np.float32]
@@ -84,6 +84,32 @@ class CorrectionContext:
         shared = np.bincount(pairs, minlength=count * count).reshape(count, count)
         return np.asarray(shared / np.maximum(shared.sum(axis=1, keepdims=True), 1), np.float32)
 
+    @cached_property
+    def depths(self) -> Float32:
+        """(h, w): how far each pixel is from the nearest of another region, in pixels."""
+        import cv2
+
+        border = np.zeros(self.region_map.shape, bool)
+        across, down = self.region_map[:, 1:] != self.region_map[:, :-1], self.region_map[1:] != self.region_map[:-1]
+        border[:, 1:] |= across
+        border[:, :-1] |= across
+        border[1:] |= down
+        border[:-1] |= down
+        inside = np.where(border, 0, 1).astype(np.uint8)
+        return np.asarray(cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) + 1, np.float32)
+
+    @cached_property
+    def deepest(self) -> Float32:
+        """(R,) the largest depth in each region."""
+        found = np.ones(self.answers.shape[1], np.float32)
+        np.maximum.at(found, self.region_map.ravel(), self.depths.ravel())
+        return found
+
+    def depths_at(self, clicks: Sequence[Click], shape: tuple[int, int]) -> Float32:
+        """(N,) of clicks in an image of (height, width)."""
+        rows, columns = pixels_at(clicks, shape, (self.region_map.shape[0], self.region_map.shape[1]))
+        return np.asarray(self.depths[rows, columns])
+
     def shares(self, mask: MaskArray) -> Float32:
         """(R,) the share of each region in a mask (H, W) bool of any size."""
         import cv2
@@ -95,16 +121,23 @@ class CorrectionContext:
 
 
 def correction_tokens(
-    context: CorrectionContext, shares: Float32, clicked: NDArray[np.intp], clicks: Sequence[Click], side: float
+    context: CorrectionContext,
+    shares: Float32,
+    clicked: NDArray[np.intp],
+    clicks: Sequence[Click],
+    shape: tuple[int, int],
 ) -> Float32:
     """(R, TOKENS) float32: what is said of each region before a correction.
+
+    How deep a click lies in its region says whether all of the region is meant: who clicks near its border means a part
+    of it, or more than it.
 
     Args:
         context: of the image.
         shares: (R,) of the regions in the mask so far.
         clicked: (N,) the regions of the clicks.
         clicks: N of them, at least one; the last one is new.
-        side: the longer side of the image that the clicks are in, in pixels.
+        shape: (height, width) of the image that the clicks are in, in pixels.
     """
     answers, areas, middle = context.answers, context.areas, context.answers[len(context.answers) // 2]
     count, last = len(areas), clicked[-1]
@@ -112,11 +145,14 @@ def correction_tokens(
     inside, outside = shares * areas, (1 - shares) * areas
     total = max(float(inside.sum()), 1e-6)
     scale = max(float(np.sqrt(total)), float(LEAST_SIDE))
-    places = np.array([(click.x, click.y) for click in clicks], np.float32) / np.float32(side)
+    places = np.array([(click.x, click.y) for click in clicks], np.float32) / np.float32(max(shape))
     offsets = (context.centres[:, None] - places) / np.float32(scale)
     distances = np.sqrt(np.square(offsets).sum(axis=2))
     marks = np.zeros((3, count), np.float32)
-    marks[0, clicked[positive]], marks[1, clicked[~positive]], marks[2, last] = 1, 1, 1
+    depth = context.depths_at(clicks, shape) / context.deepest[clicked]
+    for sign, mark in ((positive, marks[0]), (~positive, marks[1])):
+        np.maximum.at(mark, clicked[sign], np.minimum(depth[sign], 1))
+    marks[2, last] = 1
     columns = [
         2 * shares - 1,
         4 * shares * (1 - shares),

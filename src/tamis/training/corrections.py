@@ -24,6 +24,7 @@ from tamis.regions.clicks import CERTAIN, preferences
 from tamis.regions.corrections import CorrectionContext, correction_tokens
 from tamis.regions.protocol import AnswersByRegion
 from tamis.segmentors import Segmentor
+from tamis.segmentors.embedded.corrected import carve
 from tamis.training.correction_network import CorrectionNetwork, CorrectionShape
 from tamis.training.losses import pairwise_bce, soft_iou
 from tamis.training.photographs import Int16Map, Photograph
@@ -94,8 +95,8 @@ class CorrectionBatch(NamedTuple):
     """(h, w)."""
     shares: NDArray[np.float32]
     """(B, R) of the regions in the true masks."""
-    begun: NDArray[np.float32]
-    """(B, R) 0 or 1: the masks so far."""
+    begun: list[MaskArray]
+    """B of (h, w): the masks so far."""
     clicks: list[list[Click]]
     """That made them, if any did; in pixels of the working size."""
 
@@ -149,22 +150,24 @@ class CorrectionTask:
         known = self._send(context.shares(batch.known) * context.areas)[None].expand_as(truth)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             weights = self.corrections.weights(*self._matrices(context))
-        masks, clicks = batch.begun, [list(each) for each in batch.clicks]
+        masks, clicks = list(batch.begun), [list(each) for each in batch.clicks]
         total = torch.zeros((), device=self.device)
-        ious = {"iou_0": region_ious(self._send(masks), truth, known).mean()}
+        ious = {"iou_0": self._mean_iou(masks, batch)}
         for number in range(1, options.rounds + 1):
-            for place, wanted in enumerate(batch.truths):
-                click_error(wanted, masks[place][context.region_map] > 0.5, clicks[place], batch.known)
-            tokens = np.stack([tokens_of(context, *each) for each in zip(masks, clicks, strict=True)])
+            for mask, wanted, made in zip(masks, batch.truths, clicks, strict=True):
+                click_error(wanted, mask, made, batch.known)
+            begun = np.stack([context.shares(mask) for mask in masks])
+            tokens = np.stack([tokens_of(context, *each) for each in zip(begun, clicks, strict=True)])
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
                 logits = self.corrections(self._send(tokens), weights)
-            right = known * ((self._send(masks) > 0.5) == (truth > 0.5))
+            right = known * ((self._send(begun) > 0.5) == (truth > 0.5))
             spoilt = F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * right
             spoilt = spoilt.sum(1) / (truth * known).sum(1).clamp_min(1e-4)
             each = pairwise_bce(logits, truth, known) + options.iou_weight * soft_iou(logits, truth, known)
             total = total + (each + options.spoilt_weight * spoilt.clamp_max(4)).mean()
-            masks = (logits.detach() > 0).float().cpu().numpy()
-            ious[f"iou_{number}"] = region_ious(self._send(masks), truth, known).mean()
+            after = (logits.detach() > 0).cpu().numpy()
+            masks = [corrected(context, *each) for each in zip(masks, begun, after, clicks, strict=True)]
+            ious[f"iou_{number}"] = self._mean_iou(masks, batch)
         return {"loss": total, **ious}
 
     def validate(self, network: nn.Module, folder: Path) -> dict[str, float]:
@@ -179,6 +182,13 @@ class CorrectionTask:
         means = np.mean([np.mean(each, axis=0) for each in scores.values()], axis=0)
         by_click = {f"clicks_{k + 1}": round(float(mean), 4) for k, mean in enumerate(means)}
         return {"miou": round(float(means[1:].mean()), 4), **by_click}
+
+    def _mean_iou(self, masks: Sequence[MaskArray], batch: CorrectionBatch) -> Tensor:
+        ious = [
+            (mask & wanted).sum() / max(int(((mask | wanted) & batch.known).sum()), 1)
+            for mask, wanted in zip(masks, batch.truths, strict=True)
+        ]
+        return torch.tensor(np.mean(ious), device=self.device)
 
     def _matrices(self, context: CorrectionContext) -> tuple[Tensor, Tensor, Tensor]:
         middle = context.answers[len(context.answers) // 2]
@@ -210,13 +220,13 @@ def begin(example: CorrectionExample, count: int, rng: np.random.Generator, wron
     truths = [labels == values[int(rng.integers(len(values)))] for _ in range(count)]
     begun, clicks = zip(*(_begin(example, context, truth, rng, wrong) for truth in truths), strict=True)
     shares = np.stack([context.shares(truth) for truth in truths])
-    return CorrectionBatch(context, truths, labels >= 0, shares, np.stack(begun), list(clicks))
+    return CorrectionBatch(context, truths, labels >= 0, shares, list(begun), list(clicks))
 
 
 def _begin(
     example: CorrectionExample, context: CorrectionContext, truth: MaskArray, rng: np.random.Generator, wrong: float
-) -> tuple[NDArray[np.float32], list[Click]]:
-    """A mask so far, (R,) of 0 and 1, and the clicks that made it."""
+) -> tuple[MaskArray, list[Click]]:
+    """A mask so far, (h, w), and the clicks that made it."""
     click = center_click(truth) if rng.random() < 0.5 else random_click(truth, rng)
     region = int(context.region_map[click.pixel])
     granularity = int(preferences(example.ratings)[:, region].argmax())
@@ -227,9 +237,9 @@ def _begin(
         if way > 0.5:
             clicks = clicks if rng.random() < 0.5 else []
             if way > 0.75:
-                return np.asarray(context.shares(_damaged(truth, rng)) > 0.5, np.float32), clicks
+                return _damaged(truth, rng), clicks
             region = int(context.region_map.ravel()[int(rng.integers(context.region_map.size))])
-    return np.asarray(example.answers[granularity, region] > CERTAIN / 2, np.float32), clicks
+    return np.asarray(example.answers[granularity, region] > CERTAIN / 2)[context.region_map], clicks
 
 
 def _damaged(mask: MaskArray, rng: np.random.Generator) -> MaskArray:
@@ -250,13 +260,34 @@ def click_error(wanted: MaskArray, mask: MaskArray, clicks: list[Click], known: 
         clicks.append(center_click(wanted))
 
 
-def tokens_of(context: CorrectionContext, mask: NDArray[np.float32], clicks: Sequence[Click]) -> NDArray[np.float32]:
-    """(R, TOKENS) of a mask by regions (R,) and clicks in pixels of the working size."""
+def corrected(
+    context: CorrectionContext,
+    mask: MaskArray,
+    begun: NDArray[np.float32],
+    after: NDArray[np.bool_],
+    clicks: Sequence[Click],
+) -> MaskArray:
+    """A mask (h, w) after a click, as `CorrectedRegions` does it at full size.
+
+    Args:
+        context: of the image.
+        mask: (h, w) before.
+        begun: (R,) shares of the regions in it.
+        after: (R,) what the network says.
+        clicks: of which the last one is new.
+    """
+    last, before = clicks[-1], begun > 0.5
+    changed = (before != after) & (after == last.positive)
+    result = np.where(changed[context.region_map], last.positive, mask)
+    if np.where(changed, after, before)[context.region_map[last.pixel]] == last.positive:
+        return np.asarray(result)
+    told = result.astype(np.float32)
+    carve(told, context.region_map, last, float(context.depths[last.pixel]))
+    return np.asarray(told > 0.5)
+
+
+def tokens_of(context: CorrectionContext, shares: NDArray[np.float32], clicks: Sequence[Click]) -> NDArray[np.float32]:
+    """(R, TOKENS) of the shares of regions (R,) in a mask and clicks in pixels of the working size."""
+    height, width = context.region_map.shape
     clicked = np.array([context.region_map[click.pixel] for click in clicks], np.intp)
-    return correction_tokens(context, mask, clicked, clicks, max(context.region_map.shape))
-
-
-def region_ious(masks: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
-    """(B,) IoU of whole regions (B, R) with shares of regions, regions counting by weight."""
-    both = (masks * truth * weights).sum(1)
-    return both / (torch.maximum(masks, truth) * weights).sum(1).clamp_min(1e-9)
+    return correction_tokens(context, shares, clicked, clicks, (height, width))

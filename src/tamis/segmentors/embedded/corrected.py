@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from tamis.arrays import MaskArray, ProbabilityArray
-from tamis.clicks import Click
+from tamis.clicks import Click, set_clicked_pixels
 from tamis.errors import InputError
-from tamis.regions.clicks import CERTAIN, SURE, as_bytes
+from tamis.regions.clicks import CERTAIN, SURE, as_bytes, split_contested
 from tamis.regions.corrections import CorrectionContext, correction_tokens
 from tamis.regions.encoded import EncodedRegions, signs_of
 from tamis.regions.spread import spread
@@ -69,7 +69,8 @@ class CorrectedRegions(EncodedRegions):
 
         A positive click only adds regions, a negative one only takes them away; if it is the first, so that the mask is
         somebody else's, only such as hang together with the clicked one. Where nothing changes pixels stay as they are,
-        even where the mask cuts a region.
+        even where the mask cuts a region. If the network does not believe that the whole clicked region is meant, a
+        part of it around the click is.
 
         Raises:
             InputError: there is no click, or one lies outside the image.
@@ -79,7 +80,7 @@ class CorrectedRegions(EncodedRegions):
         clicked, signs = self.clicked(clicks), signs_of(clicks)
         context, shares = self.context, self.context.shares(mask)
         fed = {
-            "tokens": correction_tokens(context, shares, clicked, clicks, max(self.shape))[None],
+            "tokens": correction_tokens(context, shares, clicked, clicks, self.shape)[None],
             "answers": context.answers[len(context.answers) // 2],
             "areas": context.areas,
             "neighbours": context.neighbours,
@@ -89,16 +90,21 @@ class CorrectedRegions(EncodedRegions):
         values: NDArray[np.float32] = np.asarray(told / np.float32(CERTAIN), np.float32)
         before, after = shares > 0.5, values > 0.5
         changed = (before != after) & (after == signs[-1])
-        changed[clicked] = True
         if len(clicks) == 1:
             changed = _reached(changed, context.neighbours, int(clicked[0]))
-        values = np.where(changed | (before == after), values, np.where(before, SURE, 1 - SURE)).astype(np.float32)
-        values[clicked[~signs]] = 0
-        values[clicked[signs]] = np.maximum(values[clicked[signs]], SURE)
-        answer = self.full(values, clicked, clicks)
+        held = np.where(changed, after, before)
+        values = np.where(held == after, values, np.where(held, SURE, 1 - SURE)).astype(np.float32)
+        answer = spread(values, self.fine_map)
         cut = (np.minimum(shares, 1 - shares) > CUT) & ~changed
         if cut.any():
             self._keep(answer, mask, cut)
+        scale = max(self.shape) / max(self.region_map.shape)
+        for click, region, depth in zip(clicks, clicked, context.depths_at(clicks, self.shape) * scale, strict=True):
+            if held[region] != click.positive:
+                carve(answer, self.fine_map, click, float(depth))
+        if not signs.all():
+            split_contested(answer, self.fine_map, clicked, clicks)
+        set_clicked_pixels(answer, clicks)
         return answer
 
     def _keep(self, answer: ProbabilityArray, mask: MaskArray, regions: NDArray[np.bool_]) -> None:
@@ -119,6 +125,26 @@ class CorrectedRegions(EncodedRegions):
         for number in range(begun + 1, len(clicks) + 1):
             answer = self.probability_from_mask(answer > 0.5, clicks[:number])
         return answer
+
+
+def carve(answer: ProbabilityArray, fine_map: NDArray[np.uint16], click: Click, radius: float) -> None:
+    """Give a disc around a click its sign, in place, as far as the region of the click goes.
+
+    It is for a click that means a part of its region only: what lies between the click and the region's border.
+
+    Args:
+        answer: (H, W).
+        fine_map: (H, W).
+        click: its middle.
+        radius: in pixels.
+    """
+    row, column = click.pixel
+    top, left, reach = max(0, int(row - radius)), max(0, int(column - radius)), int(radius)
+    part = slice(top, row + reach + 1), slice(left, column + reach + 1)
+    inside = fine_map[part] == fine_map[row, column]
+    rows, columns = np.ogrid[: inside.shape[0], : inside.shape[1]]
+    near = (rows + top - row) ** 2 + (columns + left - column) ** 2 <= radius**2
+    answer[part][inside & near] = SURE if click.positive else 1 - SURE
 
 
 def _reached(regions: NDArray[np.bool_], neighbours: NDArray[np.float32], start: int) -> NDArray[np.bool_]:
