@@ -7,7 +7,7 @@ IMAGES ?=
 WITH_NODE := PATH="$(PATH):$(CURDIR)/$(BIN)"
 DATA   := $(if $(TAMIS_DATA),TAMIS_DATA="$(TAMIS_DATA)")
 
-.PHONY: demo test quick lint format check fuzz wheel bench clean
+.PHONY: demo test quick lint format check docs fuzz wheel bench clean
 
 demo: $(VENV)/.core
 	@$(BIN)/tamis demo --out demo --annotate $(IMAGES)
@@ -37,6 +37,10 @@ fuzz: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# site/index.html; a link that leads nowhere is an error.
+docs: $(VENV)/.dev
+	$(BIN)/python -m mkdocs build --strict
 
 # dist/tamis-VERSION-py3-none-any.whl, for `pip install` anywhere; the tests install it into an empty environment.
 wheel: $(VENV)/.core
@@ -69,4 +73,4 @@ $(VENV)/.web: package.json | $(VENV)/.dev
 	@touch $@
 
 clean:
-	rm -rf $(VENV) node_modules demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) node_modules demo dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -43,7 +43,7 @@ class Figure:
         split = f" --split {self.split}" if self.split else ""
         out = f"runs/{self.segmentor}-{self.dataset}"
         return (
-            f"tamis evaluate interactive --segmentor {self.segmentor} --dataset {self.dataset}{split} "
+            f"tamis evaluate interactive --model {self.segmentor} --dataset {self.dataset}{split} "
             f"--root {self.root} --protocol tamis --out {out}"
         )
 

@@ -16,6 +16,7 @@ TESTS = Path(__file__).parent
 
 OF_TORCH = (
     "training",
+    "hub",
     "segmentors/sam",
     "semantic/networks",
     "semantic/test_evaluate.py",
@@ -38,9 +39,17 @@ SLOW = (
     "cli/test_mosaic_command.py",
     "cli/test_other_commands.py",
     "cli/test_segment_command.py",
+    "datasets/test_synthetic.py",
+    "decoding/test_damage.py",
     "evaluation/test_interactive.py",
     "evaluation/test_run.py",
+    "formats/test_fuzz.py",
+    "server/test_malice.py",
+    "server/test_patience.py",
+    "server/test_proxy.py",
     "test_examples.py",
+    "test_own_model.py",
+    "test_site.py",
     "test_snippets.py",
     "test_wheel.py",
 )

@@ -43,3 +43,19 @@ def test_every_link_leads_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#:]+)\)|src=\"([^\"]+)\"", page.read_text(encoding="utf-8")):
             place = page.parent / (target[0] or target[1])
             assert place.exists(), f"{page.name} links to {place}"
+
+
+def test_every_target_of_make_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"(?:^|`)make ([a-z]+)\b", page.read_text(encoding="utf-8"), flags=re.MULTILINE):
+            assert target in targets, f"{page.name}: there is no make {target}"
+
+
+def test_help_points_at_no_file_that_is_not_installed() -> None:
+    assert isinstance(cli, LazyGroup)
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        texts = [command.help or "", *(option.help or "" for option in options_of(command))]
+        assert not re.search(r"\b(docs|benchmarks|examples)/", " ".join(texts)), name

@@ -31,7 +31,15 @@ from tamis.mask.expected import expected_iou_of
 from tamis.partition.strategy import Partition
 from tamis.pixels import image_of
 from tamis.proposals import Clicks, Proposals
-from tamis.segmentors import EncodedImage, GivesChoices, ScoresMasks, Segmentor, load_segmentor, weights_of
+from tamis.segmentors import (
+    AnswersByRegion,
+    EncodedImage,
+    GivesChoices,
+    ScoresMasks,
+    Segmentor,
+    load_segmentor,
+    weights_of,
+)
 from tamis.segmentors.prompts import answer_to
 from tamis.segmentors.registry import DEFAULT
 
@@ -102,6 +110,9 @@ class Encoded:
         """
         made = clicks_of(clicks)
         begun = mask.mask if isinstance(mask, Prediction) else mask
+        if begun is not None and isinstance(self.plain, AnswersByRegion):
+            for number in range(1, len(made)):  # there each correction is of one click
+                begun = answer_to(self.plain, made[:number], mask=begun) > 0.5
         probability = answer_to(self.plain, made, box, begun)
         if len(made) == 1 and box is None and begun is None and isinstance(self.plain, ScoresMasks):
             return Prediction(probability, float(self.plain.scores(made)[0]))

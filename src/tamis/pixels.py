@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from tamis.arrays import ImageArray
+from tamis.decoding.depth import fill_from_numbers, fill_from_picture
 from tamis.errors import InputError
 from tamis.image import MAX_PIXELS
 
@@ -17,7 +18,7 @@ def image_of(source: Image.Image | NDArray[Any], max_pixels: int = MAX_PIXELS) -
     Args:
         source: a PIL picture of any mode; or an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), the fourth channel
             being opacity over white: bool, uint8, uint16 or floating point from 0 to 1. Grey of 16 bits is stretched to
-            the range in use, colour of 16 bits keeps its upper 8.
+            the range in use, of colour of 16 bits the upper bits in use count.
         max_pixels: the limit on width × height.
 
     Raises:
@@ -28,55 +29,50 @@ def image_of(source: Image.Image | NDArray[Any], max_pixels: int = MAX_PIXELS) -
     """
     if isinstance(source, Image.Image):
         _require_size(source.size[1], source.size[0], max_pixels)
-        return _rgb_of(ImageOps.exif_transpose(source))
+        return _of_picture(ImageOps.exif_transpose(source))
     if not isinstance(source, np.ndarray):
         raise InputError(f"an image is a path, a PIL picture or an array, not a {type(source).__name__}")
     if source.ndim not in (2, 3) or (source.ndim == 3 and source.shape[2] not in (1, 3, 4)):
         raise InputError(f"an image is (H, W), (H, W, 3) or (H, W, 4), not {source.shape}")
     _require_size(source.shape[0], source.shape[1], max_pixels)
-    pixels = _bytes(source[..., 0] if source.ndim == 3 and source.shape[2] == 1 else source)
-    if pixels.ndim == 2:
-        return np.repeat(pixels[..., None], 3, axis=2)
-    if pixels.shape[2] == 4:
-        return _rgb_of(Image.fromarray(np.ascontiguousarray(pixels)))
-    return np.ascontiguousarray(pixels)
+    return _of_array(source[..., 0] if source.ndim == 3 and source.shape[2] == 1 else source)
 
 
-def _rgb_of(picture: Image.Image) -> ImageArray:
-    """A picture of any mode, alpha laid over white, deep grey stretched."""
+def _of_picture(picture: Image.Image) -> ImageArray:
+    pixels = np.empty((picture.height, picture.width, 3), np.uint8)
     if picture.mode.startswith("I") or picture.mode == "F":
-        return np.repeat(_stretched(np.asarray(picture))[..., None], 3, axis=2)
-    if picture.has_transparency_data:
-        opaque = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(opaque, picture.convert("RGBA"))
-    return np.array(picture.convert("RGB"))
+        fill_from_numbers(pixels, np.asarray(picture))
+    else:
+        fill_from_picture(pixels, picture)
+    return pixels
 
 
-def _stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """(H, W) of any depth to uint8, the smallest finite value to 0 and the largest to 255, as from a file."""
-    finite = values[np.isfinite(values)].astype(np.float64)
-    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
-    known = np.nan_to_num(values.astype(np.float64), nan=low, posinf=high, neginf=low)
-    return np.asarray(np.round((known - low) / max(high - low, 1e-12) * 255), np.uint8)
+def _of_array(values: NDArray[Any]) -> ImageArray:
+    if values.dtype == bool:
+        values = values.astype(np.uint8) * np.uint8(255)
+    elif np.issubdtype(values.dtype, np.floating):
+        values = _bytes_of_shares(values)
+    elif values.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"an image of {values.dtype} is not understood: give uint8, uint16, or numbers from 0 to 1")
+    pixels = np.empty((*values.shape[:2], 3), np.uint8)
+    colour, alpha = (values, None) if values.ndim == 2 or values.shape[2] == 3 else (values[..., :3], values[..., 3])
+    if values.dtype == np.uint16:
+        fill_from_numbers(pixels, colour, alpha, natural=colour.ndim == 3)
+    elif alpha is not None:
+        fill_from_picture(pixels, Image.fromarray(np.ascontiguousarray(values)))
+    else:
+        pixels[:] = colour if colour.ndim == 3 else colour[..., None]
+    return pixels
 
 
-def _bytes(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """The same values as uint8."""
-    if pixels.dtype == np.uint8:
-        return pixels
-    if pixels.dtype == bool:
-        return pixels.astype(np.uint8) * np.uint8(255)
-    if pixels.dtype == np.uint16:
-        return _stretched(pixels) if pixels.ndim == 2 else (pixels >> 8).astype(np.uint8)
-    if not np.issubdtype(pixels.dtype, np.floating):
-        raise InputError(f"an image of {pixels.dtype} is not understood: give uint8, uint16, or numbers from 0 to 1")
-    low, high = float(pixels.min()), float(pixels.max())
+def _bytes_of_shares(values: NDArray[Any]) -> NDArray[np.uint8]:
+    low, high = float(values.min()), float(values.max())
     if not (low >= 0 and high <= 1):
         raise InputError(
             f"an image of floating point must be from 0 to 1, and this one is from {low:g} to {high:g}: scale it, "
             "or give uint8"
         )
-    return np.asarray(np.floor(pixels * 255 + 0.5), np.uint8)
+    return np.asarray(np.floor(values * 255 + 0.5), np.uint8)
 
 
 def _require_size(height: int, width: int, max_pixels: int) -> None:

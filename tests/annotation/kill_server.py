@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tamis.annotation import open_project
-from tamis.annotation.workshop import Workshop
+from tamis.annotation.service import ProjectService
 from tamis.server.app import make_app
 from tamis.server.serve import bound_socket, serve
 
@@ -19,7 +19,7 @@ def main() -> None:
     for _ in sys.stdin:
         if os.fork() == 0:
             project = open_project(folder, labels=["cat"])
-            app = make_app(Workshop(project, "grabcut"))
+            app = make_app(ProjectService(project, "grabcut"))
             serve(app, bound_socket("127.0.0.1", port), lambda: print(os.getpid(), flush=True))
             return
         os.wait()

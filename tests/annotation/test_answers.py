@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tamis import Click
 from tamis.annotation.answers import ask
-from tamis.annotation.problems import NonsenseError
+from tamis.annotation.problems import RequestError
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.clicks import ordered_box
 from tamis.errors import InputError
@@ -66,16 +66,16 @@ def test_granularities_of_regions(quarters: EncodedRegions) -> None:
     wide = ask(quarters, [Click(3, 3)], None, 2)
     assert area(wide) == 200
     assert (wide[:10] > 0.5).all()
-    with pytest.raises(NonsenseError, match="there is no granularity 3 to be had here: 2 is the last"):
+    with pytest.raises(RequestError, match="there is no granularity 3 to be had here: 2 is the last"):
         ask(quarters, [Click(3, 3)], None, 3)
-    with pytest.raises(NonsenseError, match="needs at least one click"):
+    with pytest.raises(RequestError, match="needs at least one click"):
         ask(quarters, [], None, 1)
 
 
 def test_granularities_of_choices_go_from_small_to_large() -> None:
     clicks = [Click(3, 3)]
     assert [area(ask(Prompted(), clicks, None, level)) for level in range(4)] == [400, 100, 200, 400]
-    with pytest.raises(NonsenseError, match="3 is the last"):
+    with pytest.raises(RequestError, match="3 is the last"):
         ask(Prompted(), clicks, None, 4)
 
 
@@ -101,5 +101,5 @@ def test_boxes_are_put_in_order_and_cut(quarters: EncodedRegions) -> None:
     for box in ((30, 5, 40, 9), (5, 5, 5, 9), (float("nan"), 0, 5, 5)):
         with pytest.raises(InputError, match="holds no pixel of the 20x20 image"):
             ordered_box(box, (20, 20))
-    with pytest.raises(NonsenseError, match="at least one click, or a box"):
+    with pytest.raises(RequestError, match="at least one click, or a box"):
         ask(quarters, [], None, 0)

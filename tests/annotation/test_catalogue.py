@@ -13,7 +13,7 @@ from PIL import Image
 from tamis.annotation import Project, open_project
 from tamis.annotation.catalogue import ImageRow, accept_change, examine, inside
 from tamis.annotation.pixels import shown
-from tamis.annotation.problems import NonsenseError
+from tamis.annotation.problems import RequestError
 from tamis.decoding.opening import Header
 from tamis.errors import InputError
 from tamis.image import read_header
@@ -86,7 +86,7 @@ def test_a_changed_file_is_flagged_and_keeps_its_masks(
     accepted = accept_change(project.database, anna.image_id)
     assert not accepted.changed
     assert accepted.sha256 == changed.found_sha256
-    with pytest.raises(NonsenseError, match="has not changed"):
+    with pytest.raises(RequestError, match="has not changed"):
         accept_change(project.database, anna.image_id)
 
 
@@ -99,7 +99,7 @@ def test_a_file_of_another_size_cannot_take_over_masks(
     changed = rows(project)["a.png"]
     assert changed.shape == (6, 8)
     assert changed.problem == "the file is now 5x5, but its masks are of 8x6; put the old file back"
-    with pytest.raises(NonsenseError, match="put the old file back"):
+    with pytest.raises(RequestError, match="put the old file back"):
         accept_change(project.database, anna.image_id)
     save_picture(project.folder / "a.png", 0)
     restored = rows(project)["a.png"]

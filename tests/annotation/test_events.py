@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tamis.annotation.events import Event, require_sense
-from tamis.annotation.problems import NonsenseError
+from tamis.annotation.problems import RequestError
 
 SHAPE = (6, 8)
 RLE = {"size": [6, 8], "counts": "`1"}
@@ -55,7 +55,7 @@ def test_what_makes_sense(kind: str, body: dict[str, Any]) -> None:
 )
 def test_nonsense_is_refused_with_a_sentence(kind: str, change: dict[str, Any], sentence: str) -> None:
     body = {**MASK, **change} if kind == "mask.set" else change
-    with pytest.raises(NonsenseError, match=sentence) as caught:
+    with pytest.raises(RequestError, match=sentence) as caught:
         require_sense([Event("u", "undo", {}), Event("v", kind, body)], SHAPE, {"cat", "dog"})
     assert "\n" not in str(caught.value)
 
@@ -94,12 +94,12 @@ def test_only_known_fields_are_kept() -> None:
     ],
 )
 def test_fields_of_a_mask_that_are_none(change: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(NonsenseError, match=sentence):
+    with pytest.raises(RequestError, match=sentence):
         require_sense([Event("u", "mask.set", {**MASK, **change})], SHAPE, {"cat"})
 
 
 @pytest.mark.parametrize("text", ["\ud83d", "a\x00b"])
 def test_text_that_cannot_be_kept(text: str) -> None:
     for event in (Event("u", "image.note", {"text": text}), Event("u", "undo", {}, at=text)):
-        with pytest.raises(NonsenseError, match="holds"):
+        with pytest.raises(RequestError, match="holds"):
             require_sense([event], SHAPE, set())

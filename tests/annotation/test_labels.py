@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tamis.annotation import Project, labels, open_project
-from tamis.annotation.problems import NonsenseError
+from tamis.annotation.problems import RequestError
 
 
 def change(project: Project, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -45,7 +45,7 @@ def test_a_label_in_use_is_not_deleted(project: Project, annotator: Callable[...
     cat, dog = project.labels()
     anna = annotator()
     anna.do("mask.set", anna.mask("m", label=dog.id))
-    with pytest.raises(NonsenseError, match="the label 'dog' has 1 mask on 1 image: give them another label first"):
+    with pytest.raises(RequestError, match="the label 'dog' has 1 mask on 1 image: give them another label first"):
         change(project, labels.delete_label, dog.id, "anna")
     anna.do("mask.label", {"id": "m", "label": cat.id})
     change(project, labels.delete_label, dog.id, "anna")
@@ -55,7 +55,7 @@ def test_a_label_in_use_is_not_deleted(project: Project, annotator: Callable[...
     anna.do("redo")
     assert project.labels() == [cat]
     anna.do("mask.delete", {"id": "m"})
-    with pytest.raises(NonsenseError, match="'cat' is the only label"):
+    with pytest.raises(RequestError, match="'cat' is the only label"):
         change(project, labels.delete_label, cat.id, "anna")
 
 
@@ -74,16 +74,16 @@ def test_a_label_in_use_is_not_deleted(project: Project, annotator: Callable[...
 )
 def test_what_a_label_cannot_be(project: Project, changes: Mapping[str, str], sentence: str) -> None:
     cat, _ = project.labels()
-    with pytest.raises(NonsenseError, match=sentence):
+    with pytest.raises(RequestError, match=sentence):
         change(project, labels.change_label, cat.id, changes, "anna")
     assert project.labels()[0] == cat
 
 
 def test_unknown_labels(project: Project) -> None:
     cat, dog = project.labels()
-    with pytest.raises(NonsenseError, match="no label with the id 'zebra'"):
+    with pytest.raises(RequestError, match="no label with the id 'zebra'"):
         change(project, labels.delete_label, "zebra", "anna")
-    with pytest.raises(NonsenseError, match="every label once"):
+    with pytest.raises(RequestError, match="every label once"):
         change(project, labels.order_labels, [cat.id], "anna")
-    with pytest.raises(NonsenseError, match="every label once"):
+    with pytest.raises(RequestError, match="every label once"):
         change(project, labels.order_labels, [cat.id, dog.id, dog.id], "anna")

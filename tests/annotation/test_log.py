@@ -10,7 +10,7 @@ import pytest
 
 from tamis.annotation import Project, open_project
 from tamis.annotation.leases import SECONDS, current_lease, editors, release_lease, take_lease
-from tamis.annotation.problems import LeaseError, NonsenseError, NoSuchImageError, StaleError
+from tamis.annotation.problems import LeaseError, NoSuchImageError, RequestError, StaleError
 
 MakeAnnotator = Callable[..., Any]
 
@@ -136,7 +136,7 @@ def test_events_written_by_another_process_are_seen(project: Project, annotator:
 
 def test_nonsense_is_refused_and_with_it_what_came_along(project: Project, annotator: MakeAnnotator) -> None:
     anna = annotator()
-    with pytest.raises(NonsenseError, match="no label with the id 'zebra'"):
+    with pytest.raises(RequestError, match="no label with the id 'zebra'"):
         anna.send(anna.event("mask.set", anna.mask("fine")), anna.event("mask.set", anna.mask("m", label="zebra")))
     assert project.row(anna.image_id).seq == 0
 
@@ -145,12 +145,12 @@ def test_uuids_are_checked(project: Project, annotator: MakeAnnotator) -> None:
     anna, ben = annotator(0), annotator(1)
     event = anna.event("mask.set", anna.mask("a"))
     anna.send(event)
-    with pytest.raises(NonsenseError, match="belongs to another image"):
+    with pytest.raises(RequestError, match="belongs to another image"):
         ben.send(event)
     again = ben.event("undo")
-    with pytest.raises(NonsenseError, match="the same uuid"):
+    with pytest.raises(RequestError, match="the same uuid"):
         ben.send(again, again)
-    with pytest.raises(NonsenseError, match="too many"):
+    with pytest.raises(RequestError, match="too many"):
         ben.send(*(ben.event("undo") for _ in range(1001)))
 
 

@@ -51,7 +51,7 @@ def test_choices_are_numbered_and_rated(tamis: Tamis, photograph: Path, tmp_path
     assert [line.split()[1].strip(",") for line in out.splitlines()] == [
         str(tmp_path / f"mask-{i}.png") for i in (1, 2, 3)
     ]
-    assert "probable IoU 0." in out
+    assert "predicted IoU 0." in out
     told = json.loads(tamis(*asked, "--json")[1])["choices"]
     masks = Masks.from_coco([each["segmentation"] for each in told])
     for number, each in enumerate(told):
@@ -62,7 +62,7 @@ def test_choices_are_numbered_and_rated(tamis: Tamis, photograph: Path, tmp_path
     assert tamis(*asked)[1].count("box ") == 3
     code, _, err = tamis(*asked, "--segmentor", "grabcut")
     assert code == 2
-    assert "leave out --choices" in err
+    assert "leave out --multimask" in err
     photograph = photograph.rename(tmp_path / "mask-2.png")
     code, _, err = tamis("click", photograph, "--at", "40,50", "--choices", "--out", tmp_path / "mask.png")
     assert (code, "is the same file as IMAGE" in err) == (2, True)
@@ -145,7 +145,7 @@ def test_a_box_is_segmented_and_nothing_outside(
         ((), "give --at X,Y or --box L,T,R,B"),
         (("--box", "1,2,3"), "is no box: write left,top,right,bottom"),
         (("--box", "300,2,400,5"), "holds no pixel of the 128x96 image"),
-        (("--box", "1,2,30,40", "--choices"), "leave out --choices"),
+        (("--box", "1,2,30,40", "--choices"), "leave out --multimask"),
     ],
 )
 def test_boxes_that_cannot_be_answered(tamis: Tamis, photograph: Path, options: tuple[str, ...], said: str) -> None:

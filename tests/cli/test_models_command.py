@@ -14,8 +14,8 @@ from PIL import Image
 from tamis.cli import consent
 from tamis.hub.folder import folder_of
 from tamis.segmentors.sam import catalogue
+from tests.hub.server import COMMIT, Hub, serving
 from tests.segmentors.sam import tiny
-from tests.segmentors.sam.hub import COMMIT, Hub, serving
 
 Tamis = Callable[..., tuple[int, str, str]]
 

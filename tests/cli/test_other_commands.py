@@ -7,7 +7,7 @@ import pytest
 
 from tamis.cli import demo_command
 from tamis.segmentors import registry
-from tamis.segmentors.registry import Model
+from tamis.segmentors.registry import ModelEntry
 
 Tamis = Callable[..., tuple[int, str, str]]
 
@@ -22,7 +22,7 @@ def test_models_lists_every_segmentor(tamis: Tamis) -> None:
 
 
 def test_models_says_how_to_get_what_is_not_here(tamis: Tamis, monkeypatch: pytest.MonkeyPatch) -> None:
-    absent = Model("far", "far:Far", "far away", needs=("no_such_module",), install="pip install 'tamis[far]'")
+    absent = ModelEntry("far", "far:Far", "far away", needs=("no_such_module",), install="pip install 'tamis[far]'")
     monkeypatch.setattr(registry, "BUILT_IN", (absent,))
     assert "not installed: pip install 'tamis[far]'" in tamis("models")[1]
 

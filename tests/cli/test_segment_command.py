@@ -302,7 +302,7 @@ def test_the_protocols_of_sam_give_what_their_generators_give(tamis: Tamis, fold
     assert 0 < counts["sam"] <= counts["sam2"]  # SAM 2 asks for less
     code, _, err = tamis("segment", folder, "--out", tmp_path / "no", "--protocol", "sam", "--levels", ".3,.5")
     assert code == 2
-    assert "--protocol has its own rules: leave out --levels" in err
+    assert "--generator has its own rules: leave out --thresholds" in err
 
 
 def test_adaptive_clicks_find_the_object_too(

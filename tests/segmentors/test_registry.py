@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tamis.errors import InputError, UnavailableError
-from tamis.segmentors import DEFAULT, Model, Segmentor, list_models, load_segmentor, registry
+from tamis.segmentors import DEFAULT, ModelEntry, Segmentor, list_models, load_segmentor, registry
 from tamis.segmentors.classical.hierarchy import Hierarchy
 
 
@@ -56,7 +56,7 @@ def test_other_packages_offer_segmentors_but_take_no_built_in_name(monkeypatch: 
 
 
 def test_what_is_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    absent = Model("far", "far.away:Model", "", needs=("no_such_module",), install="pip install 'tamis[far]'")
+    absent = ModelEntry("far", "far.away:Model", "", needs=("no_such_module",), install="pip install 'tamis[far]'")
     monkeypatch.setattr(registry, "BUILT_IN", (absent,))
     assert not absent.available
     with pytest.raises(UnavailableError, match=r"'far' needs more than is installed: run pip install 'tamis\[far\]'"):

@@ -13,7 +13,7 @@ from starlette.routing import Match
 from starlette.testclient import TestClient
 
 from tamis.annotation import open_project
-from tamis.annotation.workshop import Workshop
+from tamis.annotation.service import ProjectService
 from tamis.mask import Masks
 from tamis.segmentors import load_segmentor
 from tamis.server import events, images, labels, statistics
@@ -49,7 +49,7 @@ def serve(folder: Path) -> Iterator[Callable[..., "Page"]]:
 
     def made(segmentor: str = "hierarchy", access: Access | None = None, **options: Any) -> Page:
         project = open_project(folder, labels=["cat", "dog"])
-        app = make_app(Workshop(project, segmentor, load_segmentor), access=access, user="anna", **options)
+        app = make_app(ProjectService(project, segmentor, load_segmentor), access=access, user="anna", **options)
         # Not raising: what the server says of its own mistakes is part of what is tested.
         client = TestClient(app, "http://localhost:8000", raise_server_exceptions=False)
         client.__enter__()

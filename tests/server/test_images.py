@@ -128,14 +128,14 @@ def test_a_segmentor_without_a_table_answers_by_masks(serve: Callable[..., Any])
 
 
 def test_too_many_questions_at_once_are_refused(page: Any) -> None:
-    workshop = page.client.app._app.state.context.workshop
+    service = page.client.app._app.state.context.service
     held = 0
-    while workshop._asking.acquire(blocking=False):
+    while service._asking.acquire(blocking=False):
         held += 1
     assert held == 16
     refused = page.post("/api/images/1/mask", {"clicks": [{"x": 5, "y": 5}]}, status=503)
     assert "too many questions" in refused["error"]
-    workshop._asking.release()
+    service._asking.release()
     page.post("/api/images/1/mask", {"clicks": [{"x": 5, "y": 5}]})
 
 

@@ -28,7 +28,7 @@ def test_numbers_that_are_none_poison_no_history(page: Any) -> None:
 
 def test_a_history_that_was_poisoned_opens_again(page: Any) -> None:
     page.send(page.lease(), 0, page.mask("m"), {"uuid": "u2", "kind": "undo"})
-    database = page.client.app._app.state.context.workshop.project.database
+    database = page.client.app._app.state.context.service.project.database
     with database.writing() as connection:
         connection.execute(update(events).where(events.c.uuid == "u2").values(body='{"t":NaN,"u":[Infinity]}'))
     assert page.get("/api/images/1/events")["events"][1]["body"] == {"t": None, "u": [None]}

@@ -17,7 +17,7 @@ import pytest
 import uvicorn
 
 from tamis.annotation import open_project
-from tamis.annotation.workshop import Workshop
+from tamis.annotation.service import ProjectService
 from tamis.errors import InputError
 from tamis.segmentors import load_segmentor
 from tamis.server.app import make_app
@@ -90,7 +90,7 @@ def proxied(folder: Path, certificate: tuple[Path, Path]) -> Iterator[Proxied]:
         if base:
             assert address_of(access) == f"{address}?token=right-token"
         project = open_project(folder, labels=["cat"])
-        app = make_app(Workshop(project, "hierarchy", load_segmentor), access=access)
+        app = make_app(ProjectService(project, "hierarchy", load_segmentor), access=access)
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
         threads = [
             threading.Thread(target=server.run, kwargs={"sockets": [backend]}),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tamis.annotation.problems import NonsenseError
+from tamis.annotation.problems import RequestError
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.clicks import Box, Click
 from tamis.segmentors import AnswersByRegion, EncodedImage, GivesChoices
@@ -29,23 +29,23 @@ def ask(
         mask: (H, W) bool, the mask so far, which the last click corrects; nothing else but clicks goes with it.
 
     Raises:
-        NonsenseError: neither clicks nor a box, no such granularity, or a mask and no click.
+        RequestError: neither clicks nor a box, no such granularity, or a mask and no click.
         InputError: a click or the box lies outside the image.
     """
     if mask is not None:
         if not clicks or box is not None or granularity:
-            raise NonsenseError("a mask is corrected by clicks, and by nothing else")
+            raise RequestError("a mask is corrected by clicks, and by nothing else")
         return answer_to(encoded, clicks, mask=mask)
     if granularity:
         return _at(encoded, clicks, granularity)
     if box is None and not clicks:
-        raise NonsenseError("ask with at least one click, or a box")
+        raise RequestError("ask with at least one click, or a box")
     return answer_to(encoded, clicks, box)
 
 
 def _at(encoded: EncodedImage, clicks: Sequence[Click], granularity: int) -> ProbabilityArray:
     if not clicks:
-        raise NonsenseError("a granularity needs at least one click")
+        raise RequestError("a granularity needs at least one click")
     order = np.arange(0)
     if isinstance(encoded, GivesChoices):
         probabilities, _ = encoded.choices(clicks)
@@ -54,5 +54,5 @@ def _at(encoded: EncodedImage, clicks: Sequence[Click], granularity: int) -> Pro
         else:
             order = np.argsort(np.count_nonzero(probabilities > 0.5, axis=(1, 2)), kind="stable")
     if granularity > len(order):
-        raise NonsenseError(f"there is no granularity {granularity} to be had here: {len(order)} is the last")
+        raise RequestError(f"there is no granularity {granularity} to be had here: {len(order)} is the last")
     return np.asarray(probabilities[order[granularity - 1]], np.float32)

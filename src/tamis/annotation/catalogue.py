@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from tamis.annotation.database import Database, tick
-from tamis.annotation.problems import NonsenseError, NoSuchImageError
+from tamis.annotation.problems import NoSuchImageError, RequestError
 from tamis.annotation.renames import Entry, planned_renames
 from tamis.annotation.schema import images
 from tamis.errors import InputError
@@ -167,15 +167,15 @@ def accept_change(database: Database, image_id: int) -> ImageRow:
     """Let the masks of a changed image belong to the file that is there now.
 
     Raises:
-        NonsenseError: it has another size, or has not changed.
+        RequestError: it has another size, or has not changed.
     """
     with database.writing() as connection:
         now = tick(connection)
         row = image_row(connection, image_id)
         if not row.changed:
-            raise NonsenseError(f"{row.name}: has not changed")
+            raise RequestError(f"{row.name}: has not changed")
         if row.problem is not None:
-            raise NonsenseError(f"{row.name}: {row.problem}")
+            raise RequestError(f"{row.name}: {row.problem}")
         values = {"sha256": row.found_sha256, "touched": now}
         connection.execute(update(images).where(images.c.id == image_id).values(values))
         return image_row(connection, image_id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tamis.annotation.fold import ACTIONS, CONTROLS, STATES
-from tamis.annotation.problems import NonsenseError
+from tamis.annotation.problems import RequestError
 from tamis.errors import InputError
 from tamis.mask import Masks
 
@@ -58,19 +58,19 @@ def require_sense(events: Sequence[Event], shape: tuple[int, int], labels: Colle
         The events with known fields alone.
 
     Raises:
-        NonsenseError: one cannot; the message says why.
+        RequestError: one cannot; the message says why.
     """
     if len(events) > MOST_EVENTS:
-        raise NonsenseError(f"{len(events)} events in one request are too many: send at most {MOST_EVENTS}")
+        raise RequestError(f"{len(events)} events in one request are too many: send at most {MOST_EVENTS}")
     if len({event.uuid for event in events}) < len(events):
-        raise NonsenseError("two events of one request have the same uuid")
+        raise RequestError("two events of one request have the same uuid")
     kept: list[Event] = []
     for event in events:
         if not _NAME.fullmatch(event.uuid):
-            raise NonsenseError(f"{event.uuid[:80]!r} is no uuid: up to 64 letters, digits, and -_.: are")
+            raise RequestError(f"{event.uuid[:80]!r} is no uuid: up to 64 letters, digits, and -_.: are")
         if event.kind not in ACTIONS + CONTROLS:
             known = ", ".join(ACTIONS + CONTROLS)
-            raise NonsenseError(f"there is no event of kind {event.kind[:40]!r}: known are {known}")
+            raise RequestError(f"there is no event of kind {event.kind[:40]!r}: known are {known}")
         known_fields = _KEPT[event.kind](event.body, shape, labels)
         kept.append(replace(event, body=known_fields, at=storable(event.at)))
     return kept
@@ -80,14 +80,14 @@ def storable(text: str) -> str:
     """Text as it is, if every database takes it.
 
     Raises:
-        NonsenseError: it has half of a character (a lone surrogate) or a zero in it.
+        RequestError: it has half of a character (a lone surrogate) or a zero in it.
     """
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise NonsenseError(f"{text[:40]!r} holds half of a character, as of an emoji that was cut") from None
+        raise RequestError(f"{text[:40]!r} holds half of a character, as of an emoji that was cut") from None
     if "\0" in text:
-        raise NonsenseError(f"{text[:40]!r} holds a character that is none (zero)")
+        raise RequestError(f"{text[:40]!r} holds a character that is none (zero)")
     return text
 
 
@@ -100,22 +100,22 @@ def mask_of(rle: Any, shape: tuple[int, int], called: str) -> Masks:
         called: the mask, in the message.
 
     Raises:
-        NonsenseError: it is damaged, or of another size.
+        RequestError: it is damaged, or of another size.
     """
     if (
         not isinstance(rle, Mapping)
         or list(rle.get("size", ())) != list(shape)
         or not isinstance(rle.get("counts"), str)
     ):
-        raise NonsenseError(
+        raise RequestError(
             f'{called} does not fit the image: its rle must be {{"size": [{shape[0]}, {shape[1]}], "counts": "..."}}'
         )
     if len(rle["counts"]) > LONGEST_RUN * (shape[0] * shape[1] + 2):
-        raise NonsenseError(f"{called} is damaged: it has more runs than the image has pixels")
+        raise RequestError(f"{called} is damaged: it has more runs than the image has pixels")
     try:
         return Masks.from_coco([rle], shape)
     except (InputError, UnicodeEncodeError) as error:
-        raise NonsenseError(f"{called} is damaged: {error}") from error
+        raise RequestError(f"{called} is damaged: {error}") from error
 
 
 def _mask(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def _mask(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[st
     kept["rle"] = {"size": list(shape), "counts": rle["counts"]}  # type: ignore[index]  # or it would be no mask
     if "tool" in body:
         if not isinstance(body["tool"], str) or not _NAME.fullmatch(body["tool"]):
-            raise NonsenseError(f"{str(body['tool'])[:80]!r} is no tool: up to 64 letters, digits, and -_.: are")
+            raise RequestError(f"{str(body['tool'])[:80]!r} is no tool: up to 64 letters, digits, and -_.: are")
         kept["tool"] = body["tool"]
     if "clicks" in body:
         kept["clicks"] = _clicks(body["clicks"])
@@ -138,13 +138,13 @@ def _clicks(value: Any) -> list[dict[str, Any]]:
         or len(value) > MOST_CLICKS
         or not all(isinstance(click, Mapping) for click in value)
     ):
-        raise NonsenseError(f"the clicks of a mask are a list of at most {MOST_CLICKS} objects with x, y and positive")
+        raise RequestError(f"the clicks of a mask are a list of at most {MOST_CLICKS} objects with x, y and positive")
     kept = []
     for click in value:
         numbers = {key: click[key] for key in ("x", "y") if key in click}
         for number in numbers.values():
             if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < 1e9:
-                raise NonsenseError(f"{str(number)[:40]} is no place of a click: x and y are finite numbers of pixels")
+                raise RequestError(f"{str(number)[:40]} is no place of a click: x and y are finite numbers of pixels")
         signs = {"positive": bool(click["positive"])} if "positive" in click else {}
         kept.append({**numbers, **signs})
     return kept
@@ -157,9 +157,9 @@ def _deletion(body: Mapping[str, Any], shape: tuple[int, int], labels: Collectio
 def _several(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
     made, gone = body.get("set"), body.get("deleted")
     if not isinstance(made, list) or not isinstance(gone, list):
-        raise NonsenseError("masks.set needs two lists, 'set' and 'deleted'")
+        raise RequestError("masks.set needs two lists, 'set' and 'deleted'")
     if not all(isinstance(mask, Mapping) for mask in made):
-        raise NonsenseError("masks.set: every mask must be an object with id, label and rle")
+        raise RequestError("masks.set: every mask must be an object with id, label and rle")
     return {"set": [_mask(mask, shape, labels) for mask in made], "deleted": [_id(name) for name in gone]}
 
 
@@ -170,14 +170,14 @@ def _relabelling(body: Mapping[str, Any], shape: tuple[int, int], labels: Collec
 def _state(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
     state = body.get("state")
     if not isinstance(state, str) or state not in STATES:
-        raise NonsenseError(f"{str(state)[:80]!r} is no state of an image: choose from {', '.join(STATES)}")
+        raise RequestError(f"{str(state)[:80]!r} is no state of an image: choose from {', '.join(STATES)}")
     return {"state": state}
 
 
 def _note(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
     text = body.get("text")
     if not isinstance(text, str) or len(text) > LONGEST_NOTE:
-        raise NonsenseError(f"a note is text of at most {LONGEST_NOTE} characters")
+        raise RequestError(f"a note is text of at most {LONGEST_NOTE} characters")
     return {"text": storable(text)}
 
 
@@ -187,13 +187,13 @@ def _nothing(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection
 
 def _id(value: Any) -> str:
     if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise NonsenseError(f"{str(value)[:80]!r} is no id of a mask: up to 64 letters, digits, and -_.: are")
+        raise RequestError(f"{str(value)[:80]!r} is no id of a mask: up to 64 letters, digits, and -_.: are")
     return value
 
 
 def _label(value: Any, labels: Collection[str]) -> str:
     if not isinstance(value, str) or value not in labels:
-        raise NonsenseError(f"there is no label with the id {str(value)[:80]!r} in this project")
+        raise RequestError(f"there is no label with the id {str(value)[:80]!r} in this project")
     return value
 
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, func, insert, select
 
 from tamis.annotation.database import tick
-from tamis.annotation.problems import NonsenseError
+from tamis.annotation.problems import RequestError
 from tamis.annotation.schema import events, image_labels
 
 LONGEST_NAME = 200
@@ -63,7 +63,7 @@ def add_label(connection: Connection, name: str, editor: str, color: str = "", k
     """Add a label at the end; a colour and a free digit are found for it unless given.
 
     Raises:
-        NonsenseError: the name is empty or taken, or the colour or key cannot be used.
+        RequestError: the name is empty or taken, or the colour or key cannot be used.
     """
     present = labels_of(connection)
     label = Label(
@@ -91,7 +91,7 @@ def adopt_labels(
         editor: the person's name.
 
     Raises:
-        NonsenseError: a name cannot be a label's.
+        RequestError: a name cannot be a label's.
     """
     before = labels_of(connection)
     untouched = len(before) == 1 and before[0].name == DEFAULT_LABEL and before[0].name not in names
@@ -123,7 +123,7 @@ def change_label(connection: Connection, label_id: str, changes: Mapping[str, st
     """Rename or recolour a label, or give it another key.
 
     Raises:
-        NonsenseError: there is no such label, or a value cannot be used.
+        RequestError: there is no such label, or a value cannot be used.
     """
     present = labels_of(connection)
     others = [label for label in present if label.id != _known(label_id, present).id]
@@ -138,10 +138,10 @@ def order_labels(connection: Connection, ids: Sequence[str], editor: str) -> Non
     """Put the labels in another order.
 
     Raises:
-        NonsenseError: the ids are not those of the labels.
+        RequestError: the ids are not those of the labels.
     """
     if sorted(ids) != sorted(label.id for label in labels_of(connection)):
-        raise NonsenseError("the new order must name every label once; reload the page if somebody has changed them")
+        raise RequestError("the new order must name every label once; reload the page if somebody has changed them")
     _append(connection, "label.order", {"ids": list(ids)}, editor)
 
 
@@ -149,7 +149,7 @@ def delete_label(connection: Connection, label_id: str, editor: str) -> None:
     """Stop offering a label.
 
     Raises:
-        NonsenseError: there is no such label, masks have it, or it is the last.
+        RequestError: there is no such label, masks have it, or it is the last.
     """
     present = labels_of(connection)
     label = _known(label_id, present)
@@ -158,12 +158,12 @@ def delete_label(connection: Connection, label_id: str, editor: str) -> None:
     )
     masks, images = connection.execute(statement).one()
     if masks:
-        raise NonsenseError(
+        raise RequestError(
             f"the label '{label.name}' has {masks} mask{'s' * (masks > 1)} on {images} image{'s' * (images > 1)}: "
             "give them another label first, or delete them"
         )
     if len(present) == 1:
-        raise NonsenseError(f"'{label.name}' is the only label, and a mask needs one: rename it instead")
+        raise RequestError(f"'{label.name}' is the only label, and a mask needs one: rename it instead")
     _append(connection, "label.delete", {"id": label_id}, editor)
 
 
@@ -220,13 +220,13 @@ def _known(label_id: str, present: Sequence[Label]) -> Label:
     for label in present:
         if label.id == label_id:
             return label
-    raise NonsenseError(f"there is no label with the id {label_id[:80]!r} in this project")
+    raise RequestError(f"there is no label with the id {label_id[:80]!r} in this project")
 
 
 def _free_name(value: str, others: Sequence[Label]) -> str:
     name = _checked_name(value)
     if name.casefold() in (tidy_name(label.name).casefold() for label in others):
-        raise NonsenseError(f"there is already a label '{name}'")
+        raise RequestError(f"there is already a label '{name}'")
     return name
 
 
@@ -234,7 +234,7 @@ def _checked_name(value: str) -> str:
     name = tidy_name(value)
     if not name or len(name) > LONGEST_NAME or any(_is_hidden(character) for character in name):
         shown = "".join("\ufffd" if _is_hidden(character) else character for character in name)[:80]
-        raise NonsenseError(f"'{shown}': a label needs a name of 1 to {LONGEST_NAME} characters that can be shown")
+        raise RequestError(f"'{shown}': a label needs a name of 1 to {LONGEST_NAME} characters that can be shown")
     return name
 
 
@@ -254,10 +254,10 @@ def _ever_used(connection: Connection, label_id: str) -> bool:
 
 def _free_key(value: str, others: Sequence[Label]) -> str:
     if len(value) > 1 or value.isspace() or (value and not value.isprintable()):
-        raise NonsenseError(f"{value[:20]!r} is no key for a label: a key is a single character")
+        raise RequestError(f"{value[:20]!r} is no key for a label: a key is a single character")
     for label in others:
         if value and label.key == value:
-            raise NonsenseError(f"the key '{value}' already chooses the label '{label.name}'")
+            raise RequestError(f"the key '{value}' already chooses the label '{label.name}'")
     return value
 
 
@@ -268,5 +268,5 @@ def _next_key(present: Sequence[Label]) -> str:
 
 def _checked_color(value: str) -> str:
     if not _COLOR.fullmatch(value.lower()):
-        raise NonsenseError(f"{value[:20]!r} is no colour: write #rrggbb, such as #3b82f6")
+        raise RequestError(f"{value[:20]!r} is no colour: write #rrggbb, such as #3b82f6")
     return value.lower()

@@ -14,7 +14,7 @@ from tamis.annotation.events import Event, require_sense
 from tamis.annotation.fold import Drawing, History, advanced, drawing
 from tamis.annotation.labels import label_ids
 from tamis.annotation.leases import require_lease
-from tamis.annotation.problems import NonsenseError, NoSuchImageError, StaleError
+from tamis.annotation.problems import NoSuchImageError, RequestError, StaleError
 from tamis.annotation.schema import events, image_labels, images
 
 REMEMBERED = 64
@@ -45,7 +45,7 @@ class Log:
             How many events the image has now.
 
         Raises:
-            NonsenseError: an event cannot be folded.
+            RequestError: an event cannot be folded.
             NoSuchImageError: there is no such image.
             LeaseError: without a valid lease.
             StaleError: there are events that the client does not know.
@@ -65,7 +65,7 @@ class Log:
                     self._rows(connection, image_id, after=base),
                 )
             if image.width is None:
-                raise NonsenseError(f"{image.name}: cannot be annotated while it cannot be read")
+                raise RequestError(f"{image.name}: cannot be annotated while it cannot be read")
             new = require_sense(new, (image.height, image.width), label_ids(connection))
             seq, history = self._extended(connection, image_id, image.seq, new)
             connection.execute(insert(events), _values(image_id, image.seq, new, held.editor, client))
@@ -168,7 +168,7 @@ def _unknown(connection: Connection, image_id: int, batch: Sequence[Event]) -> l
     found = {row.uuid: row.image_id for row in connection.execute(statement)}
     elsewhere = [uuid for uuid, place in found.items() if place != image_id]
     if elsewhere:
-        raise NonsenseError(f"the event {elsewhere[0]} already belongs to another image")
+        raise RequestError(f"the event {elsewhere[0]} already belongs to another image")
     return [event for event in batch if event.uuid not in found]
 
 

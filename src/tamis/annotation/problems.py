@@ -6,7 +6,7 @@ from typing import Any
 from tamis.errors import InputError, OutputError, TamisError
 
 
-class NonsenseError(InputError):
+class RequestError(InputError):
     """A request that can never succeed: a mask of another size, an unknown label, an unknown kind of event."""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import ListType, max_pixels_option, segmentor_option
+from tamis.cli.options import ListType, max_pixels_option, model_option
 from tamis.image import MAX_PIXELS
 from tamis.segmentors.registry import find_model
 
@@ -22,7 +22,7 @@ from tamis.segmentors.registry import find_model
     default=(),
     help="Labels to add, such as cat,dog; 'object' if there are none.",
 )
-@segmentor_option
+@model_option
 @click.option(
     "--port", metavar="N", type=click.IntRange(0, 65535), default=0, help="The port; a free one if not given."
 )
@@ -40,8 +40,8 @@ from tamis.segmentors.registry import find_model
 )
 @click.option("--no-token", is_flag=True, help="Answer whoever can reach the port, without the token in the address.")
 @click.option("--db", metavar="URL", help="A file, or postgresql://...; FOLDER/.tamis/project.sqlite by default.")
-@click.option("--user", metavar="NAME", help="Who is at work; the name of the account by default.")
-@click.option("--readonly", is_flag=True, help="Only look: nothing can be changed.")
+@click.option("--user", metavar="NAME", help="Annotator; the name of the account by default.")
+@click.option("--readonly", is_flag=True, help="Read-only: nothing can be changed.")
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 @max_pixels_option
 def command(
@@ -104,7 +104,7 @@ def annotate(
     if ":" not in segmentor:
         find_model(segmentor)  # a wrong name is said here, not on the page
     from tamis.annotation import open_project
-    from tamis.annotation.workshop import Workshop
+    from tamis.annotation.service import ProjectService
     from tamis.server.app import make_app
     from tamis.server.public import public_at
     from tamis.server.security import Access, new_token
@@ -124,7 +124,7 @@ def annotate(
             if place.browser:
                 threading.Thread(target=open_browser, args=[address], daemon=True).start()
 
-        app = make_app(Workshop(project, segmentor), readonly, user, access)
+        app = make_app(ProjectService(project, segmentor), readonly, user, access)
         serve(app, listening, started, behind_proxy=public is not None)
     finally:
         project.close()

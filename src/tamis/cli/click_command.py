@@ -11,10 +11,11 @@ from tamis.arrays import ProbabilityArray
 from tamis.cli.options import (
     BoxType,
     ClickType,
+    RenamedOption,
     json_option,
     max_pixels_option,
+    model_option,
     print_json,
-    segmentor_option,
     tiles_option,
 )
 from tamis.clicks import Box, Click, require_inside
@@ -38,10 +39,24 @@ from tamis.segmentors.wrappers.zoomed import CloseUp
     help="A click in pixels from the top-left corner; may be given several times, also negative.",
 )
 @click.option("--box", type=BoxType(), help="A box around the object; clicks are then answered within it.")
-@segmentor_option
-@click.option("--refine", is_flag=True, help="Look again at the part around a small mask, at its own resolution.")
+@model_option
+@click.option(
+    "--zoom",
+    "refine",
+    cls=RenamedOption,
+    old=["--refine"],
+    is_flag=True,
+    help="Encode a crop around a small mask again, at its own resolution, and average both predictions.",
+)
 @tiles_option
-@click.option("--choices", is_flag=True, help="Give every answer that there is, as part, object and whole.")
+@click.option(
+    "--multimask",
+    "choices",
+    cls=RenamedOption,
+    old=["--choices"],
+    is_flag=True,
+    help="Write every mask that the model has for the prompt, from part to whole, with its predicted IoU.",
+)
 @click.option("--out", metavar="PNG", type=click.Path(path_type=Path), help="Write the mask: 255 inside, 0 outside.")
 @click.option(
     "--probability",
@@ -67,19 +82,19 @@ def command(
 ) -> None:
     """Segment what is under one or more clicks of IMAGE, or in a box.
 
-    Writes the mask with --out; otherwise prints its area, its box and its share of the image. With --choices the masks
-    go to files numbered from 1, the finest first, and each is told with the IoU that it probably has.
+    Writes the mask with --out; otherwise prints its area, its box and its share of the image. With --multimask the
+    masks go to files numbered from 1, the finest first, each with its predicted IoU.
 
     \b
     tamis click photo.jpg --at 320,240 --out mask.png
     tamis click photo.jpg --at 320,240 --at 100,80,- --json
-    tamis click photo.jpg --at 320,240 --choices --out mask.png
+    tamis click photo.jpg --at 320,240 --multimask --out mask.png
     tamis click photo.jpg --box 100,80,420,360 --out mask.png
     """
     if not clicks and box is None:
         raise click.UsageError("say what to segment: give --at X,Y or --box L,T,R,B")
     if box is not None and (choices or refine or tiles is not None):
-        raise click.UsageError("--box is answered at once: leave out --choices, --refine and --tiles")
+        raise click.UsageError("--box gives one mask at once: leave out --multimask, --zoom and --tiles")
     files = [Files(out, probability_out)]
     _require_apart(image, files)
     pixels = read_image(image, max_pixels)
@@ -92,7 +107,7 @@ def command(
         files = [files[0].numbered(number + 1) for number in range(len(answers))]
         _require_apart(image, files)
     else:
-        raise click.UsageError("there is but one answer to give here: leave out --choices")
+        raise click.UsageError("this model has one mask for each prompt: leave out --multimask")
     for probability, file in zip(answers, files, strict=True):
         file.write(probability)
     masks = Masks.from_dense(answers > 0.5)
@@ -109,7 +124,7 @@ def command(
         print_json({**head, "choices": every} if choices else {**head, **every[0]})
         return
     for file, each in zip(files, told, strict=True):
-        worth = f", probable IoU {each['score']:.2f}" if choices else ""
+        worth = f", predicted IoU {each['score']:.2f}" if choices else ""
         for written in file.all():
             click.echo(f"wrote {written}{worth}")
         if file.mask is None:
@@ -152,7 +167,7 @@ class Files(NamedTuple):
 def _looking(model: Segmentor, refine: bool, tiles: int | None) -> Segmentor:
     """The segmentor as it is to look at the image."""
     if refine and tiles is not None:
-        raise click.UsageError("--refine and --tiles are two ways to look again: leave out one")
+        raise click.UsageError("--zoom and --tiles both encode parts of the image: leave out one")
     if refine:
         return CloseUp(model)
     return model if tiles is None else Tiled(model, tiles)

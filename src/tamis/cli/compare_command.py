@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import json_option, print_json
+from tamis.cli.options import json_option, print_json, print_table
 from tamis.evaluation.compare import as_json as comparison_json
 from tamis.evaluation.compare import compare, correlations, load_runs, said, write_comparison
 
@@ -29,9 +29,10 @@ def command(runs: tuple[Path, ...], out: Path | None, seed: int, as_json: bool) 
     if as_json:
         print_json(comparison_json(loaded, differences, seed))
         return
-    for run in loaded:
-        miou, _ = run.main
-        click.echo(f"{run.name:24} {run.summary['segmentor']:16} {run.summary['dataset']:16} {run.measure} {miou:.4f}")
+    print_table(
+        (run.name, run.summary["segmentor"], run.summary["dataset"], f"{run.measure} {run.main[0]:.4f}")
+        for run in loaded
+    )
     for found in differences:
         click.echo(
             f"{found.second} - {found.first}: {found.difference:+.4f} (95 % interval {found.low:+.4f} to "

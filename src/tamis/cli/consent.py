@@ -21,9 +21,9 @@ def fetch_with_consent(model: HubModel, revision: str | None, agreed: bool) -> N
         click.Abort: the answer is no.
         TamisError: as of `tamis.hub.fetch`.
     """
-    from tamis.hub.fetch import ask, fetch
+    from tamis.hub.fetch import fetch, offer_of
 
-    offer = ask(model, revision)
+    offer = offer_of(model, revision)
     known = "SHA-256 pinned" if offer.sha256 and offer.sha256 == model.sha256 else "SHA-256 as the hub states it"
     click.echo(f"{model.name}: {FAMILIES[model.family].name}, {offer.bytes / 1e6:.1f} MB of {model.repository}")
     click.echo(f"licence   {model.licence}")
@@ -37,7 +37,7 @@ def fetch_with_consent(model: HubModel, revision: str | None, agreed: bool) -> N
 
 
 def offer_weights(context: click.Context, parameter: click.Parameter, name: str) -> str:
-    """A callback of --segmentor: where weights are missing and somebody is there to answer, ask whether to fetch them.
+    """A callback of --model: where weights are missing and somebody is there to answer, ask whether to fetch them.
 
     Without a terminal nothing is asked, and loading the segmentor says what to run.
     """

@@ -110,13 +110,15 @@ def prepare_command(name: str, raw: Path, root: Path, split: str, as_json: bool)
 @command.command(name="download")
 @click.argument("name", metavar="NAME", type=click.Choice(["hypersim"]))
 @root_argument
-@click.option("--scenes", metavar="LIST", help="Such as ai_001_001,ai_001_002, or a file of them; all by default.")
+@click.option(
+    "--scenes", metavar="LIST", help="Scenes such as ai_001_001,ai_001_002, or a file with their names; all by default."
+)
 @click.option(
     "--preview",
     type=click.Choice(PREVIEWS),
     default=PREVIEWS[0],
     show_default=True,
-    help="Which picture: as published figures have it, or exposed as a photograph.",
+    help="Which preview image: the one of published results, or tone-mapped.",
 )
 @click.option("--base-url", metavar="URL", default=BASE_URL, show_default=True, help="The folder of SCENE.zip.")
 @click.option("--scene-list", metavar="URL", default=SCENE_LIST, show_default=True, help="The table of all frames.")
@@ -126,7 +128,7 @@ def prepare_command(name: str, raw: Path, root: Path, split: str, as_json: bool)
     type=click.IntRange(min=0),
     default=5,
     show_default=True,
-    help="Failures in a row that are borne.",
+    help="Consecutive failures before a scene is given up.",
 )
 @click.option(
     "--timeout",
@@ -134,7 +136,7 @@ def prepare_command(name: str, raw: Path, root: Path, split: str, as_json: bool)
     type=click.FloatRange(min=0, min_open=True),
     default=60,
     show_default=True,
-    help="Seconds without an answer that count as a failure.",
+    help="Timeout of a request in seconds.",
 )
 @click.option(
     "--workers", metavar="N", type=click.IntRange(1, 32), default=4, show_default=True, help="Scenes at a time."
@@ -155,7 +157,7 @@ def download_command(
     """Fetch the first frame of each scene of HyperSim: two files out of an archive of gigabytes.
 
     What is there already is not fetched again. Scenes that fail are named at the end, and the exit code is 1 (2 if none
-    could be had).
+    could be fetched).
     """
     source = Source(base_url, retries, timeout)
     names = _scenes(scenes) if scenes else released_scenes(scene_list, source)
@@ -187,7 +189,7 @@ def download_command(
 @root_argument
 @split_option
 @click.option("--scenes", metavar="N", type=click.IntRange(min=1), default=6, show_default=True, help="How many.")
-@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="The same gives the same scenes.")
+@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Random seed.")
 def synthetic_command(name: str, root: Path, split: str | None, scenes: int, seed: int) -> None:
     """Write small scenes with exact masks in the layout of a dataset, to try things without a download."""
     from tamis.datasets.synthetic import write_synthetic

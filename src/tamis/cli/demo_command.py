@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tamis.cli.annotate_command import Listening, account, annotate
-from tamis.cli.options import segmentor_option
+from tamis.cli.options import model_option
 from tamis.errors import InputError
 from tamis.image import find_images, read_image
 from tamis.jobs.demo import make_demo, save_photographs
@@ -21,12 +21,12 @@ from tamis.segmentors import load_segmentor
 @click.option(
     "--out", metavar="DIR", default="demo", show_default=True, type=click.Path(path_type=Path), help="Where to write."
 )
-@segmentor_option
+@model_option
 @click.option(
     "--annotate",
     "then_annotate",
     is_flag=True,
-    help="Then open the photographs in the annotator, where there is a screen and somebody at it.",
+    help="Then open the photographs in the annotator, if there is a terminal and a display.",
 )
 def command(images: tuple[str, ...], out: Path, segmentor: str, then_annotate: bool) -> int:
     """Make a page of masks from four sample photographs and your own.

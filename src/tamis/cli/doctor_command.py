@@ -7,7 +7,7 @@ from typing import Any
 import click
 import platformdirs
 
-from tamis.cli.options import json_option, print_json, segmentor_option
+from tamis.cli.options import json_option, model_option, print_json, print_table
 from tamis.clicks import Click
 from tamis.hub.folder import is_here, models_folder
 from tamis.results import environment
@@ -16,7 +16,7 @@ from tamis.segmentors.sam.catalogue import MODELS
 
 
 @click.command(name="doctor")
-@segmentor_option
+@model_option
 @json_option
 def command(segmentor: str, as_json: bool) -> None:
     """Show what this computer has, and how fast tamis runs on it."""
@@ -45,8 +45,7 @@ def command(segmentor: str, as_json: bool) -> None:
         print_json(report)
         return
     warnings = report.pop("warnings")
-    for name, value in report.items():
-        click.echo(f"{name.replace('_', ' '):16}{_said(value)}")
+    print_table((name.replace("_", " "), _said(value)) for name, value in report.items())
     for warning in warnings:
         click.echo(f"tamis: {warning}", err=True)
 

@@ -8,7 +8,16 @@ from typing import Any
 
 import click
 
-from tamis.cli.options import ListType, json_option, positive, print_json, segmentor_option, share
+from tamis.cli.options import (
+    ListType,
+    RenamedOption,
+    json_option,
+    model_option,
+    positive,
+    print_json,
+    print_table,
+    share,
+)
 from tamis.cli.progress import progress_bar
 from tamis.datasets import open_dataset
 from tamis.evaluation import combining
@@ -37,7 +46,7 @@ def _options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 _dataset_options = _options(
-    segmentor_option,
+    model_option,
     click.option("--dataset", metavar="NAME", required=True, help="A name from `tamis datasets list`."),
     click.option(
         "--root", metavar="PATH", required=True, type=click.Path(path_type=Path), help="The dataset's folder."
@@ -53,7 +62,7 @@ _dataset_options = _options(
 
 @click.group(name="evaluate")
 def command() -> None:
-    """Measure how good a segmentor is."""
+    """Measure how good a model is."""
 
 
 @command.command()
@@ -63,17 +72,21 @@ def command() -> None:
     type=click.Choice(list(PROTOCOLS)),
     default="tamis",
     show_default=True,
-    help="Whose rules; the options below change single rules.",
+    help="Evaluation protocol; the options below change single rules.",
 )
-@click.option("--clicker", type=click.Choice(["center", "random"]), help="Where clicks fall.")
+@click.option(
+    "--clicker",
+    type=click.Choice(["center", "random"]),
+    help="Simulated clicks: at the center of the largest error, or random.",
+)
 @click.option("--clicks", metavar="K", type=click.IntRange(1, 100), help="Clicks on every mask.")
-@click.option("--threshold", metavar="T", type=click.FloatRange(0, 1), help="Above it a pixel is in the mask.")
-@click.option("--repeats", metavar="C", type=click.IntRange(min=1), help="Tries for every mask.")
+@click.option("--threshold", metavar="T", type=click.FloatRange(0, 1), help="Probability threshold of the mask.")
+@click.option("--repeats", metavar="C", type=click.IntRange(min=1), help="Repetitions for every mask.")
 @click.option("--min-area", metavar="PX", type=click.IntRange(min=1), help="Skip and count smaller masks.")
 @click.option(
     "--combine",
     type=click.Choice(["native", *combining.RULES]),
-    help="How several clicks are combined; native asks the segmentor.",
+    help="How predictions of single clicks are combined; native leaves it to the model.",
 )
 @click.option(
     "--tta",
@@ -146,10 +159,14 @@ def interactive(
     help="Numbers of simulated clicks.",
 )
 @click.option(
-    "--where", type=click.Choice([*PLACES, "both"]), default="both", show_default=True, help="Where they fall."
+    "--where",
+    type=click.Choice([*PLACES, "both"]),
+    default="both",
+    show_default=True,
+    help="Where simulated clicks are placed.",
 )
 @click.option(
-    "--repeats", metavar="C", type=click.IntRange(min=1), default=1, show_default=True, help="Tries per mask."
+    "--repeats", metavar="C", type=click.IntRange(min=1), default=1, show_default=True, help="Repetitions per mask."
 )
 @json_option
 def combine(
@@ -173,12 +190,16 @@ def combine(
     if as_json:
         print_json(result)
         return
-    for row in result["results"]:
-        low, high = row["gain_ci95"]
-        click.echo(
-            f"{row['place']:10}{row['rule']:22}{row['extra']:4}  mIoU {row['miou']:.4f}  "
-            f"gain {row['gain']:+.4f} ({low:+.4f} to {high:+.4f})"
+    print_table(
+        (
+            row["place"],
+            row["rule"],
+            row["extra"],
+            f"mIoU {row['miou']:.4f}",
+            f"gain {row['gain']:+.4f} ({row['gain_ci95'][0]:+.4f} to {row['gain_ci95'][1]:+.4f})",
         )
+        for row in result["results"]
+    )
     click.echo(f"look at {(out / 'report.html').resolve()}")
 
 
@@ -192,21 +213,44 @@ def combine(
     show_default=True,
     help="Numbers of masks allowed.",
 )
-@click.option("--grid", metavar="N", type=click.IntRange(1, 512), help="Clicks per side; else every region, or 32.")
 @click.option(
-    "--levels",
+    "--grid",
+    metavar="N",
+    type=click.IntRange(1, 512),
+    help="Clicks per side of a regular grid; by default one per region, or 32 × 32.",
+)
+@click.option(
+    "--thresholds",
+    "levels",
+    cls=RenamedOption,
+    old=["--levels"],
     metavar="LIST",
     type=ListType(share, "probabilities such as .3,.5,.7"),
     default="0.5",
     show_default=True,
-    help="Probabilities that masks are cut at.",
+    help="Probability thresholds of the masks.",
 )
-@click.option("--score", type=click.Choice(list(SCORES)), help="What masks are ranked by.")
 @click.option(
-    "--nms", type=click.Choice(list(SUPPRESSIONS)), default="mask", show_default=True, help="What is taken out."
+    "--score", type=click.Choice(list(SCORES)), help="Score that masks are ranked by; by default the predicted IoU."
 )
-@click.option("--refine", type=click.Choice(list(SOURCES)), help="Superpixels that masks are made of.")
-@click.option("--partition", type=click.Choice(list(METHODS)), help="Regions of partitions in place of proposals.")
+@click.option(
+    "--nms",
+    type=click.Choice(list(SUPPRESSIONS)),
+    default="mask",
+    show_default=True,
+    help="Non-maximum suppression: by mask IoU, box IoU, containment or coverage.",
+)
+@click.option(
+    "--snap",
+    "refine",
+    cls=RenamedOption,
+    old=["--refine"],
+    type=click.Choice(list(SOURCES)),
+    help="Snap masks to these superpixels.",
+)
+@click.option(
+    "--partition", type=click.Choice(list(METHODS)), help="Segments of partitions by this method, instead of proposals."
+)
 @click.option(
     "--min-area", metavar="PX", type=click.IntRange(min=1), default=256, show_default=True, help="Skip smaller masks."
 )
@@ -224,7 +268,7 @@ def zero_shot(
     as_json: bool,
     **others: Any,
 ) -> None:
-    """Find masks without a click and see how well the best of k of them fit each true mask, for every budget k.
+    """Measure automatic mask generation: how well the best of k masks fit each ground-truth mask, for every k.
 
     An interrupted run goes on when the same command is given again.
 

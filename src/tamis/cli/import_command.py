@@ -33,7 +33,7 @@ from tamis.formats.registry import names
     show_default=True,
     help="What to do with masks that are there already: refuse, skip or add.",
 )
-@click.option("--user", metavar="NAME", help="Who does it; the name of the account by default.")
+@click.option("--user", metavar="NAME", help="Annotator; the name of the account by default.")
 @click.option("--db", metavar="URL", help="As of `tamis annotate`.")
 @json_option
 def command(

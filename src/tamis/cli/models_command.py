@@ -8,7 +8,7 @@ import click
 from tamis.cli.consent import fetch_with_consent
 from tamis.cli.options import json_option, print_json
 from tamis.hub.folder import folder_of
-from tamis.segmentors.registry import DEFAULT, Model, find_model, list_models
+from tamis.segmentors.registry import DEFAULT, ModelEntry, find_model, list_models
 from tamis.segmentors.sam.catalogue import MODELS, find_hub_model
 
 
@@ -16,7 +16,7 @@ from tamis.segmentors.sam.catalogue import MODELS, find_hub_model
 @json_option
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """List the segmentors: what each can do, its licence and size, and how to get those that are not here."""
+    """List the models: what each can do, its licence and size, and how to get those that are not here."""
     if context.invoked_subcommand is not None:
         return
     models = list_models()
@@ -30,7 +30,7 @@ def command(context: click.Context, as_json: bool) -> None:
 @command.command()
 @click.argument("name")
 def show(name: str) -> None:
-    """Print all that is known of one segmentor: of a trained one its model card."""
+    """Print what is known of one model, with its model card."""
     model = find_model(name)
     if not model.card:
         click.echo(_described(model))
@@ -84,7 +84,7 @@ def export(name: str, precision: str) -> None:
     click.echo(f"the segmentor {done.name} is {done.said}")
 
 
-def _described(model: Model) -> str:
+def _described(model: ModelEntry) -> str:
     size = f"{model.megabytes:g} MB" if model.megabytes else "no weights"
     steps = [*([] if model.installed else [model.install]), *filter(None, [model.missing])]
     here = "available" if not steps else f"not {'here' if model.installed else 'installed'}: {', then '.join(steps)}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import segmentor_option
+from tamis.cli.options import model_option
 from tamis.image import find_images
 from tamis.jobs.mosaic import write_mosaics
 from tamis.segmentors import load_segmentor
@@ -21,10 +21,10 @@ from tamis.segmentors import load_segmentor
 @click.option(
     "--patches", metavar="P", type=click.IntRange(2, 255), default=5, show_default=True, help="Textures in each."
 )
-@segmentor_option
-@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Of places and textures.")
+@model_option
+@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Random seed.")
 def command(out: Path, images: tuple[str, ...], count: int, patches: int, segmentor: str, seed: int) -> None:
-    """Compose mosaics of textures, whose masks are known exactly, and show what a segmentor makes of them.
+    """Compose mosaics of textures, whose masks are known exactly, and show what a model predicts for them.
 
     \b
     tamis mosaic --out mosaics/

@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import click
+from rich.cells import cell_len
 
 from tamis.cli.consent import offer_weights
 from tamis.clicks import Box, Click
@@ -14,6 +15,7 @@ from tamis.segmentors.registry import DEFAULT
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
 _CLICK = re.compile(rf"\s*({_NUMBER})\s*,\s*({_NUMBER})\s*(?:,\s*([-+]))?\s*")
+_NUMBERED = re.compile(r"[-+]?[\d,.]+|–")
 _BOX = re.compile(r"\s*,\s*".join([rf"\s*({_NUMBER})\s*"] * 4))
 
 
@@ -96,13 +98,35 @@ class BoxType(click.ParamType[Box]):
         return left, top, right, bottom
 
 
-segmentor_option = click.option(
-    "--segmentor",
+class RenamedOption(click.Option):
+    """An option that still answers to the names that it had; help tells the new one alone.
+
+    Args:
+        old: those names.
+    """
+
+    def __init__(self, *arguments: Any, old: Sequence[str], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.old = old
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Let the parser know all names."""
+        shown = self.opts
+        self.opts = [*shown, *self.old]
+        super().add_to_parser(parser, ctx)
+        self.opts = shown
+
+
+model_option = click.option(
+    "--model",
+    "segmentor",
+    cls=RenamedOption,
+    old=["--segmentor"],
     metavar="NAME",
     default=DEFAULT,
     show_default=True,
     callback=offer_weights,
-    help="Who answers the clicks: a name from `tamis models`, or package.module:factory.",
+    help="The model: a name from `tamis models`, or package.module:factory.",
 )
 
 max_pixels_option = click.option(
@@ -118,10 +142,24 @@ tiles_option = click.option(
     "--tiles",
     metavar="PX",
     type=click.IntRange(min=64),
-    help="Look at larger images in tiles of so many pixels a side too, for what is small in them.",
+    help="Also process large images in overlapping tiles of PX × PX pixels, for small objects.",
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def print_table(rows: Iterable[Sequence[object]]) -> None:
+    """Print rows with their columns aligned, numbers to the right; as wide as they are, for pipes as for terminals."""
+    cells = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
+    columns = list(zip(*cells, strict=True))
+    widths = [max(map(cell_len, column)) for column in columns]
+    right = [all(_NUMBERED.fullmatch(cell) for cell in column) for column in columns]
+    for row in cells:
+        padded = [
+            " " * (width - cell_len(cell)) + cell if number else cell + " " * (width - cell_len(cell))
+            for cell, width, number in zip(row, widths, right, strict=True)
+        ]
+        click.echo("  ".join(padded).rstrip())
 
 
 def print_json(value: Any) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import ListType, json_option, max_pixels_option, positive, print_json, segmentor_option
+from tamis.cli.options import ListType, json_option, max_pixels_option, model_option, positive, print_json
 from tamis.jobs.partition import write_partitions
 from tamis.partition.nested import METHODS
 from tamis.segmentors import load_segmentor
@@ -21,22 +21,22 @@ from tamis.segmentors import load_segmentor
     type=ListType(positive, "numbers such as 2,5,12,40"),
     default="2,5,12,40",
     show_default=True,
-    help="Numbers of regions.",
+    help="Numbers of segments.",
 )
 @click.option(
     "--method",
     type=click.Choice(list(METHODS)),
     default="linkage",
     show_default=True,
-    help="How the graph is cut: average linkage, or normalised cuts.",
+    help="Hierarchical clustering: average linkage, or normalised cuts.",
 )
-@segmentor_option
+@model_option
 @max_pixels_option
 @json_option
 def command(
     image: Path, out: Path, regions: tuple[int, ...], method: str, segmentor: str, max_pixels: int, as_json: bool
 ) -> None:
-    """Cut IMAGE into exactly so many regions, for every number at once, and make a page with a slider.
+    """Partition IMAGE into K segments, for every K at once, and make a page with a slider.
 
     \b
     tamis partition photo.jpg --out regions/

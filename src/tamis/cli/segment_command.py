@@ -8,10 +8,11 @@ import click
 
 from tamis.cli.options import (
     ListType,
+    RenamedOption,
     json_option,
     max_pixels_option,
+    model_option,
     print_json,
-    segmentor_option,
     share,
     tiles_option,
 )
@@ -28,6 +29,9 @@ from tamis.proposals.scores import SCORES
 from tamis.proposals.selection import LIKELY
 from tamis.segmentors import load_segmentor
 
+OPTIONS = {"levels": "--thresholds"}
+"""Options that are called otherwise than what they set."""
+
 
 def _formats(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
     for name in value:
@@ -41,29 +45,42 @@ def _formats(context: click.Context, parameter: click.Parameter, value: tuple[st
 @click.option(
     "--out", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder for the results."
 )
-@segmentor_option
+@model_option
 @click.option(
     "--grid",
     metavar="N",
     type=click.IntRange(1, 512),
-    help="Clicks per side of a grid; by default every region is clicked, or 32 × 32 points.",
+    help="Clicks per side of a regular grid; by default one per region, or 32 × 32.",
 )
-@click.option("--adaptive", is_flag=True, help="Click a coarse grid, and a finer one where no answer was certain.")
 @click.option(
-    "--protocol",
+    "--adaptive", is_flag=True, help="Sample a coarse grid of clicks, and finer ones where no prediction was confident."
+)
+@click.option(
+    "--generator",
+    "protocol",
+    cls=RenamedOption,
+    old=["--protocol"],
     type=click.Choice(list(GENERATORS)),
-    help="Find what the mask generator of SAM or SAM 2 would, by its thresholds and its order.",
+    help="Generate masks as SAM's or SAM 2's automatic mask generator does, with its thresholds.",
 )
 @click.option(
-    "--levels",
+    "--thresholds",
+    "levels",
+    cls=RenamedOption,
+    old=["--levels"],
     metavar="LIST",
     type=ListType(share, "probabilities such as .3,.5,.7"),
     show_default="0.5",
-    help="Probabilities that the masks of a click are cut at; several give parts and wholes.",
+    help="Probability thresholds; each gives a mask for every click.",
 )
-@click.option("--score", type=click.Choice(list(SCORES)), help="What masks are ranked by.")
 @click.option(
-    "--partition", metavar="K", type=click.IntRange(1, 4096), help="Cut each image into K regions, without overlaps."
+    "--score", type=click.Choice(list(SCORES)), help="Score that masks are ranked by; by default the predicted IoU."
+)
+@click.option(
+    "--partition",
+    metavar="K",
+    type=click.IntRange(1, 4096),
+    help="Partition each image into K segments without overlap.",
 )
 @tiles_option
 @click.option("--max-proposals", metavar="K", type=click.IntRange(min=1), help="Keep the K best masks of each image.")
@@ -79,7 +96,7 @@ def _formats(context: click.Context, parameter: click.Parameter, value: tuple[st
     metavar="S",
     type=click.FloatRange(0, 1),
     show_default=f"{LIKELY:g}",
-    help="Drop masks of a lower score; 0 keeps all that differ, doubtful ones too.",
+    help="Drop masks with a lower score; 0 keeps all.",
 )
 @click.option(
     "--format",
@@ -113,7 +130,7 @@ def command(
     max_pixels: int,
     as_json: bool,
 ) -> int:
-    """Find the masks of whole images, without a person.
+    """Generate the masks of whole images automatically.
 
     IMAGE is a file, a folder or a pattern such as 'photos/**/*.jpg'. Images that an earlier run finished with the same
     settings are skipped. One that cannot be read does not stop the rest: it is named at the end and the exit code is 1
@@ -123,7 +140,7 @@ def command(
     tamis segment photos/ --out masks/
     tamis segment a.jpg b.png --out masks/ --format coco --max-proposals 50 --min-score .4
     tamis segment photos/ --out regions/ --partition 12
-    tamis segment photos/ --out masks/ --protocol sam --format sam
+    tamis segment photos/ --out masks/ --generator sam --format sam
     tamis segment aerial.tif --out masks/ --tiles 1024
     """
     # A pattern that reaches into --out must not find the pictures of an earlier run there.
@@ -185,14 +202,14 @@ def _strategy(
     given: list[str],
 ) -> Strategy:
     """The one way of finding masks that the options name; `given` are the options that choose among masks."""
-    ways = {"--adaptive": adaptive, "--tiles": tiles, "--partition": partition, "--protocol": generator}
+    ways = {"--adaptive": adaptive, "--tiles": tiles, "--partition": partition, "--generator": generator}
     chosen = [name for name, value in ways.items() if value]
     if len(chosen) > 1:
         raise click.UsageError(f"{' and '.join(chosen)} are different ways to find masks: leave out all but one")
     refused = given if generator or partition else []
     refused += ["grid"] * (grid is not None and (adaptive or partition is not None))
     if refused:
-        options = ", ".join(f"--{name.replace('_', '-')}" for name in refused)
+        options = ", ".join(OPTIONS.get(name, f"--{name.replace('_', '-')}") for name in refused)
         raise click.UsageError(f"{chosen[0]} has its own rules: leave out {options}")
     if generator is not None:
         return SamGenerator("sam" if generator == "sam" else "sam2", grid or GRID)

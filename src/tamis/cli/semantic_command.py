@@ -19,4 +19,4 @@ PARTS = {
 
 @click.group(name="semantic", cls=LazyGroup, parts=PARTS, module="tamis.cli.semantic.{}")
 def command() -> None:
-    """Give every pixel a class, by the rules of published figures."""
+    """Semantic segmentation: train, evaluate and predict by published protocols."""

@@ -31,7 +31,7 @@ _pack = click.option(
     help="A file written by `tamis train pack`, instead; may be repeated.",
 )
 _out = click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
-_resume = click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --out.")
+_resume = click.option("--resume", is_flag=True, help="Resume from the last checkpoint in --out.")
 _device = click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 _minutes = click.option("--minutes", default=60.0, show_default=True, help="Training time; the schedule runs over it.")
 _seconds = click.option("--seconds", type=float, help="Instead of --minutes.")
@@ -279,7 +279,7 @@ def export(
 
 @command.command()
 @_data
-@click.option("--segmentor", default="embedded", show_default=True, help="A name from `tamis models`.")
+@click.option("--model", default="embedded", show_default=True, help="A name from `tamis models`.")
 @click.option("--repeats", default=3, show_default=True, help="Clicks per mask.")
 @click.option("--seed", default=0, show_default=True, help="Of all that is drawn at random.")
 def measure(data: tuple[str, ...], segmentor: str, repeats: int, seed: int) -> None:

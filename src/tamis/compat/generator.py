@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray, MaskArray
-from tamis.compat.asking import ask_each, clicks_of
+from tamis.compat.prompting import clicks_at, predict_each
 from tamis.errors import InputError
 from tamis.image import require_rgb
 from tamis.mask import Masks, box_nms, box_of, fill_holes, remove_islands
@@ -23,7 +23,7 @@ Crop = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
-class _Found:
+class _CropMask:
     """One mask of a crop. Boxes are left, top, right, bottom, the last two inclusive, as SAM has them."""
 
     rle: dict[str, Any]
@@ -103,7 +103,7 @@ class SamAutomaticMaskGenerator:
         image = require_rgb(image)
         shape = image.shape[0], image.shape[1]
         crops = crop_boxes(shape, self.crop_n_layers, self.crop_overlap_ratio)
-        found: list[_Found] = []
+        found: list[_CropMask] = []
         for crop, layer in crops:
             inside = list(self._masks_of(image, crop, self.grids[layer]))
             found += _distinct(inside, [mask.iou for mask in inside], self.box_nms_thresh)
@@ -113,13 +113,13 @@ class SamAutomaticMaskGenerator:
             found = self._tidied(found)
         return [self._record(mask) for mask in found]
 
-    def _masks_of(self, image: ImageArray, crop: Crop, side: int) -> Iterator[_Found]:
+    def _masks_of(self, image: ImageArray, crop: Crop, side: int) -> Iterator[_CropMask]:
         left, top, right, bottom = crop
         height, width = image.shape[:2]
         encoded = self.model.encode(np.ascontiguousarray(image[top:bottom, left:right]))
         places = (np.arange(side) + 0.5) / side
         points = np.stack(np.meshgrid(places, places), axis=-1).reshape(-1, 2) * (right - left, bottom - top)
-        for number, logits, ious in ask_each(encoded, clicks_of(points, [1] * len(points), encoded.shape)):
+        for number, logits, ious in predict_each(encoded, clicks_at(points, [1] * len(points), encoded.shape)):
             for logit, iou in zip(logits, ious.tolist(), strict=True):
                 if self.pred_iou_thresh > 0 and not iou > self.pred_iou_thresh:
                     continue
@@ -134,9 +134,9 @@ class SamAutomaticMaskGenerator:
                 whole = np.zeros((height, width), bool)
                 whole[top:bottom, left:right] = logit > 0
                 x, y = points[number].tolist()
-                yield _Found(_rle(whole), placed, iou, stability, (x + left, y + top), crop)
+                yield _CropMask(_rle(whole), placed, iou, stability, (x + left, y + top), crop)
 
-    def _tidied(self, found: list[_Found]) -> list[_Found]:
+    def _tidied(self, found: list[_CropMask]) -> list[_CropMask]:
         """Small holes filled, small islands dropped, and again only masks that differ, unchanged ones first."""
         tidied, changed = [], []
         for mask in found:
@@ -150,7 +150,7 @@ class SamAutomaticMaskGenerator:
             tidied, [float(not change) for change in changed], max(self.box_nms_thresh, self.crop_nms_thresh)
         )
 
-    def _record(self, mask: _Found) -> dict[str, Any]:
+    def _record(self, mask: _CropMask) -> dict[str, Any]:
         masks = Masks.from_coco([mask.rle])
         segmentation: Any = mask.rle
         if self.output_mode == "binary_mask":
@@ -263,7 +263,7 @@ def _near_a_cut(box: Crop, crop: Crop, size: tuple[int, int]) -> bool:
     return any(abs(side - cut) <= _NEAR < abs(side - edge) for side, cut, edge in edges)
 
 
-def _distinct(found: list[_Found], scores: list[float], threshold: float) -> list[_Found]:
+def _distinct(found: list[_CropMask], scores: list[float], threshold: float) -> list[_CropMask]:
     """Greedy suppression of boxes by IoU, the best first; among equals the earlier."""
     return [found[i] for i in box_nms([mask.box for mask in found], scores, threshold).tolist()]
 

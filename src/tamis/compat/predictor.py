@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.clicks import Box, Click
-from tamis.compat.asking import ask, clicks_of
+from tamis.compat.prompting import clicks_at, predict_masks
 from tamis.errors import InputError
 from tamis.image import require_rgb
 from tamis.segmentors import EncodedImage, Segmentor
@@ -99,7 +99,7 @@ class SamPredictor:
         """
         encoded = self._require()
         clicks = [] if point_coords is None else _clicks_of(point_coords, point_labels, encoded.shape)
-        found = ask(
+        found = predict_masks(
             encoded,
             clicks,
             None if box is None else _box_of(box, encoded.shape),
@@ -127,7 +127,7 @@ def _clicks_of(coords: NDArray[Any], labels: NDArray[Any] | None, shape: tuple[i
     kept = kinds != -1
     if not np.isfinite(points[kept]).all():
         raise InputError("point_coords must be finite numbers")
-    return clicks_of(points[kept], kinds[kept].astype(int).tolist(), shape)
+    return clicks_at(points[kept], kinds[kept].astype(int).tolist(), shape)
 
 
 def _box_of(box: NDArray[Any], shape: tuple[int, int]) -> Box:

@@ -13,6 +13,7 @@ from tamis.arrays import LabelArray
 from tamis.datasets.listing import Files, LayoutError, Listing, files_in, folders_in, pair, require_folder
 from tamis.datasets.maskfile import any_channel_target, half_target, label_targets, read_labels
 from tamis.datasets.protocol import Target
+from tamis.datasets.splits import every_tenth
 
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "im", "JPEGImages", "photos", "data")
 MASK_FOLDERS = (
@@ -67,7 +68,7 @@ def open_folder(root: Path, split: str, rules: Rules = Rules()) -> Listing:
     found, annotated = files_in(images, deep=True), files_in(masks, deep=True)
     paths = found.paths
     if inner in (VALIDATION, TRAINING):
-        paths = {name: path for k, (name, path) in enumerate(paths.items()) if (k % 10 == 0) == (inner == VALIDATION)}
+        paths = dict(every_tenth(paths.items(), held_out=inner == VALIDATION))
     elif inner:
         paths = {name: path for name, path in paths.items() if name.startswith(f"{inner}/")}
     # Masks of the other part of the folder are not without images: they are not asked for.

@@ -19,6 +19,7 @@ from tamis.datasets.hypersim import PREVIEWS, entities_path, preview_path
 from tamis.datasets.maskfile import ONLY
 from tamis.datasets.protocol import Target
 from tamis.datasets.scenes import Scene, Written
+from tamis.datasets.splits import every_tenth
 from tamis.image import write_image
 from tamis.mask import Masks, components, to_coco_polygons
 from tamis.results.files import replacing, write_bytes
@@ -304,7 +305,7 @@ def _labelled(name: str, scene: Scene, factor: int = 1) -> Written:
 def _share(written: list[Written], split: str) -> list[Written]:
     if split not in (VALIDATION, TRAINING):
         return written
-    return [one for k, one in enumerate(written) if (k % 10 == 0) == (split == VALIDATION)]
+    return every_tenth(written, held_out=split == VALIDATION)
 
 
 def _edge(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

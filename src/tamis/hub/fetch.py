@@ -29,7 +29,7 @@ class Offer:
     folder: Path
 
 
-def ask(model: HubModel, revision: str | None = None, endpoint: str | None = None) -> Offer:
+def offer_of(model: HubModel, revision: str | None = None, endpoint: str | None = None) -> Offer:
     """Ask the hub what it has; nothing is fetched.
 
     Args:
@@ -89,7 +89,7 @@ def fetch(offer: Offer, endpoint: str | None = None) -> Record:
 
     Args:
         offer: what to fetch.
-        endpoint: as for `ask`.
+        endpoint: as for `offer_of`.
 
     Raises:
         InputError: a file is not what it should be; nothing is deleted.

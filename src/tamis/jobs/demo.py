@@ -27,7 +27,7 @@ SHOWN_SIZE = 1200
 
 
 @dataclass(frozen=True)
-class Shown:
+class DemoImage:
     """One photograph on the page.
 
     Attributes:
@@ -55,7 +55,7 @@ def sample(name: str) -> ImageArray:
     return image
 
 
-def make_demo(out: Path, segmentor: Segmentor, images: Sequence[Path] = ()) -> Iterator[Shown]:
+def make_demo(out: Path, segmentor: Segmentor, images: Sequence[Path] = ()) -> Iterator[DemoImage]:
     """Segment the sample photographs and any given, and write `out/index.html` and its pictures.
 
     Args:
@@ -131,7 +131,7 @@ def _photographs(paths: Sequence[Path]) -> Iterator[tuple[str, ImageArray]]:
         yield name, sample(name)
 
 
-def _show(stem: str, name: str, image: ImageArray, out: Path, segmentor: Segmentor) -> Shown:
+def _show(stem: str, name: str, image: ImageArray, out: Path, segmentor: Segmentor) -> DemoImage:
     start = perf_counter()
     encoded = segmentor.encode(image)
     encode_end = perf_counter()
@@ -156,4 +156,4 @@ def _show(stem: str, name: str, image: ImageArray, out: Path, segmentor: Segment
         f"one click {click_seconds * 1000:.1f} ms"
     )
     html = f'<h2>{escape(name)} <small>{facts}</small></h2>\n<div class="row">{"".join(figures)}</div>'
-    return Shown(name, len(proposals), encode_seconds, masks_seconds, click_seconds, html)
+    return DemoImage(name, len(proposals), encode_seconds, masks_seconds, click_seconds, html)

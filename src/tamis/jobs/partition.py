@@ -26,7 +26,7 @@ MOST = 400
 
 
 @dataclass(frozen=True)
-class Written:
+class PartitionFiles:
     """What came of an image.
 
     Attributes:
@@ -47,7 +47,7 @@ def write_partitions(
     counts: Sequence[int],
     method: str = "linkage",
     max_pixels: int = MAX_PIXELS,
-) -> Written:
+) -> PartitionFiles:
     """Cut an image into each of several numbers of regions.
 
     Writes `out/labels/K.png` (16-bit, regions from 1), `out/pictures/K.png` (mean colours and borders),
@@ -96,7 +96,7 @@ def write_partitions(
             f"{path.name}, in any number of regions",
             body + f'<div class="row">{"".join(figures)}</div>',
         )
-    return Written(len(found.superpixels), tuple(counts), out / "index.html")
+    return PartitionFiles(len(found.superpixels), tuple(counts), out / "index.html")
 
 
 def in_mean_colours(image: ImageArray, labels: LabelArray) -> ImageArray:

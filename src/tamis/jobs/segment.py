@@ -236,7 +236,7 @@ def _one(
         return Outcome(path, masks=len(record["annotations"]), skipped=True), record
     start = perf_counter()
     image = read_image(path, settings.max_pixels)
-    found = masks_of(image, segmentor, settings)
+    found = image_masks(image, segmentor, settings)
     write_files(image, found, out, place.name, place.file_name, settings.formats)
     record = {
         "sha256": digest,
@@ -250,7 +250,7 @@ def _one(
     return Outcome(path, masks=len(found.proposals), seconds=perf_counter() - start), record
 
 
-def masks_of(image: ImageArray, segmentor: Segmentor, settings: SegmentSettings) -> ImageMasks:
+def image_masks(image: ImageArray, segmentor: Segmentor, settings: SegmentSettings) -> ImageMasks:
     """The masks of an image (H, W, 3) uint8 RGB, with SAM's records where they are to be written."""
     strategy = settings.strategy
     if "sam" in settings.formats and not isinstance(strategy, Partition | Tiles):

@@ -14,7 +14,7 @@ from tamis.segmentors.protocol import (
     TakesMask,
     weights_of,
 )
-from tamis.segmentors.registry import DEFAULT, Model, find_model, list_models, load_segmentor
+from tamis.segmentors.registry import DEFAULT, ModelEntry, find_model, list_models, load_segmentor
 
 __all__ = [
     "DEFAULT",
@@ -24,7 +24,7 @@ __all__ = [
     "EncodedImage",
     "GivesChoices",
     "HasWeights",
-    "Model",
+    "ModelEntry",
     "ScoresMasks",
     "ScoresPresence",
     "Segmentor",

@@ -5,11 +5,11 @@ from importlib.util import find_spec
 
 
 @dataclass(frozen=True)
-class Model:
+class ModelEntry:
     """What the registry knows of a segmentor without loading it.
 
     Attributes:
-        name: what `load_segmentor` and --segmentor take.
+        name: what `load_segmentor` and --model take.
         factory: "package.module:callable", called with the argument if there is one.
         summary: one line.
         abilities: what it can be asked for besides clicks.

@@ -21,9 +21,10 @@ def answer_to(
     """(H, W) float32: P(pixel in mask | all that is given).
 
     A box is answered by a segmentor that takes boxes, or by its regions; any other is asked by clicks within it, of
-    which the one whose mask fills the box best counts. Clicks besides a box correct its mask where the segmentor can
-    start from a mask, and are otherwise answered within the box. A mask is corrected by a segmentor that can start from
-    one; for any other the answer to each positive click is added to it, and that to each negative one removed.
+    which the one whose mask fills the box best counts. Clicks besides a box are answered within it; only where a
+    segmentor of pixels takes boxes and masks do they correct the mask of the box. A mask is corrected by a segmentor
+    that can start from one; for any other the answer to each positive click is added to it, and that to each negative
+    one removed.
 
     Args:
         encoded: the image.

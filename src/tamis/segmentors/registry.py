@@ -6,7 +6,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from tamis.errors import InputError, UnavailableError
-from tamis.segmentors.entry import Model as Model
+from tamis.segmentors.entry import ModelEntry as ModelEntry
 from tamis.segmentors.protocol import Segmentor
 from tamis.segmentors.sam.listing import hub_entries
 
@@ -18,7 +18,7 @@ DEFAULT = "embedded"
 
 
 BUILT_IN = (
-    Model(
+    ModelEntry(
         name="embedded",
         factory="tamis.segmentors.embedded:Embedded",
         summary="the model in the box: a small network that answers every click at once",
@@ -27,19 +27,19 @@ BUILT_IN = (
         megabytes=10.3,
         card="tamis.weights:embedded.md",
     ),
-    Model(
+    ModelEntry(
         name="hierarchy",
         factory="tamis.segmentors.classical.hierarchy:Hierarchy",
         summary="a tree of merged regions; every click answered at once",
         abilities=("answers by region", "boxes"),
     ),
-    Model(
+    ModelEntry(
         name="grabcut",
         factory="tamis.segmentors.classical.seeded:GrabCut",
         summary="colour mixtures and a graph cut, solved for every set of clicks",
         abilities=("several clicks at once",),
     ),
-    Model(
+    ModelEntry(
         name="random-walker",
         factory="tamis.segmentors.classical.seeded:RandomWalker",
         summary="which seed a random walker meets first, solved for every set of clicks",
@@ -48,14 +48,14 @@ BUILT_IN = (
 )
 
 
-def list_models() -> list[Model]:
+def list_models() -> list[ModelEntry]:
     """Built-in segmentors, those of the hub, then what installed packages offer; no name is taken over."""
     own = [*BUILT_IN, *hub_entries()]
     known = {model.name for model in own}
     return [*own, *(_third_party(point) for point in _offered() if point.name not in known)]
 
 
-def find_model(name: str) -> Model:
+def find_model(name: str) -> ModelEntry:
     """What the registry knows of a name.
 
     Raises:
@@ -88,9 +88,9 @@ def _offered() -> Iterator[EntryPoint]:
     yield from sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name)
 
 
-def _third_party(point: EntryPoint) -> Model:
+def _third_party(point: EntryPoint) -> ModelEntry:
     package = point.dist.name if point.dist else point.module
-    return Model(point.name, point.value, f"from the package {package}", licence=f"see {package}")
+    return ModelEntry(point.name, point.value, f"from the package {package}", licence=f"see {package}")
 
 
 def _made(place: str, name: str, *arguments: str) -> Segmentor:

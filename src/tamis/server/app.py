@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 import tamis
-from tamis.annotation.workshop import Workshop
+from tamis.annotation.service import ProjectService
 from tamis.formats.registry import FORMATS
 from tamis.server import events, export, images, labels, pages, schemas, statistics
 from tamis.server.context import Context, Served
@@ -17,11 +17,13 @@ from tamis.server.errors import add_handlers
 from tamis.server.security import Access, Guard
 
 
-def make_app(workshop: Workshop, readonly: bool = False, user: str = "me", access: Access | None = None) -> ASGIApp:
-    """The annotator's server as an ASGI app; it starts the workshop's threads and ends them.
+def make_app(
+    service: ProjectService, readonly: bool = False, user: str = "me", access: Access | None = None
+) -> ASGIApp:
+    """The annotator's server as an ASGI app; it starts the service's threads and ends them.
 
     Args:
-        workshop: the project at work.
+        service: the project at work.
         readonly: nothing may be changed.
         user: the name of whoever gives none.
         access: who may talk to it; localhost by default.
@@ -30,9 +32,9 @@ def make_app(workshop: Workshop, readonly: bool = False, user: str = "me", acces
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        workshop.start()
+        service.start()
         yield
-        workshop.close()
+        service.close()
 
     app = FastAPI(
         title="tamis annotator",
@@ -42,7 +44,7 @@ def make_app(workshop: Workshop, readonly: bool = False, user: str = "me", acces
         openapi_url="/api/openapi.json",
         lifespan=lifespan,
     )
-    app.state.context = Context(workshop, readonly, user, access)
+    app.state.context = Context(service, readonly, user, access)
     add_handlers(app)
     for part in (pages, images, events, labels, statistics, export):
         app.include_router(part.router)
@@ -51,11 +53,11 @@ def make_app(workshop: Workshop, readonly: bool = False, user: str = "me", acces
     def project(served: Served) -> dict[str, Any]:
         """What the page shows around the images."""
         return {
-            "name": served.workshop.project.folder.resolve().name,
-            "folder_name": served.workshop.project.folder.resolve().name,
+            "name": served.service.project.folder.resolve().name,
+            "folder_name": served.service.project.folder.resolve().name,
             "version": tamis.__version__,
             "readonly": served.readonly,
-            "segmentor": served.workshop.segmentor,
+            "segmentor": served.service.segmentor,
             "user": served.user,
             "labels": labels.described(served),
             "formats": [{"name": form.name, "title": form.title} for form in FORMATS],

@@ -8,7 +8,7 @@ from fastapi.exceptions import HTTPException
 from pydantic import AfterValidator
 
 from tamis.annotation.events import storable
-from tamis.annotation.workshop import Workshop
+from tamis.annotation.service import ProjectService
 from tamis.server.security import Access
 
 
@@ -17,13 +17,13 @@ class Context:
     """A served project.
 
     Attributes:
-        workshop: the project at work.
+        service: the project at work.
         readonly: nothing may be changed through the server.
         user: the name of whoever gives none.
         access: who may talk to the server.
     """
 
-    workshop: Workshop
+    service: ProjectService
     readonly: bool = False
     user: str = "me"
     access: Access = field(default_factory=Access)

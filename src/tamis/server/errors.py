@@ -13,15 +13,15 @@ from tamis.annotation.problems import (
     DiskFullError,
     LeaseError,
     LockedError,
-    NonsenseError,
     NoSuchImageError,
+    RequestError,
     StaleError,
 )
 from tamis.errors import InputError, OutputError, TamisError
 
 _STATUS: tuple[tuple[type[TamisError], int], ...] = (
     (NoSuchImageError, 404),
-    (NonsenseError, 422),
+    (RequestError, 422),
     (LockedError, 503),
     (DiskFullError, 507),
     (DatabaseError, 503),

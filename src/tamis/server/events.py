@@ -54,8 +54,8 @@ class Claim(BaseModel):
 @router.get("/events", **answers(schemas.History, 404))
 def history(image_id: ImageId, served: Served) -> Response:
     """The whole history of an image, and who is at work on it."""
-    served.workshop.look(image_id)
-    project = served.workshop.project
+    served.service.look(image_id)
+    project = served.service.project
     seq, events = project.log.history(image_id)
     with project.database.reading() as connection:
         held = leases.current_lease(connection, image_id)
@@ -70,7 +70,7 @@ def append(image_id: ImageId, batch: Batch, served: Served) -> dict[str, int]:
     events = [
         Event(event.uuid, event.kind, event.body, event.at, event.active_ms, event.clicks) for event in batch.events
     ]
-    seq = served.workshop.project.log.append(image_id, events, batch.client, batch.lease, batch.base)
+    seq = served.service.project.log.append(image_id, events, batch.client, batch.lease, batch.base)
     return {"seq": seq}
 
 
@@ -78,9 +78,9 @@ def append(image_id: ImageId, batch: Batch, served: Served) -> dict[str, int]:
 def lease(image_id: ImageId, claim: Claim, served: Served) -> dict[str, Any]:
     """Take or renew the right to change an image."""
     served.require_writable()
-    served.workshop.look(image_id)
+    served.service.look(image_id)
     editor = " ".join(claim.user.split()) or served.user
-    with served.workshop.project.database.writing() as connection:
+    with served.service.project.database.writing() as connection:
         held = leases.take_lease(connection, image_id, claim.client, editor, claim.takeover)
     return {"lease": held.lease, "expires_in": leases.SECONDS}
 
@@ -89,6 +89,6 @@ def lease(image_id: ImageId, claim: Claim, served: Served) -> dict[str, Any]:
 def release(image_id: ImageId, lease: Annotated[str, Text], served: Served) -> dict[str, Any]:
     """Give the right back."""
     served.require_writable()
-    with served.workshop.project.database.writing() as connection:
+    with served.service.project.database.writing() as connection:
         leases.release_lease(connection, image_id, lease)
     return {"lease": None}

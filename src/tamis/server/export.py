@@ -33,8 +33,8 @@ def download(
     find_format(format)
     wanted, left_out = states_in(states), ""
     if not wanted:
-        wanted, left_out = usual_states(served.workshop.project)
-    dataset = to_dataset(served.workshop.project, wanted)
+        wanted, left_out = usual_states(served.service.project)
+    dataset = to_dataset(served.service.project, wanted)
     if not any(image.masks.areas.any() for image in dataset.images):
         more = f"; {left_out}" if left_out else ""
         raise HTTPException(409, f"there is nothing to export: no image has a mask yet{more}")

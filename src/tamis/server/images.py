@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, FiniteFloat
 
 from tamis.annotation.catalogue import ImageRow, accept_change
 from tamis.annotation.pixels import reading_problem, shown, thumbnail
-from tamis.annotation.problems import NonsenseError
+from tamis.annotation.problems import RequestError
 from tamis.clicks import Click
 from tamis.errors import InputError
 from tamis.mask import Masks
@@ -49,7 +49,7 @@ class Question(BaseModel):
 @router.get("", **answers(schemas.Images))
 def list_images(served: Served, since: int | None = None) -> Response:
     """All images; with `since` those that have changed since that version. Cheap enough to ask every second."""
-    board = served.workshop.board
+    board = served.service.board
     board.update()
     version, images = board.since(since)
     return JSONResponse({"version": version, "labels": board.labels, "images": images})
@@ -58,35 +58,35 @@ def list_images(served: Served, since: int | None = None) -> Response:
 @router.get("/{image_id}/pixels", response_class=Response, **answers(None, 404, 422, media_type="image/*"))
 def pixels(image_id: ImageId, served: Served, request: Request) -> Response:
     """The upright image, 8 bits deep, as JPEG, PNG or WebP."""
-    row = served.workshop.readable(image_id)
+    row = served.service.readable(image_id)
     tag = f'"{row.found_sha256}"'
     if _known(request, tag):
         return _unchanged(tag)
-    path = served.workshop.project.path(row)
-    content, media_type = _pixels_of(path, row, partial(shown, max_pixels=served.workshop.project.max_pixels))
+    path = served.service.project.path(row)
+    content, media_type = _pixels_of(path, row, partial(shown, max_pixels=served.service.project.max_pixels))
     return Response(content, media_type=media_type, headers=_kept(tag))
 
 
 @router.get("/{image_id}/thumbnail", response_class=Response, **answers(None, 404, 422, media_type="image/jpeg"))
 def small(image_id: ImageId, served: Served, request: Request) -> Response:
     """A JPEG of at most 160 pixels on the long side."""
-    row = served.workshop.readable(image_id)
+    row = served.service.readable(image_id)
     tag = f'"{row.found_sha256}-160"'
     if _known(request, tag):
         return _unchanged(tag)
-    path = served.workshop.project.path(row)
-    content = _pixels_of(path, row, partial(thumbnail, max_pixels=served.workshop.project.max_pixels))
+    path = served.service.project.path(row)
+    content = _pixels_of(path, row, partial(thumbnail, max_pixels=served.service.project.max_pixels))
     return Response(content, media_type="image/jpeg", headers=_kept(tag))
 
 
 @router.get("/{image_id}/answers", response_class=Response, **_TABLE)
 def table_of_answers(image_id: ImageId, served: Served) -> Response:
     """The table by which a browser answers clicks itself; 202 while it is being made, 404 if there is none."""
-    table = served.workshop.table(image_id)
+    table = served.service.table(image_id)
     if table is None:
         return JSONResponse({"encoded": "waiting"}, 202)
     if not table:
-        raise HTTPException(404, f"the segmentor '{served.workshop.segmentor}' has no table of answers: ask for masks")
+        raise HTTPException(404, f"the segmentor '{served.service.segmentor}' has no table of answers: ask for masks")
     return Response(table, media_type="application/octet-stream")
 
 
@@ -95,7 +95,7 @@ def mask(image_id: ImageId, question: Question, served: Served) -> dict[str, Any
     """The mask that clicks, or a box, ask for; with `mask`, the mask so far, as the last click corrects it."""
     clicks = [Click(click.x, click.y, click.positive) for click in question.clicks]
     begun = question.mask.model_dump() if question.mask else None
-    masks, score = served.workshop.answer(
+    masks, score = served.service.answer(
         image_id, clicks, question.box, question.granularity, question.threshold, begun
     )
     return {"rle": rles(masks)[0], "score": round(score, 4)}
@@ -104,7 +104,7 @@ def mask(image_id: ImageId, question: Question, served: Served) -> dict[str, Any
 @router.get("/{image_id}/proposals", **answers(schemas.Proposals, 404, 422, 503))
 def proposals(image_id: ImageId, served: Served) -> Response:
     """All masks that a grid of clicks finds, the best first."""
-    found = served.workshop.proposals(image_id)
+    found = served.service.proposals(image_id)
     pairs = zip(rles(found.masks), found.scores.tolist(), strict=True)
     return JSONResponse({"proposals": [{"rle": rle, "score": round(score, 4)} for rle, score in pairs]})
 
@@ -113,12 +113,12 @@ def proposals(image_id: ImageId, served: Served) -> Response:
 def accept(image_id: ImageId, served: Served) -> dict[str, Any]:
     """Let the masks of a changed image belong to the file that is there now; it must have the same size."""
     served.require_writable()
-    served.workshop.look(image_id)
+    served.service.look(image_id)
     try:
-        accept_change(served.workshop.project.database, image_id)
-    except NonsenseError as error:
+        accept_change(served.service.project.database, image_id)
+    except RequestError as error:
         raise HTTPException(409, str(error)) from error
-    served.workshop.board.update()
+    served.service.board.update()
     return {"changed": False}
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from tamis.annotation import labels
 from tamis.annotation.labels import Label
-from tamis.annotation.problems import NonsenseError
+from tamis.annotation.problems import RequestError
 from tamis.server import schemas
 from tamis.server.context import Context, Served, Text
 from tamis.server.described import answers
@@ -33,13 +33,13 @@ def change_labels(change: Change, served: Served) -> dict[str, Any]:
     """Add, change, delete or reorder labels; the answer is the new list."""
     served.require_writable()
     editor = " ".join(change.user.split()) or served.user
-    with served.workshop.project.database.writing() as connection:
+    with served.service.project.database.writing() as connection:
         if change.action == "add":
             labels.add_label(connection, change.name or "", editor, change.color or "", change.key)
         elif change.action == "order":
             labels.order_labels(connection, change.ids or [], editor)
         elif change.id is None:
-            raise NonsenseError(f"to {change.action} a label, say which by its id")
+            raise RequestError(f"to {change.action} a label, say which by its id")
         elif change.action == "delete":
             labels.delete_label(connection, change.id, editor)
         else:
@@ -51,7 +51,7 @@ def change_labels(change: Change, served: Served) -> dict[str, Any]:
 
 def described(served: Context) -> list[dict[str, str]]:
     """The labels as JSON."""
-    return [_described(label) for label in served.workshop.project.labels()]
+    return [_described(label) for label in served.service.project.labels()]
 
 
 def _described(label: Label) -> dict[str, str]:

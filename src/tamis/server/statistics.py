@@ -15,12 +15,12 @@ router = APIRouter(tags=["statistics"])
 @router.get("/api/statistics", **answers(schemas.Statistics))
 def show_statistics(served: Served) -> dict[str, Any]:
     """Sums over images, states, labels and people; seconds are those of work."""
-    return statistics(served.workshop.project)
+    return statistics(served.service.project)
 
 
 @router.get("/api/statistics.csv", response_class=Response, **answers(media_type="text/csv"))
 def download_statistics(served: Served) -> Response:
     """One line for each image."""
-    content = as_csv(statistics(served.workshop.project))
+    content = as_csv(statistics(served.service.project))
     headers = {"content-disposition": 'attachment; filename="statistics.csv"'}
     return Response(content.encode(errors="backslashreplace"), media_type="text/csv; charset=utf-8", headers=headers)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
+from tamis.datasets.splits import every_tenth
 from tamis.errors import InputError
 
 Int16Map = NDArray[np.int16]
@@ -168,7 +169,7 @@ def held_out(files: list[Path], split: str) -> list[Path]:
     >>> [f.name for f in held_out([Path("b"), Path("a")], "held-out")]
     ['a']
     """
-    return [file for i, file in enumerate(sorted(files)) if (i % 10 == 0) == (split != "training")]
+    return every_tenth(sorted(files), held_out=split != "training")
 
 
 def _same_stem(root: Path, split: str) -> list[tuple[Path, list[Path]]]:

@@ -8,8 +8,6 @@ import pytest
 
 from tamis.hub.folder import folder_of
 
-# Without the extra [hub] none of the modules here can be imported.
-
 MAKERS = {
     "sam-vit-base": "sam",
     "sam-hq-vit-base": "sam_hq",

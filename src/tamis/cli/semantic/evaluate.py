@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import json_option, print_json
+from tamis.cli.options import RenamedOption, json_option, print_json, print_table
 from tamis.cli.progress import progress_bar
 from tamis.cli.semantic.train import parsed_overrides, require_networks
 
@@ -13,13 +13,20 @@ from tamis.cli.semantic.train import parsed_overrides, require_networks
 @click.argument("checkpoint", metavar="CHECKPOINT", type=click.Path(path_type=Path))
 @click.option("--data", required=True, metavar="ROOT", type=click.Path(path_type=Path), help="Images and label maps.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Results; by default beside CHECKPOINT.")
-@click.option("--split", default="val", show_default=True, help="What is measured on.")
+@click.option("--split", default="val", show_default=True, help="The split to evaluate.")
 @click.option("--layout", default="auto", show_default=True, help="Of the data: auto, or a name from the docs.")
-@click.option("--recipe", metavar="NAME", help="What an official checkpoint of mmsegmentation is of.")
+@click.option("--recipe", metavar="NAME", help="Recipe of an official mmsegmentation checkpoint.")
 @click.option(
-    "--override", "overrides", multiple=True, metavar="NAME=VALUE", help="Change how images are looked at; repeatable."
+    "--override", "overrides", multiple=True, metavar="NAME=VALUE", help="Override a field of the recipe; repeatable."
 )
-@click.option("--several", is_flag=True, help="Measure with several scales and mirrored images too (ms+flip).")
+@click.option(
+    "--tta",
+    "several",
+    cls=RenamedOption,
+    old=["--several"],
+    is_flag=True,
+    help="Test-time augmentation: several scales and flips.",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @json_option
@@ -60,11 +67,16 @@ def command(
     if as_json:
         print_json(record)
         return
-    for name, each in record["classes"].items():
-        iou, accuracy = (f"{100 * each[key]:6.2f}" if each[key] is not None else "     –" for key in each)
-        click.echo(f"{name:<24} IoU {iou}  accuracy {accuracy}")
+    print_table(
+        (name, "IoU", _percent(each["iou"]), "accuracy", _percent(each["accuracy"]))
+        for name, each in record["classes"].items()
+    )
     more = f", with several scales {100 * record['miou_ms']:.2f}" if several else ""
     click.echo(
         f"mIoU {100 * record['miou']:.2f}{more}, mAcc {100 * record['macc']:.2f}, aAcc {100 * record['aacc']:.2f} on "
         f"{record['dataset']}, {record['images']} images; look at {(place / 'index.html').resolve()}"
     )
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.2f}"

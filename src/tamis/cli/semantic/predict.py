@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from tamis.cli.options import RenamedOption
 from tamis.cli.progress import progress_bar
 from tamis.cli.semantic.train import parsed_overrides, require_networks
 from tamis.errors import InputError
@@ -15,11 +16,18 @@ from tamis.errors import InputError
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Folder of the results.")
 @click.option("--classes", metavar="TABLE", help="What the classes are, if the checkpoint does not say.")
-@click.option("--recipe", metavar="NAME", help="What an official checkpoint of mmsegmentation is of.")
+@click.option("--recipe", metavar="NAME", help="Recipe of an official mmsegmentation checkpoint.")
 @click.option(
-    "--override", "overrides", multiple=True, metavar="NAME=VALUE", help="Change how images are looked at; repeatable."
+    "--override", "overrides", multiple=True, metavar="NAME=VALUE", help="Override a field of the recipe; repeatable."
 )
-@click.option("--several", is_flag=True, help="Average over several scales and mirrored images.")
+@click.option(
+    "--tta",
+    "several",
+    cls=RenamedOption,
+    old=["--several"],
+    is_flag=True,
+    help="Test-time augmentation: several scales and flips.",
+)
 @click.option(
     "--first", default=0, show_default=True, help="Label of the first class in the files; ADE20K's server: 1."
 )

@@ -2,6 +2,8 @@
 
 import click
 
+from tamis.cli.options import print_table
+
 
 @click.command(name="pull")
 @click.argument("name", required=False)
@@ -18,14 +20,19 @@ def command(name: str | None, revision: str | None, yes: bool) -> None:
     from tamis.semantic.networks.catalogue import PRETRAINED, find_pretrained
 
     if name is None:
-        for known, entry in PRETRAINED.items():
-            here = "here" if is_here(entry.source) else f"{entry.source.megabytes:g} MB"
-            click.echo(f"{known:<24} {here:<9} {entry.source.repository}, {entry.source.licence}")
+        print_table(
+            (
+                known,
+                "here" if is_here(entry.source) else f"{entry.source.megabytes:g} MB",
+                f"{entry.source.repository}, {entry.source.licence}",
+            )
+            for known, entry in PRETRAINED.items()
+        )
         return
     source = find_pretrained(name).source
-    from tamis.hub.fetch import ask, fetch
+    from tamis.hub.fetch import fetch, offer_of
 
-    offer = ask(source, revision)
+    offer = offer_of(source, revision)
     click.echo(f"{name}: {offer.bytes / 1e6:.1f} MB of {source.repository}")
     click.echo(f"licence   {source.licence}")
     click.echo(f"revision  {offer.commit}")

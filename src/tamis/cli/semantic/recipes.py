@@ -4,6 +4,7 @@ from dataclasses import fields
 
 import click
 
+from tamis.cli.options import print_table
 from tamis.cli.semantic.train import require_networks
 
 
@@ -20,11 +21,10 @@ def command(name: str | None) -> None:
     from tamis.semantic.recipes import RECIPES, find_recipe
 
     if name is None:
-        for recipe in RECIPES.values():
-            click.echo(
-                f"{recipe.name:<30} {recipe.head} on {recipe.backbone}, {recipe.steps:,} steps of {recipe.batch} images"
-            )
+        print_table(
+            (each.name, f"{each.head} on {each.backbone}, {each.steps:,} steps of {each.batch} images")
+            for each in RECIPES.values()
+        )
         return
     chosen = find_recipe(name)
-    for each in fields(chosen):
-        click.echo(f"{each.name:<16} {getattr(chosen, each.name)}")
+    print_table((each.name, str(getattr(chosen, each.name))) for each in fields(chosen))

@@ -50,7 +50,7 @@ def parsed_overrides(texts: tuple[str, ...]) -> Mapping[str, str]:
     "--override", "overrides", multiple=True, metavar="NAME=VALUE", help="Change a field of the recipe; repeatable."
 )
 @click.option("--start", metavar="FILE", type=click.Path(path_type=Path), help="Weights to begin with: a checkpoint.")
-@click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --out.")
+@click.option("--resume", is_flag=True, help="Resume from the last checkpoint in --out.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--workers", default=0, show_default=True, help="Threads that make batches ready; on a GPU all cores.")
 @click.option("--threads", default=0, show_default=True, help="Processor threads; 0 leaves it to torch.")

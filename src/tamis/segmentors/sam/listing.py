@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tamis.hub.folder import folder_of, is_here
 from tamis.hub.model import HubModel
-from tamis.segmentors.entry import Model
+from tamis.segmentors.entry import ModelEntry
 from tamis.segmentors.sam.catalogue import FAMILIES, MODELS
 from tamis.segmentors.sam.exported import EXPORTED, is_exported
 
@@ -13,12 +13,12 @@ HUB_MODULES = ("torch", "transformers")
 _PRESENCE = ("sam2.1", "edgetam", "sam3")
 
 
-def hub_entries() -> Iterator[Model]:
+def hub_entries() -> Iterator[ModelEntry]:
     """An entry for every model of the catalogue, and one for every export that lies beside them."""
     for model in MODELS:
         family = FAMILIES[model.family]
         install = " ".join(["pip install 'tamis[hub]'", *family.needs])
-        yield Model(
+        yield ModelEntry(
             name=model.name,
             factory=FACTORY,
             argument=model.name,
@@ -32,7 +32,7 @@ def hub_entries() -> Iterator[Model]:
         )
         name = model.name + EXPORTED
         if is_exported(folder_of(name)):
-            yield Model(
+            yield ModelEntry(
                 name=name,
                 factory=FACTORY,
                 argument=name,

@@ -19,7 +19,7 @@ _CAMVID_FRAME = re.compile(r"(0001TP|0006R0|0016E5|Seq05VD)_")
 
 
 @dataclass(frozen=True)
-class Found:
+class PairedFiles:
     """What a layout holds: the classes, and images with their label maps in the order of their names."""
 
     table: ClassTable
@@ -38,7 +38,7 @@ class Layout:
 
     tree: str
     is_here: Callable[[Path], bool]
-    open: Callable[[Path, str], Found]
+    open: Callable[[Path, str], PairedFiles]
 
 
 def find_layout(root: Path, name: str) -> tuple[str, Layout]:
@@ -69,10 +69,10 @@ def _indented(tree: str) -> str:
     return "\n".join(f"    {line}" for line in tree.splitlines())
 
 
-def _ade20k(root: Path, split: str) -> Found:
+def _ade20k(root: Path, split: str) -> PairedFiles:
     root = _ade20k_root(root)
     split = {"train": "training", "val": "validation"}.get(split, split)
-    return Found(class_tables.ade20k(), _by_stem(root / "images" / split, root / "annotations" / split))
+    return PairedFiles(class_tables.ade20k(), _by_stem(root / "images" / split, root / "annotations" / split))
 
 
 def _ade20k_root(root: Path) -> Path:
@@ -85,13 +85,13 @@ def _is_ade20k(root: Path) -> bool:
     return any((root / "annotations" / split).is_dir() for split in ("training", "validation"))
 
 
-def _cityscapes(root: Path, split: str) -> Found:
+def _cityscapes(root: Path, split: str) -> PairedFiles:
     images = _by_name(_folder(root / "leftImg8bit" / split), "*_leftImg8bit.*", "_leftImg8bit")
     folder = _folder(root / "gtFine" / split)
     for ending, train_ids in (("_gtFine_labelTrainIds", True), ("_gtFine_labelIds", False)):
         labels = _by_name(folder, f"*{ending}.png", ending)
         if labels:
-            return Found(class_tables.cityscapes(train_ids), _paired(images, labels, folder))
+            return PairedFiles(class_tables.cityscapes(train_ids), _paired(images, labels, folder))
     raise InputError(f"{folder}: no *_gtFine_labelTrainIds.png or *_gtFine_labelIds.png there; unpack gtFine again")
 
 
@@ -105,7 +105,7 @@ def _pascal_voc_list(root: Path, split: str) -> Path:
     return root / "ImageSets" / "Segmentation" / f"{split}.txt"
 
 
-def _pascal_voc(root: Path, split: str) -> Found:
+def _pascal_voc(root: Path, split: str) -> PairedFiles:
     listing = _pascal_voc_list(root, split)
     if not listing.is_file():
         raise _MissingError(listing)
@@ -114,11 +114,11 @@ def _pascal_voc(root: Path, split: str) -> Found:
     missing = next((path for pair in pairs for path in pair if not path.exists()), None)
     if missing:
         raise InputError(f"{missing}: named by {listing}, but not there; unpack the dataset again")
-    return Found(class_tables.pascal_voc(), pairs)
+    return PairedFiles(class_tables.pascal_voc(), pairs)
 
 
-def _camvid(root: Path, split: str) -> Found:
-    return Found(class_tables.camvid(), _by_stem(*_camvid_folders(root, split)))
+def _camvid(root: Path, split: str) -> PairedFiles:
+    return PairedFiles(class_tables.camvid(), _by_stem(*_camvid_folders(root, split)))
 
 
 def _camvid_folders(root: Path, split: str) -> tuple[Path, Path]:
@@ -138,14 +138,14 @@ def _is_camvid(root: Path) -> bool:
 _USUAL = ("train", "val", "test")
 
 
-def _folders(root: Path, split: str) -> Found:
+def _folders(root: Path, split: str) -> PairedFiles:
     table = next((root / name for name in CLASS_FILES if (root / name).is_file()), None)
     if table is None:
         raise InputError(
             f"{root}: no class table; write {root / 'classes.txt'} with a name on each line, label 0 first"
         )
     labels = next((root / name / split for name in _LABEL_FOLDERS if (root / name / split).is_dir()), None)
-    return Found(read_class_table(table), _by_stem(root / "images" / split, labels or root / "labels" / split))
+    return PairedFiles(read_class_table(table), _by_stem(root / "images" / split, labels or root / "labels" / split))
 
 
 def _is_folders(root: Path) -> bool:
@@ -159,7 +159,7 @@ class _MissingError(InputError):
         super().__init__(f"{path}: not there")
 
 
-def open_layout(root: Path, split: str, name: str) -> tuple[str, Found]:
+def open_layout(root: Path, split: str, name: str) -> tuple[str, PairedFiles]:
     """The name of a folder's layout, and what a split of it holds.
 
     Raises:

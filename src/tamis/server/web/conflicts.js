@@ -27,7 +27,7 @@ export class Conflicts {
   /** @param {number} image */
   offerAccept(image) {
     this.#ask('This file has changed since it was annotated. Its masks are kept, but may not fit any more.', [
-      ['They fit', () => void post(`api/images/${image}/accept`, {})],
+      ['Keep the masks', () => void post(`api/images/${image}/accept`, {})],
     ]);
   }
 
@@ -43,17 +43,17 @@ export class Conflicts {
       this.hooks.reopen(image);
     };
     if (error.status !== 409) {
-      return this.#ask(`${name}: ${error.message}. The change is kept in this browser.`, [['Give it up', theirs]]);
+      return this.#ask(`${name}: ${error.message}. The change is kept in this browser.`, [['Discard the change', theirs]]);
     }
     const who = error.body?.events?.at(-1)?.user ?? 'Somebody';
     const count = outbox.pending(image).length;
     this.#ask(`${who} changed ${name} meanwhile. Your ${count} change${count === 1 ? ' is' : 's are'} not saved yet.`, [
-      ['Put mine on top', () => {
+      ['Apply my changes', () => {
         this.hooks.known(image, error.body.seq);
         outbox.release(image);
         this.hooks.reopen(image);
       }],
-      ['Take theirs', theirs],
+      ['Discard my changes', theirs],
     ]);
   }
 

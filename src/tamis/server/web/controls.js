@@ -33,7 +33,7 @@ export function listen(app) {
     brush: { name: 'Brush', tool: brushTool(editor, 1) },
     eraser: { name: 'Eraser', tool: brushTool(editor, 0) },
     polygon: { name: 'Polygon', tool: polygonTool(editor) },
-    region: { name: 'Regions', tool: regionTool(editor) },
+    region: { name: 'Proposals', tool: regionTool(editor) },
     select: { name: 'Select', tool: selectTool(editor) },
     pan: { name: 'Move', tool: panTool(editor) },
   };

@@ -43,7 +43,7 @@ export function shortcuts(keys) {
     return element('div', { class: 'shortcut' }, element('span', {}, each.title), button);
   }));
   render();
-  open('Shortcuts', [told, list], [{ text: 'As delivered', act: () => keys.reset() }, { text: 'Close', primary: true }]);
+  open('Shortcuts', [told, list], [{ text: 'Reset to defaults', act: () => keys.reset() }, { text: 'Close', primary: true }]);
 }
 
 /** A signal for as long as an element has the focus. @param {HTMLElement} held */

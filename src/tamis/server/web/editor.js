@@ -207,7 +207,7 @@ export class Editor {
    */
   click(x, y, positive) {
     if (!this.session || !this.hooks.editable()) return;
-    if (!positive && !this.activeInstance) return this.hooks.say('There is nothing to take away from: click on something first, or select a mask.');
+    if (!positive && !this.activeInstance) return this.hooks.say('A negative click needs a mask: click on an object first, or select one.');
     this.session.countClick();
     const session = this.session, target = this.active, turn = this.#turn;
     // One after the other: each corrects what the one before has made, however fast they come.

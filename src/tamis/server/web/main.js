@@ -142,7 +142,7 @@ async function readAnswers(id, mine) {
 async function readProposals() {
   const session = editor.session;
   if (!session || editor.regions) return;
-  wait('Finding regions …');
+  wait('Finding masks …');
   try {
     const { proposals } = await get(`api/images/${session.image}/proposals`);
     if (session === editor.session) editor.useProposals(proposals.map((/** @type {any} */ each) => each.rle));

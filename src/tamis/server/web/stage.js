@@ -9,7 +9,7 @@
 export class Stage {
   /** @type {Tool | null} */
   tool = null;
-  /** Clicks take away instead of adding: for touch screens and pens. */
+  /** Clicks are negative: for touch screens and pens. */
   negative = false;
   /** The last place of the pointer, in pixels of the image. */
   place = { x: 0, y: 0, inside: false };

@@ -22,13 +22,13 @@ import { polygon, stroke } from './shapes.js';
  */
 
 /**
- * Left adds, right or Alt takes away; before any click the mask under the pointer is shown.
+ * The left button makes positive clicks, the right one or Alt negative ones; before any click the mask under the pointer is shown.
  * @param {Editor} editor
  * @returns {Tool}
  */
 export function clickTool(editor) {
   return {
-    title: 'Click: left adds, right takes away',
+    title: 'Click: left button positive, right button negative',
     cursor: 'crosshair',
     hover: (place) => (place.inside ? editor.previewClick(place.x, place.y, !place.negative) : editor.clearPreview()),
     down: (place) => {
@@ -209,7 +209,7 @@ export function regionTool(editor) {
     editor.previewProposals(taken);
   };
   return {
-    title: 'Regions: click takes one, dragging collects',
+    title: 'Proposals: click selects one, drag merges several',
     cursor: 'cell',
     hover: (place) => {
       const index = editor.regions?.at(place.x, place.y) ?? -1;

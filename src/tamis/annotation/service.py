@@ -42,7 +42,7 @@ REMEMBERED = 32
 """Images whose proposals are kept."""
 
 
-class Workshop:
+class ProjectService:
     """What the server needs besides the project; may be used by several threads.
 
     Args:
@@ -148,7 +148,7 @@ class Workshop:
         Raises:
             InputError: the image cannot be read, or a click lies outside of it.
             TamisError: too many ask at once.
-            NonsenseError: neither clicks nor a box, no such granularity, or the mask so far is damaged.
+            RequestError: neither clicks nor a box, no such granularity, or the mask so far is damaged.
         """
         row = self.readable(image_id)
         assert row.shape is not None

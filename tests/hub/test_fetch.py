@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from tamis.errors import InputError, UnavailableError
-from tamis.hub.fetch import ask, fetch
+from tamis.hub.fetch import fetch, offer_of
 from tamis.hub.folder import RECORD
 from tamis.hub.model import HubModel
 from tamis.segmentors.sam.loading import load_weights
+from tests.hub.server import COMMIT, Hub, serving
 from tests.segmentors.sam import tiny
-from tests.segmentors.sam.hub import COMMIT, Hub, serving
 
 UNPINNED = HubModel("small", "sam", "nobody/small", 1)
 
@@ -37,7 +37,7 @@ def hub(files: dict[str, bytes]) -> Iterator[Hub]:
 
 def test_a_pinned_model_is_fetched_verified_and_loads(hub: Hub, files: dict[str, bytes], own_cache: Path) -> None:
     model = pinned(files["model.safetensors"])
-    offer = ask(model, endpoint=hub.url)
+    offer = offer_of(model, endpoint=hub.url)
     assert not own_cache.exists(), "asking fetches nothing"
     assert (offer.commit, offer.folder) == (COMMIT, own_cache / "models" / "small")
     assert offer.bytes == len(files["model.safetensors"]) + len(files["config.json"])
@@ -49,8 +49,8 @@ def test_a_pinned_model_is_fetched_verified_and_loads(hub: Hub, files: dict[str,
 
 def test_what_is_not_pinned_needs_a_revision_which_goes_on_record(hub: Hub, files: dict[str, bytes]) -> None:
     with pytest.raises(InputError, match="'small' has no pinned revision: give --revision with a commit"):
-        ask(UNPINNED, endpoint=hub.url)
-    offer = ask(UNPINNED, "main", hub.url)
+        offer_of(UNPINNED, endpoint=hub.url)
+    offer = offer_of(UNPINNED, "main", hub.url)
     assert offer.sha256 == hashlib.sha256(files["model.safetensors"]).hexdigest()
     fetch(offer, hub.url)
     record = json.loads((offer.folder / RECORD).read_text())
@@ -60,7 +60,7 @@ def test_what_is_not_pinned_needs_a_revision_which_goes_on_record(hub: Hub, file
 
 def test_a_second_fetch_moves_no_weights(hub: Hub) -> None:
     for _ in range(2):
-        fetch(ask(UNPINNED, "main", hub.url), hub.url)
+        fetch(offer_of(UNPINNED, "main", hub.url), hub.url)
     assert [name for name, _ in hub.asked].count("model.safetensors") == 1
 
 
@@ -68,7 +68,7 @@ def test_a_transfer_that_was_cut_off_goes_on_where_it_stopped(hub: Hub) -> None:
     """The hub's library writes ten mebibytes at a time: what was written is not asked for again."""
     hub.files["model.safetensors"] = bytes(range(256)) * 50_000
     hub.cut = 11_000_000
-    offer = ask(UNPINNED, "main", hub.url)
+    offer = offer_of(UNPINNED, "main", hub.url)
     fetch(offer, hub.url)
     assert [part for name, part in hub.asked if name == "model.safetensors"] == ["", "bytes=10485760-"]
     assert (offer.folder / "model.safetensors").read_bytes() == hub.files["model.safetensors"]
@@ -76,13 +76,13 @@ def test_a_transfer_that_was_cut_off_goes_on_where_it_stopped(hub: Hub) -> None:
 
 def test_other_weights_than_the_pinned_ones_are_not_even_fetched(hub: Hub) -> None:
     with pytest.raises(InputError, match=r"has the SHA-256 .* is pinned; nothing was fetched"):
-        ask(pinned(b"what was expected"), endpoint=hub.url)
+        offer_of(pinned(b"what was expected"), endpoint=hub.url)
     assert not hub.asked
 
 
 def test_damage_on_the_way_is_refused_and_kept(hub: Hub, files: dict[str, bytes]) -> None:
     hub.stated["model.safetensors"] = hashlib.sha256(b"what was sent").hexdigest()
-    offer = ask(UNPINNED, "main", hub.url)
+    offer = offer_of(UNPINNED, "main", hub.url)
     with pytest.raises(InputError, match="nothing was deleted"):
         fetch(offer, hub.url)
     assert (offer.folder / "model.safetensors").read_bytes() == files["model.safetensors"]
@@ -91,7 +91,7 @@ def test_damage_on_the_way_is_refused_and_kept(hub: Hub, files: dict[str, bytes]
 
 
 def test_other_files_that_stand_there_are_not_overwritten(hub: Hub) -> None:
-    offer = ask(UNPINNED, "main", hub.url)
+    offer = offer_of(UNPINNED, "main", hub.url)
     offer.folder.mkdir(parents=True)
     (offer.folder / "model.safetensors").write_bytes(b"mine")
     with pytest.raises(InputError, match="nothing was deleted: move it away"):
@@ -127,12 +127,12 @@ def test_what_the_hub_refuses_is_a_sentence(
 ) -> None:
     change(hub)
     with pytest.raises(error, match=said):
-        ask(UNPINNED, revision, hub.url)
+        offer_of(UNPINNED, revision, hub.url)
 
 
 def test_without_a_network_the_way_out_is_said(own_cache: Path) -> None:
     with pytest.raises(UnavailableError, match="run the same command again with a network") as caught:
-        ask(UNPINNED, "main", "http://127.0.0.1:9")
+        offer_of(UNPINNED, "main", "http://127.0.0.1:9")
     assert str(caught.value).endswith(
         f"put config.json and model.safetensors into {own_cache / 'models' / 'small'} by hand"
     )

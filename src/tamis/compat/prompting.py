@@ -26,7 +26,7 @@ _SQUARE = Padded(4 * LOW, (0, 0, 0), (1, 1, 1))
 
 
 @dataclass(frozen=True)
-class Masks:
+class SamMasks:
     """What SAM's predictor gives for one prompt, before any threshold.
 
     Attributes:
@@ -40,16 +40,16 @@ class Masks:
     low: NDArray[np.float32]
 
 
-def clicks_of(points: NDArray[np.float64], labels: Sequence[int], shape: tuple[int, int]) -> list[Click]:
+def clicks_at(points: NDArray[np.float64], labels: Sequence[int], shape: tuple[int, int]) -> list[Click]:
     """Clicks for (N, 2) points; one just outside the image, which SAM takes, becomes the nearest inside."""
     height, width = shape
     inside = np.clip(points + 0.5, 0, np.nextafter((width, height), 0))
     return [Click(float(x), float(y), bool(label)) for (x, y), label in zip(inside, labels, strict=True)]
 
 
-def ask(
+def predict_masks(
     encoded: EncodedImage, clicks: Sequence[Click], box: Box | None, low: NDArray[np.float32] | None, several: bool
-) -> Masks:
+) -> SamMasks:
     """All clicks, a box and earlier logits (low, low) together: SAM's own answer, or the nearest that there is.
 
     Raises:
@@ -59,7 +59,7 @@ def ask(
         prompts = encoded.together(clicks, box, low)
         answers = encoded.decoder.several(prompts) if several else encoded.decoder.one(prompts)
         full = np.stack([encoded.geometry.full(logits, encoded.shape) for logits in answers.logits[0]])
-        return Masks(full, answers.ious[0], answers.logits[0])
+        return SamMasks(full, answers.ious[0], answers.logits[0])
     if several and box is None and clicks and isinstance(encoded, GivesChoices):
         return _of(*encoded.choices(clicks))
     probability = _answer(encoded, clicks, box, low)[None]
@@ -68,7 +68,7 @@ def ask(
     return _of(probability, scores)
 
 
-def ask_each(
+def predict_each(
     encoded: EncodedImage, clicks: Sequence[Click]
 ) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
     """Each click alone: its number, (M, H, W) logits and (M,) predicted IoUs; few in memory at a time."""
@@ -86,7 +86,7 @@ def ask_each(
             yield number, logit(probability)[None], iou
         return
     for number, click in enumerate(clicks):
-        found = ask(encoded, [click], None, None, several=True)
+        found = predict_masks(encoded, [click], None, None, several=True)
         yield number, found.logits, found.ious
 
 
@@ -101,6 +101,6 @@ def _answer(
     return answer_to(encoded, clicks, box)
 
 
-def _of(probabilities: ProbabilityArray, scores: NDArray[np.float32]) -> Masks:
+def _of(probabilities: ProbabilityArray, scores: NDArray[np.float32]) -> SamMasks:
     logits = logit(probabilities)
-    return Masks(logits, scores, np.stack([_SQUARE.low(one, LOW) for one in logits]))
+    return SamMasks(logits, scores, np.stack([_SQUARE.low(one, LOW) for one in logits]))
