@@ -132,6 +132,8 @@ def synchronise(database: Database, folder: Path) -> None:
             if ids:
                 values = {"missing": missing, "touched": now}
                 connection.execute(statement.values(values), [{"image_id": image_id} for image_id in ids])
+        known = set(connection.execute(select(images.c.name)).scalars()) if new else set()
+        new = [name for name in new if name not in known]  # another program may have been quicker
         if new:
             connection.execute(insert(images), [{"name": name, "touched": now} for name in new])
 

@@ -5,7 +5,6 @@ import importlib.util
 import io
 import re
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -138,21 +137,17 @@ def _format_of(path: Path) -> str:
 
 
 class _Unlimited:
-    """Lifts Pillow's limit and silences its warnings while any thread is inside: both are global."""
+    """Lifts Pillow's limit while any thread is inside: it is global, and some formats heed it when pixels are read."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._inside = 0
         self._limit: int | None = None
-        self._quiet = warnings.catch_warnings()
 
     def __enter__(self) -> None:
         with self._lock:
             if not self._inside:
                 self._limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-                self._quiet = warnings.catch_warnings()
-                self._quiet.__enter__()
-                warnings.filterwarnings("ignore", module=r"PIL\.")
             self._inside += 1
 
     def __exit__(self, *exception: object) -> None:
@@ -160,7 +155,6 @@ class _Unlimited:
             self._inside -= 1
             if not self._inside:
                 Image.MAX_IMAGE_PIXELS = self._limit
-                self._quiet.__exit__(None, None, None)
 
 
 _unlimited = _Unlimited()
