@@ -14,7 +14,7 @@ from tamis.annotation.problems import NonsenseError, NoSuchImageError
 from tamis.annotation.renames import Entry, planned_renames
 from tamis.annotation.schema import images
 from tamis.errors import InputError
-from tamis.image import MAX_PIXELS, SUFFIXES, read_header, require_size
+from tamis.image import MAX_PIXELS, SUFFIXES, passed_over, read_header, require_size
 from tamis.runs import file_hash
 
 AT_ONCE = 40
@@ -278,10 +278,21 @@ def _content(folder: Path, name: str, row: Any) -> str | None:
         return None
 
 
-def _names(folder: Path) -> Iterator[str]:
-    """The images below a folder; what begins with a dot is not looked at, and links to folders are not followed."""
+def left_out(folder: Path) -> str:
+    """A sentence on the files below a folder that are no images of its project by their names, "" if there are none."""
+    return passed_over(place for place, _ in _places(folder))
+
+
+def _places(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Folders and their files; what begins with a dot is not looked at, and links to folders are not followed."""
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        yield place, files
+
+
+def _names(folder: Path) -> Iterator[str]:
+    """The images below a folder."""
+    for place, files in _places(folder):
         for name in files:
             if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
                 path = os.path.relpath(os.path.join(place, name), folder).replace(os.sep, "/")

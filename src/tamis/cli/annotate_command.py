@@ -101,6 +101,7 @@ def annotate(
     if ":" not in segmentor:
         find_model(segmentor)  # a wrong name is said here, not on the page
     from tamis.annotation import open_project
+    from tamis.annotation.catalogue import left_out
     from tamis.annotation.workshop import Workshop
     from tamis.server.app import make_app
     from tamis.server.public import public_at
@@ -116,6 +117,8 @@ def annotate(
 
         def started() -> None:
             click.echo(f"annotating {folder} at {address}\nCtrl-C ends it; everything is saved as it is done")
+            if skipped := left_out(folder):
+                click.echo(skipped)
             if public is not None:
                 click.echo(f"the proxy finds it at http://{place.host}:{access.port}/")
             if place.browser:

@@ -95,7 +95,9 @@ class Names:
             return None
         if shape is not None and shape != known:
             height, width = known
-            raise InputError(f"{name}: is {shape[1]}x{shape[0]} in the file, but {found} has {width}x{height} pixels")
+            hint = "; does the file count it as it lay before it was turned upright?" if shape == known[::-1] else ""
+            said = f"is {shape[1]}x{shape[0]} in the file, but {found} has {width}x{height} pixels{hint}"
+            raise InputError(f"{name}: {said}")
         if name in self._told:
             self.by_name[name] = found
         return found
