@@ -159,7 +159,8 @@ def _cpu() -> str:
 
 _HEAD = """# Benchmarks
 
-Generated from `benchmarks/results/*.json` and `benchmarks/holding.json` by `python -m benchmarks --write-docs`; do not edit.
+Generated from `benchmarks/results/*.json` and `benchmarks/holding.json` by `python -m benchmarks --write-docs`; do not
+edit.
 
 Each benchmark first makes sure that tamis and its peer give the same results, then times both in turn, several times.
 Times are medians; "times faster" is the median over the pairs of runs, and the range shows the slowest and the fastest
