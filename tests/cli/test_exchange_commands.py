@@ -163,3 +163,9 @@ def test_an_export_is_whole_or_not_there(
     monkeypatch.undo()
     assert tamis("export", photos, "--format", "voc", "--out", out)[0] == 0
     assert [path.name for path in out.parent.iterdir()] == ["coco"]
+
+
+def test_a_name_that_is_no_text_is_a_sentence(tamis: Tamis, photos: Path, tmp_path: Path) -> None:
+    file = coco_file(tmp_path / "in.json", "b.png")
+    code, _, err = tamis("import", photos, file, "--format", "coco", "--user", "\udcff")
+    assert (code, "is no text that can be kept" in err, err.count("\n")) == (2, True, 1)

@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from tamis.annotation import schema
-from tamis.annotation.problems import DatabaseError, DiskFullError, LockedError
+from tamis.annotation.problems import DatabaseError, DiskFullError, LockedError, NonsenseError
 from tamis.errors import OutputError, UnavailableError
 
 PATIENCE = 5.0
@@ -77,6 +77,10 @@ class Database:
     def _explained(self) -> Iterator[None]:
         try:
             yield
+        except UnicodeEncodeError as error:
+            raise NonsenseError(
+                f"{str(error.object)[:40]!r} is no text that can be kept; write it otherwise"
+            ) from error
         except SQLAlchemyError as error:
             raise _problem(self.place, error) from error
 

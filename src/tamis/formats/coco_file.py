@@ -1,5 +1,6 @@
 """COCO JSON of a dataset: run lengths, which keep every pixel; polygons are read too."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,9 @@ def _together(shapes: Iterable[Crop | Masks], size: tuple[int, int]) -> Masks:
 def _categories(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[str, str], dict[str, int]]:
     """Names of categories by their id as text, in the order of their numbers, and the numbers of the names."""
     listed = [(entry["id"], str(entry["name"])) for entry in entries]
+    ids = Counter(str(number) for number, _ in listed)
+    if twice := [number for number, count in ids.items() if count > 1]:
+        raise InputError(f"two categories have the id {twice[0]}; give one of them another")
     if all(isinstance(number, int) for number, _ in listed):
         listed.sort(key=lambda entry: entry[0])
     numbers: dict[str, int] = {}
