@@ -60,6 +60,7 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
 
     Raises:
         UnidentifiedImageError: it is no picture of a kind that is opened.
+        OSError: it is damaged, or cannot be read.
     """
     with _unlimited:
         file = _opened(path)
@@ -111,13 +112,14 @@ def _opened(path: Path) -> Image.Image:
         raise
     except Exception as error:
         # Pillow reads metadata while it opens, and what is wrong with them may end in any exception.
+        known = error if isinstance(error, OSError) else OSError(f"{type(error).__name__}: {error}")
         bare = without_metadata(path.read_bytes())
         if bare is None:
-            raise error
+            raise known from error
         try:
             return Image.open(io.BytesIO(bare), formats=[form])
         except UnidentifiedImageError:
-            raise error from None
+            raise known from error
 
 
 def _format_of(path: Path) -> str:
