@@ -190,3 +190,11 @@ def test_a_file_without_what_it_needs_says_what(tmp_path: Path) -> None:
     (tmp_path / "in.json").write_text('{"annotations": [], "categories": []}')
     with pytest.raises(InputError, match=r"in\.json: is no COCO JSON.*there is no 'images' where one is needed"):
         loaded(tmp_path / "in.json", "coco", IMAGES)
+
+
+def test_classes_of_the_same_name_are_told(tmp_path: Path) -> None:
+    (tmp_path / "data.yaml").write_text("names: [cat, dog, cat]\n")
+    (tmp_path / "a.txt").write_text("2 .1 .1 .3 .1 .3 .4\n")
+    found = loaded(tmp_path, "yolo", IMAGES)
+    assert found.dataset.labels == ("cat", "dog")
+    assert found.sentences() == ["several classes are called cat, and become one label each"]

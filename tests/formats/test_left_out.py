@@ -63,7 +63,7 @@ def test_boxes_crowds_and_masks_without_a_pixel_are_counted(tmp_path: Path) -> N
     found = loaded(coco(tmp_path / "in.json", [*several, {"segmentation": line}]), "coco", IMAGES)
     assert found.dataset.images[0].masks.areas.tolist() == [64, 300]
     assert found.sentences() == [
-        "taken as masks: 1 crowds (iscrowd), which are objects like others from now on",
+        "1 annotation is a crowd (iscrowd), and from now on objects like others",
         "left out: 2 masks without a pixel, 1 boxes without a mask",
     ]
 

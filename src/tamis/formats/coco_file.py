@@ -93,7 +93,9 @@ def parsed(content: Mapping[str, Any], images: Shapes) -> Loaded:
     for name, (masks, labels) in waiting.items():
         reading.add(name, _together(masks, reading.names.shape(name)), labels)
     if crowds:
-        reading.take("crowds (iscrowd), which are objects like others from now on", crowds)
+        several = f"{crowds} annotations are crowds" if crowds > 1 else "1 annotation is a crowd"
+        reading.note(f"{several} (iscrowd), and from now on objects like others")
+    reading.note_namesakes(categories.values())
     return reading.done(categories.values(), {FAMILY: numbers})
 
 

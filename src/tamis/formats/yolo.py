@@ -65,6 +65,7 @@ def read(path: Path, images: Shapes) -> Loaded:
         name = reading.names.find(stem)
         if name is not None:
             _read_lines(file, name, labels, reading)
+    reading.note_namesakes(labels.values())
     numbers: dict[str, int] = {}
     for number, label in labels.items():
         numbers.setdefault(label, number)
