@@ -28,13 +28,6 @@ _out = click.option("--out", required=True, type=click.Path(path_type=Path), hel
 _resume = click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --out.")
 _device = click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 _minutes = click.option("--minutes", default=60.0, show_default=True, help="Training time; the schedule runs over it.")
-_steps = click.option(
-    "--steps",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=0,
-    help="So many steps instead, whatever time they take: a run that can be repeated.",
-)
 _seed = click.option("--seed", default=0, show_default=True, help="Of all that is drawn at random.")
 _threads = click.option("--threads", default=0, show_default=True, help="CPU threads; 0 leaves it to torch.")
 
@@ -65,7 +58,6 @@ def pack(data: tuple[str, ...], out: Path, size: int, quality: int) -> None:
 @_resume
 @_device
 @_minutes
-@_steps
 @_seed
 @_threads
 @click.option("--lr", default=2e-3, show_default=True, help="Highest rate of learning.")
@@ -78,7 +70,6 @@ def embedding(
     resume: bool,
     device: str,
     minutes: float,
-    steps: int,
     seed: int,
     threads: int,
     lr: float,
@@ -98,7 +89,7 @@ def embedding(
         pack=pack,
         device=device,
         resume=resume,
-        loop=LoopOptions(minutes=minutes, steps=steps, lr=lr, seed=seed, threads=threads),
+        loop=LoopOptions(minutes=minutes, lr=lr, seed=seed, threads=threads),
         embedding=EmbeddingOptions(workers=workers, batch_factor=batch_factor),
     )
     click.echo(f"weights: {train_embedding(config)}")
@@ -111,7 +102,6 @@ def embedding(
 @_resume
 @_device
 @_minutes
-@_steps
 @_seed
 @_threads
 @click.option("--lr", default=1.2e-3, show_default=True, help="Highest rate of learning.")
@@ -129,7 +119,6 @@ def regions(
     resume: bool,
     device: str,
     minutes: float,
-    steps: int,
     seed: int,
     threads: int,
     lr: float,
@@ -153,9 +142,7 @@ def regions(
         pack=pack,
         device=device,
         resume=resume,
-        loop=LoopOptions(
-            minutes=minutes, steps=steps, lr=lr, seed=seed, threads=threads, warmup=60, validate_minutes=4
-        ),
+        loop=LoopOptions(minutes=minutes, lr=lr, seed=seed, threads=threads, warmup=60, validate_minutes=4),
         regions=RegionOptions(terms=parse_terms(losses), teacher_weight=teacher_weight),
         pixel_weights=pixels,
         region_weights=start,

@@ -1,7 +1,7 @@
 """Checkpoints: everything a killed run needs to go on as if nothing had happened, written atomically."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,6 @@ class Checkpoint:
     optimizers: list[dict[str, Any]]
     torch_rng: Tensor
     config: dict[str, Any]
-    sums: dict[str, float] = field(default_factory=dict)
-    """Of the losses since the last row of `metrics.csv`."""
-    counted: int = 0
-    """Steps in them."""
 
 
 def save_checkpoint(file: Path, checkpoint: Checkpoint) -> None:

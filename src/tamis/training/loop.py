@@ -15,7 +15,6 @@ from tensorboardX import SummaryWriter
 from torch import Tensor, nn
 
 from tamis.errors import InputError
-from tamis.files import replacing
 from tamis.training.checkpoint import Average, Checkpoint, load_checkpoint, save_checkpoint
 from tamis.training.tables import append_row, best_score, cut_after
 
@@ -118,12 +117,9 @@ def train(
     parts = [torch.optim.AdamW(parameter_groups(network, options.weight_decay), lr=options.lr)]
     average = Average(network, options.average)
     step, seconds = 0, 0.0
-    sums: dict[str, float] = {}
-    counted = 0
     if resume:
         saved = load_checkpoint(last)
         step, seconds = saved.step, saved.seconds
-        sums, counted = dict(saved.sums), saved.counted
         network.load_state_dict(saved.network)
         average.values = {name: value.to(average.values[name].device) for name, value in saved.average.items()}
         average.updates = step
@@ -131,16 +127,13 @@ def train(
             part.load_state_dict(state)
         torch.set_rng_state(saved.torch_rng)
         cut_after(out / "metrics.csv", step)
-        cut_after(out / "validation.csv", step)
 
     def save() -> None:
         states = [part.state_dict() for part in parts]
         network_state = {name: value.detach().clone() for name, value in network.state_dict().items()}
-        chance = torch.get_rng_state()
-        checkpoint = Checkpoint(
-            step, seconds, network_state, average.values, states, chance, dict(config), sums, counted
+        save_checkpoint(
+            last, Checkpoint(step, seconds, network_state, average.values, states, torch.get_rng_state(), dict(config))
         )
-        save_checkpoint(last, checkpoint)
 
     def validate() -> None:
         kept = {name: value.detach().clone() for name, value in network.state_dict().items()}
@@ -149,19 +142,20 @@ def train(
         with torch.no_grad():
             scores = task.validate(network, out)
         network.train()
-        # The weights come before their score: a kill between the two leaves no score without weights.
-        if scores["miou"] >= best_score(out / "validation.csv"):
-            with replacing(out / "best.pt") as file:
-                torch.save(average.values, file)
+        best = best_score(out / "validation.csv")
         append_row(out / "validation.csv", {"step": step, "seconds": round(seconds, 1), **scores})
         for name, score in scores.items():
             board.add_scalar(f"validation/{name}", score, step)
+        if scores["miou"] >= best:
+            torch.save(average.values, out / "best.pt")
         network.load_state_dict(kept)
 
     network.train()
     board = SummaryWriter(str(out / "tensorboard"))
     clock = time.monotonic()
     saved_at = validated_at = seconds
+    sums: dict[str, float] = {}
+    counted = 0
     while True:
         progress = step / options.steps if options.steps else seconds / (60 * options.minutes)
         if progress >= 1:

@@ -4,14 +4,10 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from tamis.files import write_bytes
-
 
 def append_row(file: Path, row: Mapping[str, float]) -> None:
-    """Add a row, and before the first one the names of the columns; what a kill has left of a row goes first."""
-    if file.exists() and not file.read_bytes().endswith(b"\n"):
-        write_bytes(file, b"".join(_whole_lines(file)))
-    fresh = not file.exists() or not file.stat().st_size
+    """Add a row, and before the first one the names of the columns."""
+    fresh = not file.exists()
     with file.open("a", newline="") as stream:
         writer = csv.DictWriter(stream, list(row))
         if fresh:
@@ -20,11 +16,11 @@ def append_row(file: Path, row: Mapping[str, float]) -> None:
 
 
 def read_rows(file: Path) -> list[dict[str, float]]:
-    """All whole rows; none where there is no file."""
+    """All rows; none where there is no file."""
     if not file.exists():
         return []
-    lines = b"".join(_whole_lines(file)).decode().splitlines()
-    return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
+    with file.open(newline="") as stream:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(stream)]
 
 
 def best_score(file: Path) -> float:
@@ -33,20 +29,9 @@ def best_score(file: Path) -> float:
 
 
 def cut_after(file: Path, step: int) -> None:
-    """Drop the rows after `step`, which will be written again; all others stay as they are, byte for byte.
-
-    Raises:
-        OutputError: the table cannot be replaced; it stays as it was.
-    """
-    if not file.exists():
-        return
-    head, *lines = _whole_lines(file) or [b""]
-    column = head.decode().strip().split(",").index("step") if lines else 0
-    kept = [line for line in lines if float(line.decode().split(",")[column]) <= step]
-    write_bytes(file, b"".join([head, *kept]))
-
-
-def _whole_lines(file: Path) -> list[bytes]:
-    """The lines of a table without what a kill has left of the last, each with its end."""
-    lines = file.read_bytes().splitlines(keepends=True)
-    return lines if not lines or lines[-1].endswith(b"\n") else lines[:-1]
+    """Drop the rows after `step`: they will be written again."""
+    rows = read_rows(file)
+    file.unlink(missing_ok=True)
+    for row in rows:
+        if row["step"] <= step:
+            append_row(file, {**row, "step": int(row["step"])})
