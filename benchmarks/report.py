@@ -77,7 +77,15 @@ def record(finding: Finding, threads: int) -> Path:
 def page() -> str:
     """docs/benchmarks.md, from the results on record."""
     found = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(RESULTS.glob("*.json"))]
-    return "\n".join([_HEAD, *(_section(result) for result in found)])
+    return "\n".join([_HEAD, *(_section(result) for result in found), _holding()])
+
+
+def _holding() -> str:
+    """What has no peer: how much it takes, and what it does when it is too much."""
+    told = json.loads((RESULTS.parent / "holding.json").read_text(encoding="utf-8"))
+    rows = [f"| {what} | {found} | `{command}` |" for what, found, command in told["measures"]]
+    head = ["## Damage, load and size", "", "| what | found | repeat with |", "|---|---|---|"]
+    return "\n".join([*head, *rows, "", f"{told['date']}, {told['machine']}.", ""])
 
 
 def _section(result: dict[str, Any]) -> str:
@@ -151,7 +159,8 @@ def _cpu() -> str:
 
 _HEAD = """# Benchmarks
 
-Generated from `benchmarks/results/*.json` by `python -m benchmarks --write-docs`; do not edit.
+Generated from `benchmarks/results/*.json` and `benchmarks/holding.json` by `python -m benchmarks --write-docs`; do not
+edit.
 
 Each benchmark first makes sure that tamis and its peer give the same results, then times both in turn, several times.
 Times are medians; "times faster" is the median over the pairs of runs, and the range shows the slowest and the fastest

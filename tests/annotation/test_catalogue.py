@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tamis.annotation import Project, open_project
-from tamis.annotation.catalogue import ImageRow, accept_change, examine, inside
+from tamis.annotation.catalogue import ImageRow, accept_change, examine, inside, left_out
 from tamis.annotation.pixels import shown
 from tamis.annotation.problems import RequestError
 from tamis.decoding.opening import Header
@@ -241,3 +241,11 @@ def test_a_side_longer_than_browsers_draw_is_shown_smaller(folder: Path) -> None
     with Image.open(io.BytesIO(content)) as picture:
         assert max(picture.size) == 32_767
     assert examine(folder / "tall.png").shape == (70_000, 40)
+
+
+def test_files_that_are_no_images_are_counted(folder: Path) -> None:
+    assert left_out(folder) == ""
+    for name in ("notes.txt", "sub/more.txt", "sub/a.psd", ".hidden/a.txt", "sub/.b.txt"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+    assert left_out(folder) == "left out 3 files that by name are no image: 2 .txt (notes.txt), 1 .psd (a.psd)"

@@ -134,3 +134,13 @@ def test_no_project_where_one_is_only_to_be_read(folder: Path) -> None:
 def test_a_database_below_a_file(folder: Path) -> None:
     with pytest.raises(OutputError, match="put the database elsewhere with --db"):
         open_project(folder, str(folder / "a.png" / "project.sqlite"))
+
+
+def test_writers_that_wait_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "WRITERS", 1)
+    opened = database.open_database(str(tmp_path / "p.sqlite"))
+    with opened.writing(), pytest.raises(LockedError, match="too many changes wait"), opened.writing():
+        pass
+    with opened.writing(), opened.reading() as connection:
+        assert connection.execute(text("SELECT version FROM clock")).scalar_one() == schema.VERSION
+    opened.close()

@@ -141,16 +141,16 @@ def another(project: Project) -> ImageRecord:
 
 def test_an_import_is_all_or_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     several = Dataset(("bird",), (one("bird").images[0], another(project)))
-    summarised = log_module._summarise
+    written = log_module._values
     calls: list[int] = []
 
-    def interrupted(*arguments: Any) -> None:
+    def interrupted(*arguments: Any) -> Any:
         calls.append(1)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        summarised(*arguments)
+        return written(*arguments)
 
-    monkeypatch.setattr(log_module, "_summarise", interrupted)
+    monkeypatch.setattr(log_module, "_values", interrupted)
     with pytest.raises(KeyboardInterrupt):
         import_dataset(project, several, "ben", add_labels=True)
     monkeypatch.undo()

@@ -105,3 +105,67 @@ def test_bad_input_gets_one_sentence(
     assert code == 2
     assert sentence in err
     assert err.count("\n") == 1
+
+
+def coco_file(path: Path, *names: str) -> Path:
+    """A square on each image."""
+    images = [{"id": number, "file_name": name, "width": 30, "height": 20} for number, name in enumerate(names)]
+    square = [[2, 2, 10, 2, 10, 10, 2, 10]]
+    annotations = [{"id": n, "image_id": n, "category_id": 1, "segmentation": square} for n in range(len(names))]
+    content = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "cat"}]}
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_an_image_behind_a_link_is_told(tamis: Tamis, photos: Path, tmp_path: Path, save: Callable[..., Path]) -> None:
+    (photos / "link.png").symlink_to(save("elsewhere/c.png", np.zeros((20, 30, 3), np.uint8)))
+    file = coco_file(tmp_path / "in.json", "b.png", "link.png")
+    code, out, _ = tamis("import", photos, file, "--format", "coco")
+    assert code == 1
+    assert out.startswith("1 mask on 1 images added")
+    assert "1 image cannot be read, and got no mask: link.png (leads out of the project's folder" in out
+    code, _, err = tamis("import", photos, coco_file(tmp_path / "in.json", "link.png"), "--format", "coco")
+    assert code == 2
+    assert "there is nothing to import: 1 image cannot be read" in err
+
+
+def test_what_is_found_by_name_or_not_at_all_is_told(tamis: Tamis, photos: Path, tmp_path: Path) -> None:
+    file = coco_file(tmp_path / "in.json", "old/b.png", "zebra.png")
+    code, out, err = tamis("import", photos, file, "--format", "coco")
+    assert code == 1
+    assert "1 image found by file name alone: b.png for old/b.png" in out
+    assert "1 images are not in" in err
+    report = json.loads(tamis("import", photos, file, "--format", "coco", "--overlap", "add", "--json")[1])
+    assert report["told"] == ["1 image found by file name alone: b.png for old/b.png"]
+
+
+def test_the_usual_export_says_what_it_leaves_out(tamis: Tamis, photos: Path, tmp_path: Path) -> None:
+    code, out, _ = tamis("export", photos, "--format", "yolo", "--out", tmp_path / "yolo")
+    assert code == 0
+    assert "left out 1 image: 1 todo (nobody has looked at them); --states all takes them" in out
+    assert sorted(path.name for path in (tmp_path / "yolo" / "labels").iterdir()) == ["a.txt"]
+    tamis("export", photos, "--format", "yolo", "--out", tmp_path / "all", "--states", "all")
+    assert sorted(path.name for path in (tmp_path / "all" / "labels").iterdir()) == ["a.txt", "b.txt"]
+
+
+def test_an_export_is_whole_or_not_there(
+    tamis: Tamis, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    out = tmp_path / "exports" / "coco"
+    out.mkdir(parents=True)
+    monkeypatch.setattr("tamis.formats.registry.loss_between", full)
+    code, _, err = tamis("export", photos, "--format", "voc", "--out", out)
+    assert (code, "the disk is full" in err) == (2, True)
+    assert list(out.parent.iterdir()) in ([], [out])
+    monkeypatch.undo()
+    assert tamis("export", photos, "--format", "voc", "--out", out)[0] == 0
+    assert [path.name for path in out.parent.iterdir()] == ["coco"]
+
+
+def test_a_name_that_is_no_text_is_a_sentence(tamis: Tamis, photos: Path, tmp_path: Path) -> None:
+    file = coco_file(tmp_path / "in.json", "b.png")
+    code, _, err = tamis("import", photos, file, "--format", "coco", "--user", "\udcff")
+    assert (code, "is no text that can be kept" in err, err.count("\n")) == (2, True, 1)

@@ -175,3 +175,26 @@ def test_categories_of_coco_in_any_order(tmp_path: Path) -> None:
     content["categories"].reverse()
     (tmp_path / "annotations.json").write_text(json.dumps(content))
     assert loaded(tmp_path, "coco", IMAGES).dataset.labels == ("a", "b")
+
+
+def test_two_categories_with_one_id_are_refused(tmp_path: Path) -> None:
+    export(of("a", "b"), "coco", tmp_path)
+    content = json.loads((tmp_path / "annotations.json").read_text())
+    content["categories"][1]["id"] = 1
+    (tmp_path / "annotations.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match="two categories have the id 1"):
+        loaded(tmp_path, "coco", IMAGES)
+
+
+def test_a_file_without_what_it_needs_says_what(tmp_path: Path) -> None:
+    (tmp_path / "in.json").write_text('{"annotations": [], "categories": []}')
+    with pytest.raises(InputError, match=r"in\.json: is no COCO JSON.*there is no 'images' where one is needed"):
+        loaded(tmp_path / "in.json", "coco", IMAGES)
+
+
+def test_classes_of_the_same_name_are_told(tmp_path: Path) -> None:
+    (tmp_path / "data.yaml").write_text("names: [cat, dog, cat]\n")
+    (tmp_path / "a.txt").write_text("2 .1 .1 .3 .1 .3 .4\n")
+    found = loaded(tmp_path, "yolo", IMAGES)
+    assert found.dataset.labels == ("cat", "dog")
+    assert found.sentences() == ["several classes are called cat, and become one label each"]

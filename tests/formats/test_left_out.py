@@ -63,7 +63,7 @@ def test_boxes_crowds_and_masks_without_a_pixel_are_counted(tmp_path: Path) -> N
     found = loaded(coco(tmp_path / "in.json", [*several, {"segmentation": line}]), "coco", IMAGES)
     assert found.dataset.images[0].masks.areas.tolist() == [64, 300]
     assert found.sentences() == [
-        "taken as masks: 1 crowds (iscrowd), which are objects like others from now on",
+        "1 annotation is a crowd (iscrowd), and from now on objects like others",
         "left out: 2 masks without a pixel, 1 boxes without a mask",
     ]
 
@@ -178,9 +178,32 @@ def test_lines_of_yolo(tmp_path: Path) -> None:
     (tmp_path / "labels").mkdir()
     (tmp_path / "data.yaml").write_text("names: [cat, dog]\n")
     corners = "0.1 0.1 0.3 0.1 0.3 0.4 0.1 0.4"
-    lines = [f"1.0 {corners}", "0 .5 .5 .2 .2", f"9 {corners}", f"1.5 {corners}", "0 .1 .1 .2", f"x {corners}", ""]
+    pixels = "0 4 4 20 4 20 20 4 20"
+    lines = [f"1.0 {corners}", "0 .5 .5 .2 .2", f"9 {corners}", f"1.5 {corners}", "0 .1 .1 .2", f"x {corners}", pixels]
     (tmp_path / "labels" / "a.txt").write_text("\n".join(lines), encoding="utf-8-sig")
     found = loaded(tmp_path, "yolo", IMAGES)
     assert [(image.labels, image.masks.areas.tolist()) for image in found.dataset.images] == [(("dog",), [72])]
     assert found.left_out == {"boxes": 1}
-    assert [problem.partition(":")[0] for problem in found.problems] == [f"a.txt, line {line}" for line in (3, 4, 5, 6)]
+    assert [problem.partition(":")[0] for problem in found.problems] == [
+        f"a.txt, line {line}" for line in (3, 4, 5, 6, 7)
+    ]
+
+
+def test_corners_a_little_over_the_edge_are_cut(tmp_path: Path) -> None:
+    (tmp_path / "data.yaml").write_text("names: [x]")
+    (tmp_path / "a.txt").write_text("0 -0.01 0 1.0002 -0.001 1.0 1.01 0 1\n")
+    found = loaded(tmp_path, "yolo", IMAGES)
+    assert found.dataset.images[0].masks.areas.tolist() == [1200]
+    assert found.sentences() == []
+
+
+@pytest.mark.parametrize("address", ["/data/local-files/?d=images%2Fa.jpg", "/data/local-files/?d\\images\\a.jpg"])
+def test_local_files_of_label_studio(tmp_path: Path, address: str) -> None:
+    (tmp_path / "t.json").write_text(json.dumps([{"data": {"image": address}, "annotations": [drawn("x")]}]))
+    found = loaded(tmp_path / "t.json", "labelstudio", {"images/a.jpg": (30, 40)})
+    assert [image.name for image in found.dataset.images] == ["images/a.jpg"]
+
+
+def test_sides_that_changed_places_are_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="as it lay before it was turned upright"):
+        loaded(coco(tmp_path / "in.json", [{}], width=30, height=40), "coco", IMAGES)

@@ -75,11 +75,14 @@ def test_files_are_called_like_images_without_their_suffix() -> None:
 
 
 def test_an_image_of_another_size_and_one_that_cannot_be_read() -> None:
-    names = Names.of_images({"a.jpg": None, "sub/a.jpg": SIZE, "y/b.png": (3, 4)}, ["a.jpg", "b.png"])
+    images = {"a.jpg": None, "sub/a.jpg": SIZE, "y/b.png": (3, 4), "y/c.png": (3, 4)}
+    names = Names.of_images(images, ["a.jpg", "b.png", "y/c.png"])
     assert names.find("a.jpg") is None
     assert (names.unreadable, names.unknown) == (["a.jpg"], [])
-    with pytest.raises(InputError, match=r"is 9x9 in the file, but y/b\.png has 4x3 pixels"):
-        names.find("b.png", (9, 9))
+    with pytest.raises(InputError, match=r"is 9x9 in the file, but y/c\.png has 4x3 pixels"):
+        names.find("y/c.png", (9, 9))
+    assert names.find("b.png", (9, 9)) is None  # called like it, but another image
+    assert (names.by_name, names.unknown) == ({}, ["b.png"])
 
 
 def test_only_suffixes_of_images_are_suffixes() -> None:

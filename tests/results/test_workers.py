@@ -1,7 +1,9 @@
 import os
+import signal
 
 import pytest
 
+from tamis.errors import UnavailableError
 from tamis.results.workers import in_order
 
 
@@ -32,3 +34,14 @@ def test_nothing_is_done_that_nobody_asks_for() -> None:
     next(results)
     results.close()
     assert done == [1]
+
+
+def killed(number: int) -> int:
+    if number < 0:
+        os.kill(os.getpid(), signal.SIGKILL)  # as the system does when memory runs out
+    return number
+
+
+def test_a_worker_that_the_system_ends_is_a_sentence() -> None:
+    with pytest.raises(UnavailableError, match="for want of memory: run the same command again with"):
+        list(in_order(killed, [1, -1, 3], 2))

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -32,14 +33,22 @@ class Board:
         self._order: list[int] = []
         self._said: dict[int, dict[str, Any]] = {}
         self._versions: dict[int, int] = {}
+        self._places: dict[int, int] = {}
+        self._changes: list[tuple[int, int]] = []  # versions and the images that they changed, growing
+        self._edited: set[int] = set()
+        self._looked = 0.0
         # Larger than any version of an earlier run, so that a page that is still open asks for nothing wrong.
         self._version = int(time.time() * 1000)
         self._tick = -1
         self._labels = 0
 
     def update(self) -> None:
-        """Read what has changed in the database since the last time."""
+        """Read what has changed in the database since the last time; who waits for somebody else's look uses that."""
+        asked = time.monotonic()
         with self._lock:
+            if self._looked > asked:
+                return
+            self._looked = time.monotonic()
             with self._project.database.reading() as connection:
                 now = connection.execute(select(clock.c.now)).scalar_one()
                 rows = image_rows(connection, self._tick) if now != self._tick else []
@@ -52,10 +61,11 @@ class Board:
             self._rows |= {row.id: row for row in rows}
             if moved:
                 self._order = [row.id for row in sorted(self._rows.values(), key=lambda row: reading_order(row.name))]
-            previous = {image_id for image_id, said in self._said.items() if said["editor"]}
-            for image_id in {row.id for row in rows} | previous | at_work.keys():
+                self._places = {image_id: place for place, image_id in enumerate(self._order)}
+            for image_id in {row.id for row in rows} | self._edited | at_work.keys():
                 if image_id in self._rows:
                     self._tell(image_id, at_work.get(image_id))
+            self._edited = set(at_work)
 
     def note(self, image_id: int) -> None:
         """Something besides the database has changed about an image."""
@@ -66,9 +76,11 @@ class Board:
     def since(self, version: int | None) -> tuple[int, list[dict[str, Any]]]:
         """The version now, and the images that have changed since a version, or all."""
         with self._lock:
-            known = -1 if version is None or version > self._version else version
-            images = [self._said[image_id] for image_id in self._order if self._versions[image_id] > known]
-            return self._version, images
+            if version is None or version > self._version:
+                return self._version, [self._said[image_id] for image_id in self._order]
+            later = self._changes[bisect_right(self._changes, (version, len(self._order) + 2**31)) :]
+            images = sorted({image_id for _, image_id in later}, key=self._places.__getitem__)
+            return self._version, [self._said[image_id] for image_id in images]
 
     @property
     def labels(self) -> int:
@@ -109,3 +121,6 @@ class Board:
             self._said[image_id] = said
             self._version += 1
             self._versions[image_id] = self._version
+            self._changes.append((self._version, image_id))
+            if len(self._changes) > 2 * len(self._versions) + 1000:  # of each image the last change is enough
+                self._changes = sorted((version, each) for each, version in self._versions.items())

@@ -13,7 +13,7 @@ from tamis.annotation.problems import NoSuchImageError, RequestError
 from tamis.annotation.renames import Entry, planned_renames
 from tamis.annotation.schema import images
 from tamis.errors import InputError
-from tamis.image import MAX_PIXELS, SUFFIXES, read_header, reading_order, require_size
+from tamis.image import MAX_PIXELS, SUFFIXES, passed_over, read_header, reading_order, require_size
 from tamis.results.run import file_hash
 
 AT_ONCE = 40
@@ -131,6 +131,8 @@ def synchronise(database: Database, folder: Path) -> None:
             if ids:
                 values = {"missing": missing, "touched": now}
                 connection.execute(statement.values(values), [{"image_id": image_id} for image_id in ids])
+        known = set(connection.execute(select(images.c.name)).scalars()) if new else set()
+        new = [name for name in new if name not in known]  # another program may have been quicker
         if new:
             connection.execute(insert(images), [{"name": name, "touched": now} for name in new])
 
@@ -275,10 +277,21 @@ def _content(folder: Path, name: str, row: Any) -> str | None:
         return None
 
 
-def _names(folder: Path) -> Iterator[str]:
-    """The images below a folder; what begins with a dot is not looked at, and links to folders are not followed."""
+def left_out(folder: Path) -> str:
+    """A sentence on the files below a folder that are no images of its project by their names, "" if there are none."""
+    return passed_over(place for place, _ in _places(folder))
+
+
+def _places(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Folders and their files; what begins with a dot is not looked at, and links to folders are not followed."""
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        yield place, files
+
+
+def _names(folder: Path) -> Iterator[str]:
+    """The images below a folder."""
+    for place, files in _places(folder):
         for name in files:
             if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
                 path = os.path.relpath(os.path.join(place, name), folder).replace(os.sep, "/")

@@ -13,11 +13,14 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from tamis.annotation import schema
-from tamis.annotation.problems import DatabaseError, DiskFullError, LockedError
+from tamis.annotation.problems import DatabaseError, DiskFullError, LockedError, RequestError
 from tamis.errors import OutputError, UnavailableError
 
 PATIENCE = 5.0
 """Seconds to wait for another program that is writing."""
+
+WRITERS = 64
+"""Changes that may wait for their turn."""
 
 
 class Database:
@@ -32,6 +35,8 @@ class Database:
         self._engine = engine
         # SQLite has one writer at a time: threads of one program take turns here instead of polling the file.
         self._writing = threading.Lock()
+        # However long another program holds the file, some threads of a server are left for those who only read.
+        self._waiting = threading.BoundedSemaphore(WRITERS)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -51,13 +56,18 @@ class Database:
             DatabaseError: it cannot be written, or is locked.
             DiskFullError: there is no room.
         """
-        with (
-            self._explained(),
-            self._writing,
-            self._engine.connect().execution_options(writes=True) as connection,
-            connection.begin(),
-        ):
-            yield connection
+        if not self._waiting.acquire(blocking=False):
+            raise LockedError(f"{self.place}: too many changes wait for their turn; try again in a moment")
+        try:
+            with (
+                self._explained(),
+                self._writing,
+                self._engine.connect().execution_options(writes=True) as connection,
+                connection.begin(),
+            ):
+                yield connection
+        finally:
+            self._waiting.release()
 
     def close(self) -> None:
         """Give back connections."""
@@ -67,6 +77,8 @@ class Database:
     def _explained(self) -> Iterator[None]:
         try:
             yield
+        except UnicodeEncodeError as error:
+            raise RequestError(f"{str(error.object)[:40]!r} is no text that can be kept; write it otherwise") from error
         except SQLAlchemyError as error:
             raise _problem(self.place, error) from error
 

@@ -9,12 +9,13 @@ from uuid import uuid4
 
 import numpy as np
 
-from tamis.annotation.catalogue import image_row
+from tamis.annotation.catalogue import ImageRow
 from tamis.annotation.database import tick
 from tamis.annotation.events import Event
 from tamis.annotation.fold import STATES, Drawing
 from tamis.annotation.labels import adopt_labels, tidy_name
 from tamis.annotation.leases import editors
+from tamis.annotation.log import lengths
 from tamis.annotation.problems import LeaseError, StaleError
 from tamis.annotation.project import Project
 from tamis.errors import InputError
@@ -155,7 +156,7 @@ def import_dataset(
         _require_known([name for name in unknown if name in used], present)
         unknown = ()
     rows = {row.name: row for row in project.rows()}
-    new, skipped = _new_masks(project, dataset, {name: row.id for name, row in rows.items()}, overlap)
+    new, skipped = _new_masks(project, dataset, rows, overlap)
     bodies = {image.name: image.masks.coco() for image in new}
     wanted = [name for name in dict.fromkeys(names.values()) if name in present or name in unknown]
     numbers = {
@@ -166,14 +167,14 @@ def import_dataset(
     with project.database.writing() as connection:
         now = tick(connection)
         labels = adopt_labels(connection, wanted, numbers, user)
-        at_work = editors(connection)
+        at_work, seqs = editors(connection), lengths(connection)
         changes: dict[int, Event] = {}
         for image in new:
             row = rows[image.name]
             if row.id in at_work:
                 who = at_work[row.id]
                 raise LeaseError(f"{who} is at work on {image.name}, and nothing was imported; try again later", who)
-            if image_row(connection, row.id).seq != row.seq:
+            if seqs.get(row.id) != row.seq:
                 raise StaleError(
                     f"{image.name} was changed meanwhile, and nothing was imported; run it again", row.seq, ()
                 )
@@ -213,7 +214,7 @@ def masks_of(seen: Drawing, shape: tuple[int, int]) -> Masks:
 
 
 def _new_masks(
-    project: Project, dataset: Dataset, ids: dict[str, int], overlap: Overlap
+    project: Project, dataset: Dataset, rows: Mapping[str, ImageRow], overlap: Overlap
 ) -> tuple[list[ImageRecord], int]:
     """The images and masks to be added, and how many masks are left out."""
     new: list[ImageRecord] = []
@@ -221,7 +222,8 @@ def _new_masks(
     for image in dataset.images:
         if not len(image.masks):
             continue
-        there = masks_of(project.drawing(ids[image.name]), image.shape)
+        row = rows[image.name]
+        there = masks_of(project.drawing(row.id), image.shape) if row.seq else Masks.none(image.shape)
         same = np.zeros(len(image.masks), np.bool_)
         if len(there) and overlap != "add":
             same = iou_matrix(image.masks, there).max(axis=1) > SAME

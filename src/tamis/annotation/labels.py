@@ -96,6 +96,7 @@ def adopt_labels(
     before = labels_of(connection)
     untouched = len(before) == 1 and before[0].name == DEFAULT_LABEL and before[0].name not in names
     present = {tidy_name(label.name): label for label in before}
+    made_before = len(_all(connection))
     for name in names:
         theirs = {family: their[name] for family, their in numbers.items() if name in their}
         if name in present:
@@ -105,7 +106,8 @@ def adopt_labels(
                 _append(connection, "label.change", body, editor)
             continue
         others = list(present.values())
-        label = Label(uuid4().hex[:12], _checked_name(name), color_of(len(_all(connection))), _next_key(others))
+        label = Label(uuid4().hex[:12], _checked_name(name), color_of(made_before), _next_key(others))
+        made_before += 1
         made: dict[str, Any] = {"id": label.id, "name": label.name, "color": label.color, "key": label.key}
         _append(connection, "label.add", {**made, "numbers": theirs} if theirs else made, editor)
         present[name] = label

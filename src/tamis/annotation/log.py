@@ -7,7 +7,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from tamis.annotation.database import Database, tick
 from tamis.annotation.events import Event, require_sense
@@ -89,14 +89,28 @@ class Log:
         Raises:
             NoSuchImageError: there is no such image.
         """
+        seqs = lengths(connection)
         values: list[dict[str, Any]] = []
+        sums: list[dict[str, Any]] = []
+        labels: list[dict[str, Any]] = []
         for image_id, event in changes.items():
-            seq = int(_image(connection, image_id).seq)
-            _, history = self._extended(connection, image_id, seq, [event])
-            values += _values(image_id, seq, [event], editor, client)
-            _summarise(connection, image_id, seq + 1, now, [event], history)
-        if values:
-            connection.execute(insert(events), values)
+            if image_id not in seqs:
+                raise NoSuchImageError(f"there is no image {image_id} in this project")
+            _, history = self._extended(connection, image_id, seqs[image_id], [event])
+            values += _values(image_id, seqs[image_id], [event], editor, client)
+            seen = drawing(history)
+            told = {"seq": seqs[image_id] + 1, "state": seen.state, "masks": len(seen.masks), "touched": now}
+            sums.append({"image": image_id, **{f"new_{name}": value for name, value in told.items()}})
+            labels += _labels_of(image_id, seen)
+        if not values:
+            return
+        connection.execute(insert(events), values)
+        change: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("seq", "state", "masks", "touched")}
+        connection.execute(update(images).where(images.c.id == bindparam("image")).values(change), sums)
+        gone = delete(image_labels).where(image_labels.c.image_id == bindparam("image"))
+        connection.execute(gone, [{"image": image_id} for image_id in changes])
+        if labels:
+            connection.execute(insert(image_labels), labels)
 
     def history(self, image_id: int) -> tuple[int, list[dict[str, Any]]]:
         """How many events an image has, and all of them, oldest first, as `append` took them and with who and when.
@@ -155,6 +169,11 @@ class Log:
         ]
 
 
+def lengths(connection: Connection) -> dict[int, int]:
+    """How many events each image has."""
+    return {row.id: row.seq for row in connection.execute(select(images.c.id, images.c.seq))}
+
+
 def _image(connection: Connection, image_id: int) -> Any:
     row = connection.execute(select(images).where(images.c.id == image_id)).first()
     if row is None:
@@ -210,7 +229,11 @@ def _summarise(
         )
     )
     connection.execute(delete(image_labels).where(image_labels.c.image_id == image_id))
-    counts = Counter(mask["label"] for mask in seen.masks.values())
-    if counts:
-        rows = [{"image_id": image_id, "label": label, "masks": count} for label, count in counts.items()]
+    if rows := _labels_of(image_id, seen):
         connection.execute(insert(image_labels), rows)
+
+
+def _labels_of(image_id: int, seen: Drawing) -> list[dict[str, Any]]:
+    """How many masks of each label an image has, as rows."""
+    counts = Counter(mask["label"] for mask in seen.masks.values())
+    return [{"image_id": image_id, "label": label, "masks": count} for label, count in counts.items()]

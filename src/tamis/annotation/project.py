@@ -8,7 +8,7 @@ from typing import Any
 
 from tamis.annotation import labels as label_list
 from tamis.annotation.catalogue import ImageRow, image_row, image_rows, inside, look, synchronise
-from tamis.annotation.database import Database, open_database
+from tamis.annotation.database import Database, open_database, tick
 from tamis.annotation.fold import Drawing
 from tamis.annotation.labels import DEFAULT_LABEL, Label
 from tamis.annotation.log import Log
@@ -195,6 +195,8 @@ def _add_labels(project: Project, wanted: Sequence[str], user: str) -> None:
         missing = {DEFAULT_LABEL: DEFAULT_LABEL}
     if missing.keys() - present:
         with project.database.writing() as connection:
+            tick(connection)  # another program may be adding the same: the second to come sees what the first has done
+            present = {label.name.casefold() for label in label_list.labels_of(connection)}
             for key, name in missing.items():
                 if key not in present:
                     label_list.add_label(connection, name, user)

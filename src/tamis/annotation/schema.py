@@ -29,6 +29,9 @@ from tamis.annotation.problems import DatabaseError
 VERSION = 1
 """Of the tables; a program reads this version and turns older ones into it."""
 
+_TURNS = 7_461_629
+"""The number of the lock by which programs take turns to make tables."""
+
 metadata = MetaData()
 
 clock = Table(
@@ -116,6 +119,10 @@ def prepare(connection: Connection, place: str, file: Path | None) -> None:
     Raises:
         DatabaseError: it was made by a newer program, or is no project.
     """
+    if (
+        connection.dialect.name == "postgresql"
+    ):  # two programs that start at once take turns; SQLite's writers do anyway
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TURNS})")
     if not inspect(connection).has_table("clock"):
         if inspect(connection).get_table_names():
             raise DatabaseError(f"{place}: is a database of something else than tamis; name another with --db")

@@ -90,9 +90,11 @@ class ProjectService:
             NoSuchImageError: there is none with this number.
         """
         (row,) = self.project.look([image_id])
-        if row != self.board.row(image_id):
+        known = self.board.row(image_id)
+        if row != known:
             self.board.update()
-            self.encoder.stir()
+            if known is None or (row.found_sha256, row.problem) != (known.found_sha256, known.problem):
+                self.encoder.stir()
         return row
 
     def readable(self, image_id: int) -> ImageRow:
@@ -203,7 +205,7 @@ class ProjectService:
                     looked.update(some)
                     self.board.update()
                     self.encoder.stir()
-                self.project.look(self.board.order())
+                self._look_again(self.board.order())
                 self.board.update()
             except (TamisError, OSError):
                 pass  # a locked database or a folder out of reach: the pages learn of it, and the next round may do
@@ -211,6 +213,14 @@ class ProjectService:
                 # The boundary of the watcher: it must outlive whatever there is in a folder, or nobody looks any more.
                 log.exception("looking at the folder failed; the next round may do better")
             self._closing.wait(max(PATROL, LEISURE * (monotonic() - start)))
+
+    def _look_again(self, ids: Sequence[int]) -> None:
+        """Look at files some at a time, with pauses as long as the looks, in which others are answered."""
+        for first in range(0, len(ids), AT_ONCE):
+            start = monotonic()
+            self.project.look(ids[first : first + AT_ONCE])
+            if self._closing.wait(monotonic() - start):
+                return
 
     def _let_the_first_go_ahead(self) -> None:
         """Wait until the image that the page will show can be clicked on: hashing a large folder would slow it down."""

@@ -104,10 +104,11 @@ def annotate(
     if ":" not in segmentor:
         find_model(segmentor)  # a wrong name is said here, not on the page
     from tamis.annotation import open_project
+    from tamis.annotation.catalogue import left_out
     from tamis.annotation.service import ProjectService
     from tamis.server.app import make_app
     from tamis.server.public import public_at
-    from tamis.server.security import Access, new_token
+    from tamis.server.security import LOCAL, Access, new_token
     from tamis.server.serve import address_of, bound_socket, open_browser, serve
 
     public = None if place.base_url is None else public_at(place.base_url)
@@ -119,6 +120,10 @@ def annotate(
 
         def started() -> None:
             click.echo(f"annotating {folder} at {address}\nCtrl-C ends it; everything is saved as it is done")
+            if access.token is None and place.host not in LOCAL:
+                click.echo("without a token: whoever can reach this port can read and change the project")
+            if skipped := left_out(folder):
+                click.echo(skipped)
             if public is not None:
                 click.echo(f"the proxy finds it at http://{place.host}:{access.port}/")
             if place.browser:

@@ -1,6 +1,7 @@
 """`tamis`: finds the sub-command, loads only that, and turns every problem into one sentence."""
 
 import sys
+import warnings
 from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import NoReturn
@@ -46,6 +47,8 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 some images failed, 2 unusable input, 130 interrupted."""
+    # What Pillow remarks about metadata is no concern of whoever wants masks.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     for stream in (sys.stdout, sys.stderr):
         # A file name that the terminal cannot show, or that is no text at all, is no reason to fail.
         if isinstance(stream, TextIOWrapper) and stream.errors == "strict":

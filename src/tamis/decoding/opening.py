@@ -5,7 +5,6 @@ import importlib.util
 import io
 import re
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,6 +60,7 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
 
     Raises:
         UnidentifiedImageError: it is no picture of a kind that is opened.
+        OSError: it is damaged, or cannot be read.
     """
     with _unlimited:
         file = _opened(path)
@@ -112,13 +112,14 @@ def _opened(path: Path) -> Image.Image:
         raise
     except Exception as error:
         # Pillow reads metadata while it opens, and what is wrong with them may end in any exception.
+        known = error if isinstance(error, OSError) else OSError(f"{type(error).__name__}: {error}")
         bare = without_metadata(path.read_bytes())
         if bare is None:
-            raise error
+            raise known from error
         try:
             return Image.open(io.BytesIO(bare), formats=[form])
         except UnidentifiedImageError:
-            raise error from None
+            raise known from error
 
 
 def _format_of(path: Path) -> str:
@@ -138,21 +139,17 @@ def _format_of(path: Path) -> str:
 
 
 class _Unlimited:
-    """Lifts Pillow's limit and silences its warnings while any thread is inside: both are global."""
+    """Lifts Pillow's limit while any thread is inside: it is global, and some formats heed it when pixels are read."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._inside = 0
         self._limit: int | None = None
-        self._quiet = warnings.catch_warnings()
 
     def __enter__(self) -> None:
         with self._lock:
             if not self._inside:
                 self._limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-                self._quiet = warnings.catch_warnings()
-                self._quiet.__enter__()
-                warnings.filterwarnings("ignore", module=r"PIL\.")
             self._inside += 1
 
     def __exit__(self, *exception: object) -> None:
@@ -160,7 +157,6 @@ class _Unlimited:
             self._inside -= 1
             if not self._inside:
                 Image.MAX_IMAGE_PIXELS = self._limit
-                self._quiet.__exit__(None, None, None)
 
 
 _unlimited = _Unlimited()

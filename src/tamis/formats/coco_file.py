@@ -1,5 +1,6 @@
 """COCO JSON of a dataset: run lengths, which keep every pixel; polygons are read too."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,9 @@ def parsed(content: Mapping[str, Any], images: Shapes) -> Loaded:
     for name, (masks, labels) in waiting.items():
         reading.add(name, _together(masks, reading.names.shape(name)), labels)
     if crowds:
-        reading.take("crowds (iscrowd), which are objects like others from now on", crowds)
+        several = f"{crowds} annotations are crowds" if crowds > 1 else "1 annotation is a crowd"
+        reading.note(f"{several} (iscrowd), and from now on objects like others")
+    reading.note_namesakes(categories.values())
     return reading.done(categories.values(), {FAMILY: numbers})
 
 
@@ -132,6 +135,9 @@ def _together(shapes: Iterable[Crop | Masks], size: tuple[int, int]) -> Masks:
 def _categories(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[str, str], dict[str, int]]:
     """Names of categories by their id as text, in the order of their numbers, and the numbers of the names."""
     listed = [(entry["id"], str(entry["name"])) for entry in entries]
+    ids = Counter(str(number) for number, _ in listed)
+    if twice := [number for number, count in ids.items() if count > 1]:
+        raise InputError(f"two categories have the id {twice[0]}; give one of them another")
     if all(isinstance(number, int) for number, _ in listed):
         listed.sort(key=lambda entry: entry[0])
     numbers: dict[str, int] = {}

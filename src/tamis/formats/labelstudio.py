@@ -234,6 +234,8 @@ def _image_name(data: Any) -> str:
     local = parse_qs(parts.query).get("d")
     if local:
         return local[0]
+    if parts.path.endswith("/local-files/"):  # as programs on Windows have joined it: ?d\\images\\a.jpg
+        return unquote(parts.query).removeprefix("d").lstrip("=/\\")
     name = unquote(parts.path)
     if address.startswith("/data/upload/"):
         return _UPLOADED.sub("", name.rpartition("/")[2])

@@ -81,7 +81,7 @@ class Names:
             shape: (height, width) that the file says the image has.
 
         Raises:
-            InputError: the image has another size.
+            InputError: the image with this path has another size; one that is only called like it is none.
         """
         found = self._found.get(name)
         if found is None:
@@ -94,8 +94,13 @@ class Names:
                 self.unreadable.append(found)
             return None
         if shape is not None and shape != known:
+            if name in self._told:  # another image that happens to be called like it
+                self.unknown.append(name)
+                return None
             height, width = known
-            raise InputError(f"{name}: is {shape[1]}x{shape[0]} in the file, but {found} has {width}x{height} pixels")
+            hint = "; does the file count it as it lay before it was turned upright?" if shape == known[::-1] else ""
+            said = f"is {shape[1]}x{shape[0]} in the file, but {found} has {width}x{height} pixels{hint}"
+            raise InputError(f"{name}: {said}")
         if name in self._told:
             self.by_name[name] = found
         return found

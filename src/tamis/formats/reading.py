@@ -25,6 +25,7 @@ class Loaded:
         left_out: how many shapes of each kind were not taken.
         taken: how many shapes of each kind that is no mask were made one.
         problems: a sentence for each annotation that cannot be right.
+        notes: further sentences.
     """
 
     dataset: Dataset
@@ -34,6 +35,7 @@ class Loaded:
     left_out: Mapping[str, int] = field(default_factory=dict)
     taken: Mapping[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def sentences(self, reasons: Mapping[str, str | None] = MappingProxyType({})) -> list[str]:
         """All that has to be told, for people; unknown images are not among it.
@@ -41,7 +43,7 @@ class Loaded:
         Args:
             reasons: why images cannot be read.
         """
-        told: list[str] = []
+        told: list[str] = [*self.notes]
         if self.by_name:
             pairs = [f"{image} for {name}" for name, image in self.by_name.items()]
             told.append(f"{_many(len(pairs), 'image')} found by file name alone: {_some(pairs)}")
@@ -70,6 +72,7 @@ class Reading:
         self._left_out: Counter[str] = Counter()
         self._taken: Counter[str] = Counter()
         self._problems: list[str] = []
+        self._notes: list[str] = []
 
     def add(self, image: str, masks: Masks, labels: Sequence[str]) -> None:
         """Masks of an image, and the label of each; an image may come several times."""
@@ -86,6 +89,16 @@ class Reading:
     def problem(self, sentence: str) -> None:
         """An annotation that cannot be right is passed over."""
         self._problems.append(" ".join(sentence.split())[:300])
+
+    def note(self, sentence: str) -> None:
+        """Something else that has to be told."""
+        self._notes.append(sentence)
+
+    def note_namesakes(self, labels: Iterable[str]) -> None:
+        """Tell of classes of the same name, which become one label."""
+        twice = [label for label, count in Counter(labels).items() if count > 1]
+        if twice:
+            self.note(f"several classes are called {_some(twice)}, and become one label each")
 
     def done(
         self, labels: Iterable[str] = (), numbers: Mapping[str, Mapping[str, int]] = MappingProxyType({})
@@ -118,6 +131,7 @@ class Reading:
             dict(self._left_out),
             dict(self._taken),
             list(self._problems),
+            list(self._notes),
         )
 
 

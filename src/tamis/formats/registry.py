@@ -142,6 +142,9 @@ def _read(path: Path, images: Shapes, form: Format, read: Callable[[Path, Shapes
         raise InputError(f"{path}: no such file or folder; check the name")
     try:
         return read(path, images)
+    except InputError as error:
+        named = str(error)
+        raise InputError(named if str(path) in named else f"{path}: {named}") from error
     except TamisError:
         raise
     except OSError as error:
@@ -151,6 +154,8 @@ def _read(path: Path, images: Shapes, form: Format, read: Callable[[Path, Shapes
         raise InputError(f"{path}: is no {form.title}: its parts lie too deep in each other") from None
     except MemoryError:
         raise InputError(f"{path}: there is not enough memory to read it; split it into several files") from None
+    except KeyError as error:
+        raise InputError(f"{path}: is no {form.title}, or damaged: there is no {error} where one is needed") from error
     except Exception as error:
         # The boundary of a file of somebody else: whatever is wrong with it, it is a sentence about the file.
         said = " ".join(str(error).split())[:200]

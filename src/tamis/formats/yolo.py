@@ -18,6 +18,9 @@ from tamis.results.files import write_bytes
 FAMILY = "yolo"
 """Formats that number labels alike."""
 
+_OUTSIDE = 1.5
+"""How far from the middle corners may lie: people draw a little over the edge, but whoever wrote pixels is far away."""
+
 
 def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
     """Write `data.yaml` and `labels/NAME.txt` for every image.
@@ -62,6 +65,7 @@ def read(path: Path, images: Shapes) -> Loaded:
         name = reading.names.find(stem)
         if name is not None:
             _read_lines(file, name, labels, reading)
+    reading.note_namesakes(labels.values())
     numbers: dict[str, int] = {}
     for number, label in labels.items():
         numbers.setdefault(label, number)
@@ -86,6 +90,10 @@ def _read_lines(file: Path, name: str, labels: Mapping[int, str], reading: Readi
             place, corners = -1.0, np.zeros(0)
         if not place.is_integer() or len(corners) < 6 or len(corners) % 2 or not np.isfinite(corners).all():
             reading.problem(f"{file.name}, line {number}: expected a class and x y of three corners or more")
+        elif np.abs(corners - 0.5).max() > _OUTSIDE:
+            reading.problem(
+                f"{file.name}, line {number}: corners are shares of width and height from 0 to 1, not pixels"
+            )
         elif int(place) not in labels:
             reading.problem(f"{file.name}, line {number}: the class {int(place)} is not in data.yaml")
         else:

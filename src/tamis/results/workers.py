@@ -3,9 +3,12 @@
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from multiprocessing import get_context
 from typing import Any, TypeVar
+
+from tamis.errors import UnavailableError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -21,6 +24,9 @@ def in_order(work: Callable[[Item], Result], items: Sequence[Item], workers: int
         work: picklable where there are several workers; each of them gets it once.
         items: picklable likewise, small.
         workers: processes; 1 works in this one.
+
+    Raises:
+        UnavailableError: the system has ended a worker.
     """
     if workers == 1:
         for item in items:
@@ -36,6 +42,11 @@ def in_order(work: Callable[[Item], Result], items: Sequence[Item], workers: int
                 if not pending:
                     return
                 yield pending.popleft().result()
+        except BrokenProcessPool as error:
+            raise UnavailableError(
+                "a worker was ended by the system, most likely for want of memory: run the same command again with "
+                "fewer --workers; what was finished is kept"
+            ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

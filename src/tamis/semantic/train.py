@@ -337,13 +337,13 @@ class _Run:
         out = self.job.out
         before = best_score(out / "validation.csv")
         scores = {"miou": found.miou, "macc": found.macc, "aacc": found.aacc}
+        if found.miou >= before:  # before its score: a kill between the two leaves no score without weights
+            save(self.best, self._checkpoint(None, found.miou))
         append_row(out / "validation.csv", {"step": self.step, "seconds": round(self.seconds, 1), **scores})
         for name, score in scores.items():
             board.add_scalar(f"validation/{name}", score, self.step)
         sheet = picture_of_predictions(self.network, self.held_out, self.recipe.inference, self.world.device)
         write_image(out / "validation.jpg", sheet)
-        if found.miou >= before:
-            save(self.best, self._checkpoint(None, found.miou))
         write_train_page(out, self.recipe.name, self.held_out.name)
         self.say(
             f"step {self.step}: mIoU {100 * found.miou:.2f}, mAcc {100 * found.macc:.2f}, aAcc {100 * found.aacc:.2f} "

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 import tamis
+from tamis.annotation.database import WRITERS
 from tamis.annotation.service import ProjectService
 from tamis.formats.registry import FORMATS
 from tamis.server import events, export, images, labels, pages, schemas, statistics
@@ -32,6 +34,8 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # More threads than may wait to write (`tamis.annotation.database.WRITERS`): readers always find one.
+        current_default_thread_limiter().total_tokens = 2 * WRITERS
         service.start()
         yield
         service.close()
