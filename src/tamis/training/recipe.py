@@ -28,15 +28,16 @@ from tamis.training.regions import RegionOptions, RegionTask
 from tamis.training.sources import OTHERS, SHARES, Source, read_source, validation_photographs
 
 REGION_SHARES = {
-    **SHARES,
-    "bsds500": 0.38,
-    "duts": 0.14,
-    "duts_more": 0.08,
-    "coco_mval": 0.08,
-    "coco_mini": 0.05,
-    "coco_tiny": 0.05,
-    "feral_cats": 0.04,
-    "weizmann_horses": 0.03,
+    **dict.fromkeys(SHARES, 0.008),
+    "bsds500": 0.36,
+    "duts": 0.24,
+    "duts_more": 0.12,
+    "coco_mval": 0.06,
+    "coco_mini": 0.04,
+    "coco_tiny": 0.04,
+    "ecssd": 0.03,
+    "feral_cats": 0.03,
+    "weizmann_horses": 0.02,
 }
 """The same for stage B."""
 
