@@ -67,6 +67,18 @@ def test_negative_clicks_alone_make_no_mask(encoded: CorrectedRegions) -> None:
     assert iou(begun, discs()[1]) > 0.8
 
 
+def test_a_further_click_of_the_same_sign_undoes_nothing(encoded: CorrectedRegions) -> None:
+    """A positive click takes nothing away, a negative one adds nothing, in a region with clicks of both signs neither."""
+    clicks = [Click(80, 100), Click(100, 110, False), Click(96, 118), Click(60, 80, False), Click(63, 84)]
+    answer = encoded.in_turn()
+    before = answer(clicks[:1]) > 0.5
+    for count in range(2, len(clicks) + 1):
+        after = answer(clicks[:count]) > 0.5
+        assert (after >= before if clicks[count - 1].positive else after <= before).all()
+        assert all(after[click.pixel] == click.positive for click in clicks[:count])
+        before = after
+
+
 def test_choices_are_corrected_too(encoded: CorrectedRegions) -> None:
     clicks = [Click(80, 100), Click(300, 10, positive=False)]
     masks, ratings = encoded.choices(clicks)

@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.clicks import Click, set_clicked_pixels
 from tamis.errors import InputError
-from tamis.regions.clicks import CERTAIN, SURE, as_bytes, split_contested
+from tamis.regions.clicks import CERTAIN, SURE, as_bytes
 from tamis.regions.corrections import CorrectionContext, correction_tokens
 from tamis.regions.encoded import EncodedRegions, signs_of
 from tamis.regions.spread import spread
@@ -101,9 +101,7 @@ class CorrectedRegions(EncodedRegions):
         scale = max(self.shape) / max(self.region_map.shape)
         for click, region, depth in zip(clicks, clicked, context.depths_at(clicks, self.shape) * scale, strict=True):
             if held[region] != click.positive:
-                carve(answer, self.fine_map, click, float(depth))
-        if not signs.all():
-            split_contested(answer, self.fine_map, clicked, clicks)
+                carve(answer, self.fine_map, click, min(float(depth), _half_way(click, clicks)))
         set_clicked_pixels(answer, clicks)
         return answer
 
@@ -145,6 +143,12 @@ def carve(answer: ProbabilityArray, fine_map: NDArray[np.uint16], click: Click, 
     rows, columns = np.ogrid[: inside.shape[0], : inside.shape[1]]
     near = (rows + top - row) ** 2 + (columns + left - column) ** 2 <= radius**2
     answer[part][inside & near] = SURE if click.positive else 1 - SURE
+
+
+def _half_way(click: Click, clicks: Sequence[Click]) -> float:
+    """Half the distance from a click to the nearest one of the other sign; infinite where there is none."""
+    others = [np.hypot(each.x - click.x, each.y - click.y) for each in clicks if each.positive != click.positive]
+    return float(min(others, default=np.inf)) / 2
 
 
 def _reached(regions: NDArray[np.bool_], neighbours: NDArray[np.float32], start: int) -> NDArray[np.bool_]:
