@@ -68,7 +68,7 @@ def test_negative_clicks_alone_make_no_mask(encoded: CorrectedRegions) -> None:
 
 
 def test_a_further_click_of_the_same_sign_undoes_nothing(encoded: CorrectedRegions) -> None:
-    """A positive click takes nothing away, a negative one adds nothing, in a region with clicks of both signs neither."""
+    """A positive click takes nothing away, a negative one adds nothing, not even in one region."""
     clicks = [Click(80, 100), Click(100, 110, False), Click(96, 118), Click(60, 80, False), Click(63, 84)]
     answer = encoded.in_turn()
     before = answer(clicks[:1]) > 0.5
