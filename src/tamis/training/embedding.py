@@ -163,15 +163,19 @@ class PixelAnswers:
         height, width = working_shape(shape, self.size)
         small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
         pixels = torch.from_numpy(small).to(self.device).permute(2, 0, 1)[None].float().div(255)
+        if self.device.type == "cuda":  # which takes ten seconds for the first image of every shape: all get one
+            pixels = F.pad(pixels, (0, self.size - width, 0, self.size - height), mode="replicate")
         with torch.no_grad():
             outputs = self.network(pixels.contiguous(memory_format=torch.channels_last))
+        rows, columns = outputs.embedding.shape[2:]
 
         def answer(pixel: tuple[int, int]) -> ProbabilityArray:
             row, column = pixel[0] * (height // 4) // shape[0], pixel[1] * (width // 4) // shape[1]
-            cell = torch.tensor([[row * (width // 4) + column]], device=self.device)
+            cell = torch.tensor([[row * columns + column]], device=self.device)
             with torch.no_grad():
-                logits = click_logits(outputs, self.network.margin, cell).view(height // 4, width // 4)
-            enlarged = cv2.resize(logits.float().cpu().numpy(), shape[::-1], interpolation=cv2.INTER_LINEAR)
+                logits = click_logits(outputs, self.network.margin, cell).view(rows, columns)
+            inside = logits[: height // 4, : width // 4].float().cpu().numpy()
+            enlarged = cv2.resize(inside, shape[::-1], interpolation=cv2.INTER_LINEAR)
             return np.asarray(1 / (1 + np.exp(-enlarged)), dtype=np.float32)
 
         return answer
