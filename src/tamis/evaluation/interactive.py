@@ -178,7 +178,7 @@ def click_once(
         probability = next(answers)
         seconds = perf_counter() - start
         wanted = _wanted(target)
-        iou = _iou(probability > rules.threshold, wanted, target.valid)
+        iou = iou_of(probability > rules.threshold, wanted, target.valid)
         yield _record(target, int(np.count_nonzero(wanted)), repeat, 1, click, iou, seconds)
 
 
@@ -213,7 +213,7 @@ def click_through(
         probability = answer(clicks)
         seconds = perf_counter() - start
         prediction = probability > rules.threshold
-        iou = _iou(prediction, wanted, target.valid)
+        iou = iou_of(prediction, wanted, target.valid)
         records.append(_record(target, area, repeat, len(clicks), click, iou, seconds))
     return records
 
@@ -222,7 +222,17 @@ def _wanted(target: Target) -> MaskArray:
     return target.mask if target.valid is None else target.mask & target.valid
 
 
-def _iou(prediction: MaskArray, wanted: MaskArray, valid: MaskArray | None) -> float:
+def iou_of(prediction: MaskArray, wanted: MaskArray, valid: MaskArray | None = None) -> float:
+    """The IoU of a prediction with what was wanted; every interactive evaluation and validation measures by it.
+
+    Args:
+        prediction: (H, W) bool.
+        wanted: (H, W) bool, at least one pixel, all of them valid.
+        valid: (H, W) bool, the pixels that count; None where all do.
+
+    >>> iou_of(np.array([[True, True]]), np.array([[True, False]]))
+    0.5
+    """
     counted = prediction if valid is None else prediction & valid
     return float(np.count_nonzero(counted & wanted) / np.count_nonzero(counted | wanted))
 
