@@ -6,9 +6,10 @@ import pytest
 pytest.importorskip("torch")
 import cv2
 
+from tamis.datasets.supervision import Kind
 from tamis.errors import InputError
 from tamis.training.packing import read_packs, write_packs
-from tamis.training.photographs import Kind, Photograph, held_out, read_photographs
+from tamis.training.photographs import Photograph, read_photographs
 from tamis.training.synthetic import synthetic_photograph
 
 
@@ -34,11 +35,6 @@ def test_every_tenth_file_is_held_out_and_never_trained_on(tmp_path: Path) -> No
     measured = [p.name for p in read_photographs("duts", tmp_path / "duts", "held-out", 0)]
     assert measured == ["00", "10"]
     assert sorted(training + measured) == [f"{i:02}" for i in range(12)]
-
-
-def test_held_out_does_not_depend_on_the_order_of_files() -> None:
-    files = [Path(name) for name in "cab"]
-    assert held_out(files, "training") == [Path("b"), Path("c")]
 
 
 def test_benchmark_photographs_are_in_no_training_split(tmp_path: Path) -> None:

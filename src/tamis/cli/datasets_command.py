@@ -198,7 +198,7 @@ def synthetic_command(name: str, root: Path, split: str | None, scenes: int, see
     click.echo(f"{len(written)} images with {sum(len(one.targets) for one in written)} masks in {root}")
 
 
-_INTERNAL = ("reader", "finder", "file")
+_INTERNAL = ("reader", "finder", "file", "supervision")
 
 
 def _described(entry: Entry) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from tamis.datasets.davis345 import open_davis345
 from tamis.datasets.folder import Rules, open_folder
 from tamis.datasets.listing import Listing
+from tamis.datasets.splits import TRAINING, VALIDATION, every_tenth
 
 _USUAL = (("images", "masks"),)
 
@@ -42,4 +43,9 @@ def camvid(root: Path, split: str) -> Listing:
 
 def coco_mval(root: Path, split: str) -> Listing:
     """COCO_MVal: `img` and `gt` with one object each, as the peers have it, or `images` and `masks` with labels."""
-    return open_davis345(root, split) if (root / "gt").is_dir() or not (root / "masks").is_dir() else labels(root, "")
+    if not (root / "gt").is_dir() and (root / "masks").is_dir():
+        return labels(root, split)
+    listing = open_davis345(root, "")
+    if split not in (VALIDATION, TRAINING):
+        return listing
+    return Listing(tuple(every_tenth(listing.samples, held_out=split == VALIDATION)), listing.unmatched)

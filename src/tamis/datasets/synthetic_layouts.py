@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tamis.datasets.bsds500 import SPLITS
-from tamis.datasets.folder import TRAINING, VALIDATION
+from tamis.datasets.bsds500 import DEVELOPMENT, SPLITS
+from tamis.datasets.described import META
 from tamis.datasets.hqseg44k import PARTS
 from tamis.datasets.hypersim import PREVIEWS, entities_path, preview_path
 from tamis.datasets.maskfile import ONLY
 from tamis.datasets.protocol import Target
 from tamis.datasets.scenes import Scene, Written
-from tamis.datasets.splits import every_tenth
+from tamis.datasets.splits import TRAINING, VALIDATION, every_tenth
+from tamis.datasets.supervision import Kind
 from tamis.image import write_image
 from tamis.mask import Masks, components, to_coco_polygons
 from tamis.results.files import replacing, write_bytes
@@ -37,6 +38,10 @@ def _davis345(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
         grey = np.stack([np.where(scene.labels % 3 == c, scene.labels, 0) for c in range(3)], axis=2)
         write_image(root / "gt" / f"{k:05}.png", grey.astype(np.uint8))
     return [_merged(f"{k:05}", scene) for k, scene in enumerate(scenes)]
+
+
+def _mval(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
+    return _share(_davis345(root, scenes, ""), split)
 
 
 def _classes(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
@@ -140,11 +145,13 @@ def _bsds500(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
 def write_bsds500(root: Path, scenes: Sequence[Scene], split: str, matlab: bool) -> list[Written]:
     """BSDS500 as released (`data/groundTruth`, .mat) or as PNG files (`segments`), two annotators for each image."""
     base = root / "data" if matlab else root
-    for folder in (base / "images" / name for name in SPLITS):
+    truth_folder = "groundTruth" if matlab else "segments"
+    for folder in (base / kind / name for kind in ("images", truth_folder) for name in SPLITS):
         folder.mkdir(parents=True, exist_ok=True)
     written = []
     for k, scene in enumerate(scenes):
-        name = f"{split}/{k + 1000}"
+        part = split if split in SPLITS else DEVELOPMENT[k * len(DEVELOPMENT) // len(scenes)]
+        name = f"{part}/{k + 1000}"
         fine = scene.labels.astype(np.uint16) + 1
         maps = (fine, np.minimum(fine, 2).astype(np.uint16))
         write_image(base / "images" / f"{name}.jpg", scene.image)
@@ -162,7 +169,7 @@ def write_bsds500(root: Path, scenes: Sequence[Scene], split: str, matlab: bool)
             for label in np.unique(labels).tolist()
         ]
         written.append(Written(name, tuple(targets), scene.image))
-    return written
+    return _share(written, split)
 
 
 def _cocolvis(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
@@ -227,6 +234,24 @@ def _folder(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
     return _share(written, split)
 
 
+def _described(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
+    """Label maps whose META.json says that 1 is unknown."""
+    written = _folder(root, scenes, split)
+    write_bytes(root / META, json.dumps({"kind": Kind.INSTANCES.value, "unknown": 1}).encode())
+    return [
+        Written(
+            one.name,
+            tuple(
+                Target(target.id, target.mask, np.asarray(~unknown.mask))
+                for unknown in one.targets[:1]
+                for target in one.targets[1:]
+            ),
+            one.image,
+        )
+        for one in written
+    ]
+
+
 def _binary(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
     """Masks of one object of 0 and 255 with a soft outline."""
     written = []
@@ -275,11 +300,12 @@ WRITERS: dict[str, Writer] = {
     "berkeley": _berkeley,
     "sbd": _sbd,
     "sbd-per-class": _classes,
-    "coco-mval": _davis345,
+    "coco-mval": _mval,
     "cocolvis": _cocolvis,
     "bsds500": _bsds500,
     "folder": _folder,
     "folder-binary": _binary,
+    "folder-described": _described,
     "coco": _coco,
     "duts": _binary,
     "weizmann-horses": _binary,
