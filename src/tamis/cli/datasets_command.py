@@ -15,13 +15,13 @@ from tamis.datasets.hypersim import PREVIEWS
 from tamis.datasets.hypersim_download import (
     BASE_URL,
     SCENE_LIST,
-    Fetched,
+    SceneDownload,
     Source,
     download_hypersim,
     released_scenes,
 )
 from tamis.datasets.inspection import Inspection, inspect_dataset
-from tamis.datasets.prepare import Prepared, prepare_cocolvis
+from tamis.datasets.prepare import Preparation, prepare_cocolvis
 from tamis.errors import InputError
 
 _SHOWN = 20
@@ -247,7 +247,7 @@ def _prepare_classes(raw: Path, root: Path, split: str, as_json: bool) -> int:
     return 0
 
 
-def _counted(part: Prepared) -> str:
+def _counted(part: Preparation) -> str:
     lines = [f"{part.split}: {part.images} images, {part.linked} linked now"]
     for kind, names in (("images", part.missing_images), ("masks", part.missing_masks)):
         if names:
@@ -264,7 +264,7 @@ def _scenes(text: str) -> list[str]:
     return [name for name in re.split(r"[\s,]+", text) if name]
 
 
-def _summarise(finished: list[Fetched], root: Path) -> None:
+def _summarise(finished: list[SceneDownload], root: Path) -> None:
     failed = sum(scene.error is not None for scene in finished)
     there = sum(scene.error is None and not scene.files for scene in finished)
     parts = [f"{len(finished) - failed - there} scenes fetched"]

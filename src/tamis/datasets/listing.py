@@ -11,7 +11,7 @@ from tamis.datasets.protocol import Sample, Target
 from tamis.errors import InputError
 from tamis.image import SUFFIXES
 
-Found = TypeVar("Found")
+MaskSource = TypeVar("MaskSource")
 
 IMAGES_WITHOUT_MASKS = "images without masks"
 MASKS_WITHOUT_IMAGES = "masks without images"
@@ -91,8 +91,8 @@ def files_in(folder: Path, suffixes: Collection[str] = SUFFIXES, deep: bool = Fa
 
 def pair(
     images: Files,
-    masks: Mapping[str, Found],
-    targets: Callable[[Found], Iterator[Target]],
+    masks: Mapping[str, MaskSource],
+    targets: Callable[[MaskSource], Iterator[Target]],
     repeated_masks: Iterable[str] = (),
 ) -> Listing:
     """Samples of the images that have masks under the same name; what has no partner is listed.
