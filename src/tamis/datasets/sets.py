@@ -37,8 +37,16 @@ def camvid(root: Path, split: str) -> Listing:
 
     Laid out with `images` and `labels`, or as SegNet has it, `test` and `testannot`.
     """
-    pairs = (("images", "labels"),) if (root / "images").is_dir() else (("{split}", "{split}annot"),)
+    images, _ = camvid_folders(root, split)
+    pairs = (("{split}", "{split}annot"),) if images.parent == root else (("images", "labels"),)
     return open_folder(root, split, Rules(background=None, ignore=11, pairs=pairs))
+
+
+def camvid_folders(root: Path, split: str) -> tuple[Path, Path]:
+    """Where images and label maps of a split of CamVid lie, whether they are there or not."""
+    if (root / f"{split}annot").is_dir():
+        return root / split, root / f"{split}annot"
+    return root / "images" / split, root / "labels" / split
 
 
 def coco_mval(root: Path, split: str) -> Listing:
