@@ -63,6 +63,13 @@ def test_unknown_names_and_empty_folders_are_errors(tmp_path: Path) -> None:
         list(read_photographs("duts", tmp_path, "training", 0))
 
 
+def test_a_photograph_without_masks_is_an_error(tmp_path: Path) -> None:
+    write_set(tmp_path / "duts", 3)
+    (tmp_path / "duts" / "masks" / "01.png").unlink()
+    with pytest.raises(InputError, match="1 images of duts have no masks, such as 01"):
+        list(read_photographs("duts", tmp_path / "duts", "training", 0))
+
+
 def test_photographs_are_reduced_with_their_maps(tmp_path: Path) -> None:
     write_set(tmp_path / "duts", 2)
     one = next(read_photographs("duts", tmp_path / "duts", "training", 48))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray
 from tamis.datasets import Sample, find_dataset, open_dataset, splits_of
 from tamis.datasets.described import META, read_meaning
+from tamis.datasets.listing import IMAGES_WITHOUT_MASKS
 from tamis.datasets.supervision import Kind, Supervision
 from tamis.errors import InputError
 
@@ -72,7 +73,7 @@ def read_photographs(name: str, root: Path, split: str, size: int) -> Iterator[P
         size: pixels of the longer side; smaller photographs stay as they are; 0 keeps all.
 
     Raises:
-        InputError: the name or split is unknown, or no photograph is found.
+        InputError: the name or split is unknown, no photograph is found, or one has no masks.
     """
     layout = layout_of(name, root)
     for sample in samples_of(name, root, split):
@@ -89,16 +90,20 @@ def samples_of(name: str, root: Path, split: str) -> list[Sample]:
     """The images of one split and their label maps, of which nothing is read yet; as `read_photographs` has them.
 
     Raises:
-        InputError: the name or split is unknown, or no photograph is found.
+        InputError: the name or split is unknown, no photograph is found, or one has no masks.
     """
     if split not in SPLITS:
         raise InputError(f"split {split!r} is none of {', '.join(SPLITS)}")
     layout = layout_of(name, root)
     try:
         parts = _parts(layout, root, split)
-        return [sample for part in parts for sample in open_dataset(layout.dataset, root, part).samples]
+        datasets = [open_dataset(layout.dataset, root, part) for part in parts]
     except InputError as error:
         raise InputError(f"no photographs of {name} for {split}: {error}") from error
+    missing = [each for dataset in datasets for each in dataset.unmatched.get(IMAGES_WITHOUT_MASKS, ())]
+    if missing:
+        raise InputError(f"{root}: {len(missing)} images of {name} have no masks, such as {missing[0]}; remove them")
+    return [sample for dataset in datasets for sample in dataset.samples]
 
 
 def layout_of(name: str, root: Path) -> Layout:
