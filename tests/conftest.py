@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from tamis.arrays import ImageArray, MaskArray
@@ -35,15 +36,18 @@ OF_A_BROWSER = ("web/test_page.py",)
 SLOW = (
     "annotation/test_kill.py",
     "cli/test_annotate_command.py",
+    "cli/test_click_command.py",
     "cli/test_evaluate_command.py",
     "cli/test_mosaic_command.py",
     "cli/test_other_commands.py",
     "cli/test_segment_command.py",
+    "datasets/test_hypersim_download.py",
     "datasets/test_synthetic.py",
     "decoding/test_damage.py",
     "evaluation/test_interactive.py",
     "evaluation/test_run.py",
     "formats/test_fuzz.py",
+    "server/test_export.py",
     "server/test_malice.py",
     "server/test_patience.py",
     "server/test_proxy.py",
@@ -60,6 +64,13 @@ WITH_TORCH = bool(find_spec("torch") and find_spec("transformers"))
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--quick", action="store_true", help="without torch, a browser and what is slow: `make quick`")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Fewer made up inputs of each kind, where a test does not say how many."""
+    if config.getoption("--quick"):
+        settings.register_profile("quick", max_examples=20)
+        settings.load_profile("quick")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -10,7 +10,7 @@ import pytest
 
 from tamis.annotation import Project, open_project
 from tamis.annotation import log as log_module
-from tamis.annotation.exchange import Imported, import_dataset, shapes, states_in, to_dataset, usual_states
+from tamis.annotation.exchange import ImportResult, import_dataset, shapes, states_in, to_dataset, usual_states
 from tamis.annotation.problems import LeaseError
 from tamis.errors import InputError
 from tamis.formats.record import Dataset, ImageRecord
@@ -48,7 +48,7 @@ def test_a_project_goes_out_and_comes_back(
     assert unknown == []
     with pytest.raises(InputError, match="has no label 'cat'; make them with --add-labels"):
         import_dataset(other, again, "ben")
-    assert import_dataset(other, again, "ben", add_labels=True) == Imported(1, 2, 0, ("cat",))
+    assert import_dataset(other, again, "ben", add_labels=True) == ImportResult(1, 2, 0, ("cat",))
     (image,) = [image for image in to_dataset(other).images if image.labels]
     assert (image.masks, image.labels) == (everything.images[0].masks, ("dog", "cat"))
     row = other.rows()[0]
@@ -63,10 +63,10 @@ def test_what_is_there_already_is_not_added_twice(project: Project) -> None:
     with pytest.raises(InputError, match=r"1 mask on 1 image, such as a\.png, would lie on masks .* --overlap skip"):
         import_dataset(project, one("cat", "dog"), "ben")
     assert project.rows()[0].masks == 1
-    assert import_dataset(project, one("cat", "dog"), "ben", overlap="skip") == Imported(1, 1, 1, ())
-    assert import_dataset(project, one("cat", "dog"), "ben", overlap="skip") == Imported(0, 0, 2, ())
-    assert import_dataset(project, one("cat"), "ben", overlap="add") == Imported(1, 1, 0, ())
-    assert import_dataset(project, one("cat", seed=4), "ben") == Imported(1, 1, 0, ())
+    assert import_dataset(project, one("cat", "dog"), "ben", overlap="skip") == ImportResult(1, 1, 1, ())
+    assert import_dataset(project, one("cat", "dog"), "ben", overlap="skip") == ImportResult(0, 0, 2, ())
+    assert import_dataset(project, one("cat"), "ben", overlap="add") == ImportResult(1, 1, 0, ())
+    assert import_dataset(project, one("cat", seed=4), "ben") == ImportResult(1, 1, 0, ())
     assert project.rows()[0].masks == 4
 
 
@@ -88,7 +88,7 @@ def test_nothing_to_import(project: Project) -> None:
 def test_capitals_make_two_labels_unless_they_are_merged(project: Project) -> None:
     with pytest.raises(InputError, match=r"no label 'Cat' \(but 'cat'\); make them .*, or .*--merge-labels"):
         import_dataset(project, one("Cat", "cat"), "ben")
-    assert import_dataset(project, one("Cat"), "ben", merge_labels=True) == Imported(1, 1, 0, ())
+    assert import_dataset(project, one("Cat"), "ben", merge_labels=True) == ImportResult(1, 1, 0, ())
     assert import_dataset(project, one("Cat", seed=4), "ben", add_labels=True).new_labels == ("Cat",)
     assert [label.name for label in project.labels()] == ["cat", "dog", "Cat"]
     (image,) = (image for image in to_dataset(project).images if image.labels)
@@ -156,7 +156,7 @@ def test_an_import_is_all_or_nothing(project: Project, monkeypatch: pytest.Monke
     monkeypatch.undo()
     assert [row.seq for row in project.rows()] == [0] * len(project.rows())
     assert [label.name for label in project.labels()] == ["cat", "dog"]
-    assert import_dataset(project, several, "ben", add_labels=True) == Imported(2, 2, 0, ("bird",))
+    assert import_dataset(project, several, "ben", add_labels=True) == ImportResult(2, 2, 0, ("bird",))
     assert [row.masks for row in project.rows()][:2] == [1, 1]
 
 

@@ -1,10 +1,12 @@
+import inspect
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 import tamis as package
@@ -42,6 +44,23 @@ def test_every_command_exists_and_has_help(tamis: Tamis, name: str) -> None:
     code, out, _ = tamis(name, "--help")
     assert code == 0
     assert f"Usage: tamis {name}" in out
+
+
+def test_every_command_takes_the_options_that_it_has() -> None:
+    for name, command in every(module.cli, "tamis"):
+        parameters = inspect.signature(inspect.unwrap(command.callback)).parameters if command.callback else {}
+        if not any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
+            assert {each.name for each in command.params if each.expose_value} == {*parameters} - {"context"}, name
+
+
+def every(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    yield name, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for part in command.list_commands(context):
+            found = command.get_command(context, part)
+            assert found is not None
+            yield from every(found, f"{name} {part}")
 
 
 @pytest.mark.parametrize("name", ["写.jpg", "caf\udce9.jpg"])

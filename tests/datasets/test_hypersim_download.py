@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tamis.datasets import open_dataset
-from tamis.datasets.hypersim_download import Fetched, Source, download_hypersim, released_scenes
+from tamis.datasets.hypersim_download import SceneDownload, Source, download_hypersim, released_scenes
 from tamis.datasets.inspection import inspect_dataset
 from tamis.errors import InputError, OutputError
 from tests.datasets.web import Site
@@ -15,13 +15,13 @@ def source(site: Site, retries: int = 3) -> Source:
     return Source(site.url, retries=retries, timeout=5, wait=0.001)
 
 
-def download(site: Site, root: Path, scenes: list[str] = SCENES, preview: str = "color") -> list[Fetched]:
+def download(site: Site, root: Path, scenes: list[str] = SCENES, preview: str = "color") -> list[SceneDownload]:
     return list(download_hypersim(root, scenes, preview, source(site), workers=2))
 
 
 def test_only_two_files_of_each_scene_are_fetched(site: Site, archives: dict[str, bytes], tmp_path: Path) -> None:
     site.files |= archives
-    assert download(site, tmp_path) == [Fetched(scene, 2) for scene in SCENES]
+    assert download(site, tmp_path) == [SceneDownload(scene, 2) for scene in SCENES]
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 6
     assert site.sent < sum(map(len, archives.values())) / 2
     dataset = open_dataset("hypersim", tmp_path)
@@ -34,7 +34,7 @@ def test_a_second_run_fetches_what_is_missing(site: Site, archives: dict[str, by
     download(site, tmp_path)
     next(tmp_path.glob("ai_001_002/**/*.hdf5")).unlink()
     site.asked.clear()
-    assert download(site, tmp_path) == [Fetched(scene, int(scene == SCENES[1])) for scene in SCENES]
+    assert download(site, tmp_path) == [SceneDownload(scene, int(scene == SCENES[1])) for scene in SCENES]
     assert set(site.asked) == {"ai_001_002.zip"}
     download(site, tmp_path, preview="tonemap")
     assert len(open_dataset("hypersim", tmp_path, "tonemap").samples) == 3
@@ -43,7 +43,7 @@ def test_a_second_run_fetches_what_is_missing(site: Site, archives: dict[str, by
 def test_a_bad_server_is_borne(site: Site, archives: dict[str, bytes], tmp_path: Path) -> None:
     site.files |= archives
     site.drops, site.truncates, site.busy, site.flips = 2, 5, 1, 1
-    assert download(site, tmp_path) == [Fetched(scene, 2) for scene in SCENES]
+    assert download(site, tmp_path) == [SceneDownload(scene, 2) for scene in SCENES]
     assert not inspect_dataset(open_dataset("hypersim", tmp_path)).problems
 
 
@@ -66,7 +66,7 @@ def test_scenes_that_fail_are_named_and_the_others_go_on(
     # The picture, which is whole, is kept; the scene alone can be tried again.
     assert found[1].files == 1
     site.files |= archives
-    assert download(site, tmp_path, ["ai_001_002"]) == [Fetched("ai_001_002", 1)]
+    assert download(site, tmp_path, ["ai_001_002"]) == [SceneDownload("ai_001_002", 1)]
 
 
 def test_a_scene_without_the_frame_says_so(site: Site, archives: dict[str, bytes], tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tamis.datasets import open_dataset
-from tamis.datasets.prepare import Prepared, prepare_cocolvis
+from tamis.datasets.prepare import Preparation, prepare_cocolvis
 from tamis.errors import InputError
 
 Synthetic = Callable[..., Path]
@@ -25,7 +25,7 @@ def raw(synthetic: Synthetic, tmp_path: Path) -> Path:
 
 def test_photographs_are_linked_from_both_folders(raw: Path, tmp_path: Path) -> None:
     root = tmp_path / "cocolvis"
-    assert prepare_cocolvis(raw, root) == [Prepared("val", 5, 5, (), ())]
+    assert prepare_cocolvis(raw, root) == [Preparation("val", 5, 5, (), ())]
     dataset = open_dataset("cocolvis", root)
     assert len(dataset.samples) == 5
     assert not dataset.unmatched
@@ -43,16 +43,16 @@ def test_it_is_safe_to_repeat(raw: Path, tmp_path: Path) -> None:
     broken = root / "val" / "images" / "000000000002.jpg"
     broken.unlink()
     broken.symlink_to(tmp_path / "gone.jpg")
-    assert prepare_cocolvis(raw, root) == [Prepared("val", 5, 1, (), ())]
+    assert prepare_cocolvis(raw, root) == [Preparation("val", 5, 1, (), ())]
     assert not own.is_symlink()
     assert broken.exists()
-    assert prepare_cocolvis(raw, root) == [Prepared("val", 5, 0, (), ())]
+    assert prepare_cocolvis(raw, root) == [Preparation("val", 5, 0, (), ())]
 
 
 def test_annotations_may_lie_beside_the_photographs(raw: Path, tmp_path: Path) -> None:
     (tmp_path / "cocolvis" / "val").rename(raw / "val")
     root = tmp_path / "new"
-    assert prepare_cocolvis(raw, root) == [Prepared("val", 5, 5, (), ())]
+    assert prepare_cocolvis(raw, root) == [Preparation("val", 5, 5, (), ())]
     assert len(open_dataset("cocolvis", root).samples) == 5
     assert not (raw / "val" / "images").exists()
 
@@ -61,7 +61,7 @@ def test_what_is_missing_is_named(raw: Path, tmp_path: Path) -> None:
     root = tmp_path / "cocolvis"
     (raw / "train2017" / "000000000003.jpg").unlink()
     (root / "val" / "masks" / "000000000001.pickle").unlink()
-    assert prepare_cocolvis(raw, root) == [Prepared("val", 5, 4, ("000000000003",), ("000000000001",))]
+    assert prepare_cocolvis(raw, root) == [Preparation("val", 5, 4, ("000000000003",), ("000000000001",))]
     dataset = open_dataset("cocolvis", root)
     assert len(dataset.samples) == 3
     assert dataset.unmatched == {
@@ -73,7 +73,7 @@ def test_what_is_missing_is_named(raw: Path, tmp_path: Path) -> None:
 def test_a_link_made_by_hand_is_not_written_into(raw: Path, tmp_path: Path) -> None:
     root = tmp_path / "cocolvis"
     (root / "val" / "images").symlink_to(raw / "val2017")
-    assert prepare_cocolvis(raw, root) == [Prepared("val", 5, 0, ("000000000003",), ())]
+    assert prepare_cocolvis(raw, root) == [Preparation("val", 5, 0, ("000000000003",), ())]
     assert len(list((raw / "val2017").iterdir())) == 4
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tamis.datasets import Dataset, Target, check_target, list_datasets, open_dataset, splits_of
 from tamis.datasets.registry import find_dataset
-from tamis.datasets.scenes import Written, make_scenes
+from tamis.datasets.scenes import ExpectedSample, make_scenes
 from tamis.datasets.synthetic import write_synthetic
 from tamis.datasets.synthetic_layouts import WRITERS
 from tamis.errors import InputError
@@ -19,7 +19,7 @@ CASES = [(name, None) for name in NAMES] + [
 ]
 
 
-def assert_same(dataset: Dataset, written: tuple[Written, ...]) -> None:
+def assert_same(dataset: Dataset, written: tuple[ExpectedSample, ...]) -> None:
     """What was written is what is read: names, order, ids, masks, ignored pixels."""
     assert [sample.name for sample in dataset.samples] == [one.name for one in written]
     for sample, one in zip(dataset.samples, written, strict=True):

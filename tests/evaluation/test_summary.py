@@ -10,18 +10,18 @@ from tamis.evaluation.summary import (
     miou_by_click,
     resampled_means,
     summarise,
-    tries_of,
+    trials_of,
 )
 
 
-def image(*tries: tuple[str, int, list[float]]) -> ImageRecord:
-    """An image with tries of (mask, area, IoU after each click)."""
+def image(*trials: tuple[str, int, list[float]]) -> ImageRecord:
+    """An image with trials of (mask, area, IoU after each click)."""
     clicks = [
         ClickRecord(mask, area, 0, number, 0.5, 0.5, True, float(np.float32(iou)), 0.01)
-        for mask, area, ious in tries
+        for mask, area, ious in trials
         for number, iou in enumerate(ious, start=1)
     ]
-    return ImageRecord(clicks, masks=len(tries), encode_seconds=0.2)
+    return ImageRecord(clicks, masks=len(trials), encode_seconds=0.2)
 
 
 RECORDS = {
@@ -32,19 +32,19 @@ RECORDS = {
 
 
 def test_a_perfect_mask_counts_on() -> None:
-    tries = tries_of(RECORDS, clicks=3)
-    assert miou_by_click(tries, Rules(clicks=3)) == pytest.approx([1.8 / 3, 2.7 / 3, 2.7 / 3])
+    trials = trials_of(RECORDS, clicks=3)
+    assert miou_by_click(trials, Rules(clicks=3)) == pytest.approx([1.8 / 3, 2.7 / 3, 2.7 / 3])
 
 
 def test_the_peers_average_up_to_the_shortest_try() -> None:
-    assert miou_by_click(tries_of(RECORDS, clicks=3), PROTOCOLS["ritm"]) == pytest.approx([1.8 / 3])
+    assert miou_by_click(trials_of(RECORDS, clicks=3), PROTOCOLS["ritm"]) == pytest.approx([1.8 / 3])
 
 
 def test_number_of_clicks_counts_an_iou_hit_exactly_and_the_limit_for_failures() -> None:
-    tries = tries_of(RECORDS, clicks=2)
-    assert clicks_to_reach(tries, 0.90, 20).tolist() == [2, 20, 1]
-    assert clicks_to_reach(tries, 0.85, 20).tolist() == [2, 20, 1]
-    assert clicks_to_reach(tries, 0.60, 20).tolist() == [2, 1, 1]
+    trials = trials_of(RECORDS, clicks=2)
+    assert clicks_to_reach(trials, 0.90, 20).tolist() == [2, 20, 1]
+    assert clicks_to_reach(trials, 0.85, 20).tolist() == [2, 20, 1]
+    assert clicks_to_reach(trials, 0.60, 20).tolist() == [2, 1, 1]
 
 
 def test_a_success_with_the_very_last_click_is_counted_as_a_failure_as_by_the_peers() -> None:
@@ -54,9 +54,9 @@ def test_a_success_with_the_very_last_click_is_counted_as_a_failure_as_by_the_pe
 
 def test_corrections_that_do_harm_are_counted() -> None:
     records = {"a": image(("m", 900, [0.5, 0.4, 0.42, 0.1]), ("n", 900, [0.9, 0.86]))}
-    tries = tries_of(records, clicks=4)
-    assert harmful_share(tries, 0.05) == 2 / 4
-    assert harmful_share(tries, 0.3) == 1 / 4
+    trials = trials_of(records, clicks=4)
+    assert harmful_share(trials, 0.05) == 2 / 4
+    assert harmful_share(trials, 0.3) == 1 / 4
     summary = summarise(records, Rules(clicks=4), {}, 0)
     assert (summary["worse_by_05"], summary["worse_by_30"]) == (0.5, 0.25)
 

@@ -5,6 +5,7 @@ pytest.importorskip("torch")
 import cv2
 import torch
 
+from tamis.datasets.supervision import Kind
 from tamis.training.album import Album
 from tamis.training.crops import (
     CropOptions,
@@ -17,7 +18,7 @@ from tamis.training.crops import (
     draw_crops,
     draw_places,
 )
-from tamis.training.photographs import Kind, Photograph
+from tamis.training.photographs import Photograph
 
 CPU = torch.device("cpu")
 

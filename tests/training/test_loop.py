@@ -4,6 +4,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from torch.optim.swa_utils import AveragedModel  # noqa: E402
+
 from tamis.errors import InputError  # noqa: E402
 from tamis.training.checkpoint import Average, load_checkpoint  # noqa: E402
 from tamis.training.embedding import EmbeddingTask  # noqa: E402
@@ -82,3 +84,28 @@ def test_the_average_forgets_the_start_quickly() -> None:
     average.values["weight"].zero_()
     average.update(network)
     assert average.values["weight"].item() == pytest.approx(1 - 2 / 11)
+
+
+def test_the_average_is_that_of_torch() -> None:
+    network = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4))
+    ours = Average(network, decay=0.5)
+    theirs = AveragedModel(
+        network,
+        avg_fn=lambda mean, value, n: mean + (value - mean) * (1 - min(0.5, (1 + n) / (10 + n))),
+        use_buffers=True,
+    )
+    theirs.update_parameters(network)  # the first is a copy
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    for seed in range(12):
+        torch.manual_seed(seed)
+        network(torch.randn(8, 3)).square().mean().backward()
+        optimizer.step()
+        ours.update(network)
+        theirs.update_parameters(network)
+    reference = theirs.module.state_dict()
+    assert list(ours.values) == list(reference)
+    for name, value in ours.values.items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, reference[name])
+    assert ours.values["1.num_batches_tracked"] == 12  # a count, where an average would be less
+    assert reference["1.num_batches_tracked"] < 12

@@ -6,9 +6,10 @@ import pytest
 pytest.importorskip("torch")
 import cv2
 
+from tamis.datasets.supervision import Kind
 from tamis.errors import InputError
 from tamis.training.packing import read_packs, write_packs
-from tamis.training.photographs import Kind, Photograph, held_out, read_photographs
+from tamis.training.photographs import Photograph, read_photographs
 from tamis.training.synthetic import synthetic_photograph
 
 
@@ -36,11 +37,6 @@ def test_every_tenth_file_is_held_out_and_never_trained_on(tmp_path: Path) -> No
     assert sorted(training + measured) == [f"{i:02}" for i in range(12)]
 
 
-def test_held_out_does_not_depend_on_the_order_of_files() -> None:
-    files = [Path(name) for name in "cab"]
-    assert held_out(files, "training") == [Path("b"), Path("c")]
-
-
 def test_benchmark_photographs_are_in_no_training_split(tmp_path: Path) -> None:
     for part, name in (("train", "1"), ("train", "2"), ("val", "3")):
         (tmp_path / "bsds500" / "images" / part).mkdir(parents=True, exist_ok=True)
@@ -65,6 +61,13 @@ def test_unknown_names_and_empty_folders_are_errors(tmp_path: Path) -> None:
         list(read_photographs("nothing", tmp_path, "training", 0))
     with pytest.raises(InputError, match="no photographs"):
         list(read_photographs("duts", tmp_path, "training", 0))
+
+
+def test_a_photograph_without_masks_is_an_error(tmp_path: Path) -> None:
+    write_set(tmp_path / "duts", 3)
+    (tmp_path / "duts" / "masks" / "01.png").unlink()
+    with pytest.raises(InputError, match="1 images of duts have no masks, such as 01"):
+        list(read_photographs("duts", tmp_path / "duts", "training", 0))
 
 
 def test_photographs_are_reduced_with_their_maps(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ torch = pytest.importorskip("torch")
 
 from tamis.arrays import ImageArray, ProbabilityArray  # noqa: E402
 from tamis.clicks import Click  # noqa: E402
+from tamis.datasets.supervision import Kind  # noqa: E402
 from tamis.regions.measures import overlaps  # noqa: E402
 from tamis.training.calibration import BORDERS, CLASSICAL, SHIFTS, calibrate, mean_iou  # noqa: E402
 from tamis.training.examples import annotate, make_example, teach  # noqa: E402
 from tamis.training.loop import LoopOptions, train  # noqa: E402
 from tamis.training.networks import PixelNetwork  # noqa: E402
-from tamis.training.photographs import Kind  # noqa: E402
 from tamis.training.region_network import GAIN, RegionNetwork, RegionShape  # noqa: E402
 from tamis.training.regions import RegionOptions, RegionTask, disturbed, draw_rows, nested_masks  # noqa: E402
 from tests.training.scenes import TINY, column, scenes  # noqa: E402

@@ -59,7 +59,7 @@ class ImageRow:
 
 
 @dataclass(frozen=True)
-class Found:
+class FileCheck:
     """What looking at a file has found; without a shape it cannot be read, and `problem` says why."""
 
     sha256: str
@@ -148,11 +148,11 @@ def look(database: Database, folder: Path, ids: Sequence[int], max_pixels: int =
     """
     with database.reading() as connection:
         seen = _chosen(connection, ids)
-    found: dict[int, Found | None] = {}
+    found: dict[int, FileCheck | None] = {}
     for image_id, (row, stamp) in seen.items():
         result = _looked(folder, row.name, stamp, max_pixels)
         if result is not _SAME and not (result is None and row.missing):
-            found[image_id] = result if isinstance(result, Found) else None
+            found[image_id] = result if isinstance(result, FileCheck) else None
     if found:
         with database.writing() as connection:
             now = tick(connection)
@@ -183,7 +183,7 @@ def accept_change(database: Database, image_id: int) -> ImageRow:
         return image_row(connection, image_id)
 
 
-def examine(path: Path, max_pixels: int = MAX_PIXELS) -> Found:
+def examine(path: Path, max_pixels: int = MAX_PIXELS) -> FileCheck:
     """Hash a file and read its size, without its pixels.
 
     Raises:
@@ -196,11 +196,11 @@ def examine(path: Path, max_pixels: int = MAX_PIXELS) -> Found:
         if shape[0] * shape[1] > max_pixels:
             megapixels = shape[0] * shape[1] / 1e6
             limit = f"megapixels are over the limit of {max_pixels / 1e6:g}; raise it with --max-pixels"
-            return Found(digest, stat.st_size, stat.st_mtime_ns, None, f"{megapixels:.0f} {limit}")
+            return FileCheck(digest, stat.st_size, stat.st_mtime_ns, None, f"{megapixels:.0f} {limit}")
         require_size(path, shape, max_pixels)
     except InputError as error:
-        return Found(digest, stat.st_size, stat.st_mtime_ns, None, str(error).removeprefix(f"{path}: "))
-    return Found(digest, stat.st_size, stat.st_mtime_ns, shape, None)
+        return FileCheck(digest, stat.st_size, stat.st_mtime_ns, None, str(error).removeprefix(f"{path}: "))
+    return FileCheck(digest, stat.st_size, stat.st_mtime_ns, shape, None)
 
 
 _SAME = object()
@@ -210,7 +210,7 @@ _STRANGE = "\\udc"
 
 
 def _looked(folder: Path, name: str, stamp: tuple[int | None, int | None], max_pixels: int) -> Any:
-    """A Found, None for a file that is gone, or _SAME."""
+    """A FileCheck, None for a file that is gone, or _SAME."""
     try:
         path = inside(folder, name)
         stat = path.stat()
@@ -219,18 +219,18 @@ def _looked(folder: Path, name: str, stamp: tuple[int | None, int | None], max_p
         return examine(path, max_pixels)
     except FileNotFoundError:
         if _STRANGE in name:
-            return Found("", 0, 0, None, "its name is no text; rename it")
+            return FileCheck("", 0, 0, None, "its name is no text; rename it")
         return None
     except (InputError, OSError) as error:
         problem = error.strerror if isinstance(error, OSError) else str(error).removeprefix(f"{name}: ")
-        return Found("", 0, 0, None, problem)
+        return FileCheck("", 0, 0, None, problem)
     except Exception as error:  # noqa: BLE001
         # The boundary of an image: whatever is wrong with its file, all others are looked at.
         said = " ".join(str(error).split())[:200]
-        return Found("", 0, 0, None, f"cannot be looked at ({type(error).__name__}: {said})")
+        return FileCheck("", 0, 0, None, f"cannot be looked at ({type(error).__name__}: {said})")
 
 
-def _values(row: ImageRow, found: Found | None) -> dict[str, Any]:
+def _values(row: ImageRow, found: FileCheck | None) -> dict[str, Any]:
     if found is None:
         return {"missing": True}
     values: dict[str, Any] = {

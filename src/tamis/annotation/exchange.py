@@ -40,7 +40,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportResult:
     """What an import has done.
 
     Attributes:
@@ -126,7 +126,7 @@ def import_dataset(
     overlap: Overlap = "refuse",
     add_labels: bool = False,
     merge_labels: bool = False,
-) -> Imported:
+) -> ImportResult:
     """Add masks to a project as if somebody had drawn them: one event for each image, which undo takes back.
 
     Everything is prepared first and written in one transaction: all of it is there afterwards, or nothing.
@@ -181,7 +181,7 @@ def import_dataset(
             ids = [labels[names[label]].id for label in image.labels]
             changes[row.id] = _event(bodies[image.name], ids)
         project.log.append_to_each(connection, now, changes, user, client)
-    return Imported(len(new), sum(len(image.masks) for image in new), skipped, unknown)
+    return ImportResult(len(new), sum(len(image.masks) for image in new), skipped, unknown)
 
 
 def _names_of(project: Project, dataset: Dataset, merge: bool) -> dict[str, str]:

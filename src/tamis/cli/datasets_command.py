@@ -15,13 +15,13 @@ from tamis.datasets.hypersim import PREVIEWS
 from tamis.datasets.hypersim_download import (
     BASE_URL,
     SCENE_LIST,
-    Fetched,
+    SceneDownload,
     Source,
     download_hypersim,
     released_scenes,
 )
 from tamis.datasets.inspection import Inspection, inspect_dataset
-from tamis.datasets.prepare import Prepared, prepare_cocolvis
+from tamis.datasets.prepare import Preparation, prepare_cocolvis
 from tamis.errors import InputError
 
 _SHOWN = 20
@@ -198,7 +198,7 @@ def synthetic_command(name: str, root: Path, split: str | None, scenes: int, see
     click.echo(f"{len(written)} images with {sum(len(one.targets) for one in written)} masks in {root}")
 
 
-_INTERNAL = ("reader", "finder", "file")
+_INTERNAL = ("reader", "finder", "file", "supervision")
 
 
 def _described(entry: Entry) -> str:
@@ -247,7 +247,7 @@ def _prepare_classes(raw: Path, root: Path, split: str, as_json: bool) -> int:
     return 0
 
 
-def _counted(part: Prepared) -> str:
+def _counted(part: Preparation) -> str:
     lines = [f"{part.split}: {part.images} images, {part.linked} linked now"]
     for kind, names in (("images", part.missing_images), ("masks", part.missing_masks)):
         if names:
@@ -264,7 +264,7 @@ def _scenes(text: str) -> list[str]:
     return [name for name in re.split(r"[\s,]+", text) if name]
 
 
-def _summarise(finished: list[Fetched], root: Path) -> None:
+def _summarise(finished: list[SceneDownload], root: Path) -> None:
     failed = sum(scene.error is not None for scene in finished)
     there = sum(scene.error is None and not scene.files for scene in finished)
     parts = [f"{len(finished) - failed - there} scenes fetched"]

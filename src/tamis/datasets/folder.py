@@ -13,7 +13,7 @@ from tamis.arrays import LabelArray
 from tamis.datasets.listing import Files, LayoutError, Listing, files_in, folders_in, pair, require_folder
 from tamis.datasets.maskfile import any_channel_target, half_target, label_targets, read_labels
 from tamis.datasets.protocol import Target
-from tamis.datasets.splits import every_tenth
+from tamis.datasets.splits import TRAINING, VALIDATION, every_tenth
 
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "im", "JPEGImages", "photos", "data")
 MASK_FOLDERS = (
@@ -28,10 +28,6 @@ MASK_FOLDERS = (
     "groundtruth",
 )
 """What the two folders may be called, whatever the case; the first pair that is there is taken."""
-
-VALIDATION = "val10"
-TRAINING = "train90"
-"""Every tenth of the sorted images, from the first; and the others."""
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,15 @@ def open_berkeley(root: Path, split: str) -> Listing:
     return _pairs(root / "images", root / "masks")
 
 
+def benchmark_photographs(root: Path) -> frozenset[str]:
+    """Names of the photographs that Berkeley lists, without suffix: they are kept apart from training; none without it.
+
+    Args:
+        root: of Berkeley.
+    """
+    return frozenset(path.stem for path in _images_by_mask(root).values()) if (root / PAIRS).is_file() else frozenset()
+
+
 def grey_target(path: Path) -> Iterator[Target]:
     """The one target of a mask in three greys.
 
@@ -61,13 +70,16 @@ def _pairs(image_folder: Path, mask_folder: Path) -> Listing:
     return pair(images, masks.paths, grey_target, masks.repeated)
 
 
-def _listed(root: Path) -> Listing:
-    masks = files_in(root / "masks").paths
+def _images_by_mask(root: Path) -> dict[str, Path]:
     try:
         with (root / PAIRS).open(newline="", encoding="utf-8") as stream:
-            images = {row["mask"]: root.parent / row["image"] for row in csv.DictReader(stream)}
+            return {row["mask"]: root.parent / row["image"] for row in csv.DictReader(stream)}
     except (KeyError, TypeError, UnicodeDecodeError, csv.Error):
         raise LayoutError(f"{root / PAIRS}: must be a table with the columns mask and image") from None
+
+
+def _listed(root: Path) -> Listing:
+    masks, images = files_in(root / "masks").paths, _images_by_mask(root)
     there = [name for name in sorted(images) if name in masks and images[name].is_file()]
     return Listing(
         tuple(Sample(name, images[name], partial(grey_target, masks[name])) for name in there),

@@ -35,7 +35,7 @@ _SCENE = re.compile(r"ai_\d{3}_\d{3}")
 
 
 @dataclass(frozen=True)
-class Fetched:
+class SceneDownload:
     """What became of a scene.
 
     Attributes:
@@ -68,7 +68,7 @@ class Source:
 
 def download_hypersim(
     root: str | Path, scenes: Iterable[str], preview: str = "color", source: Source = Source(), workers: int = 4
-) -> Generator[Fetched, None, None]:
+) -> Generator[SceneDownload, None, None]:
     """Fetch the first frame of the first camera of scenes: the picture and the map of entities.
 
     Every file is checked against the archive's CRC before it takes its place, so that what is there is whole and is
@@ -123,14 +123,14 @@ def released_scenes(url: str = SCENE_LIST, source: Source = Source()) -> list[st
     return sorted(names)
 
 
-def _fetched(root: Path, preview: str, source: Source, scene: str) -> Fetched:
+def _fetched(root: Path, preview: str, source: Source, scene: str) -> SceneDownload:
     wanted = [preview_path(scene, preview), entities_path(scene)]
     error = ""
     before = sum((root / name).exists() for name in wanted)
     for _ in range(source.retries + 1):
         missing = [name for name in wanted if not (root / name).exists()]
         if not missing:
-            return Fetched(scene, len(wanted) - before)
+            return SceneDownload(scene, len(wanted) - before)
         try:
             _extract(f"{source.base_url.rstrip('/')}/{scene}.zip", missing, root, source)
         except RemoteError as problem:
@@ -142,7 +142,7 @@ def _fetched(root: Path, preview: str, source: Source, scene: str) -> Fetched:
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as problem:
             error = f"{scene}: its archive arrives damaged ({problem}); get it as a whole from {source.base_url}"
     there = sum((root / name).exists() for name in wanted)
-    return Fetched(scene, there - before, error if there < len(wanted) else None)
+    return SceneDownload(scene, there - before, error if there < len(wanted) else None)
 
 
 def _extract(url: str, names: list[str], root: Path, source: Source) -> None:

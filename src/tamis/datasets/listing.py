@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -11,7 +11,7 @@ from tamis.datasets.protocol import Sample, Target
 from tamis.errors import InputError
 from tamis.image import SUFFIXES
 
-Found = TypeVar("Found")
+MaskSource = TypeVar("MaskSource")
 
 IMAGES_WITHOUT_MASKS = "images without masks"
 MASKS_WITHOUT_IMAGES = "masks without images"
@@ -91,8 +91,8 @@ def files_in(folder: Path, suffixes: Collection[str] = SUFFIXES, deep: bool = Fa
 
 def pair(
     images: Files,
-    masks: Mapping[str, Found],
-    targets: Callable[[Found], Iterator[Target]],
+    masks: Mapping[str, MaskSource],
+    targets: Callable[[MaskSource], Iterator[Target]],
     repeated_masks: Iterable[str] = (),
 ) -> Listing:
     """Samples of the images that have masks under the same name; what has no partner is listed.
@@ -104,7 +104,9 @@ def pair(
         repeated_masks: mask files that cannot be reached, since another has their name.
     """
     samples = [
-        Sample(name, path, partial(targets, masks[name])) for name, path in images.paths.items() if name in masks
+        Sample(name, path, partial(targets, masks[name]), _paths_in(masks[name]))
+        for name, path in images.paths.items()
+        if name in masks
     ]
     return Listing(
         tuple(samples),
@@ -116,6 +118,13 @@ def pair(
             }
         ),
     )
+
+
+def _paths_in(found: object) -> tuple[Path, ...]:
+    """The files among what `targets` is given: a path, or (annotator, path) of several."""
+    if isinstance(found, tuple):
+        return tuple(path for each in found for path in _paths_in(each))
+    return (found,) if isinstance(found, Path) else ()
 
 
 def unmatched(kinds: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
@@ -134,7 +143,7 @@ def together(listings: Iterable[tuple[str, Listing]]) -> Listing:
     samples: list[Sample] = []
     left: dict[str, list[str]] = {}
     for prefix, listing in listings:
-        samples += [Sample(prefix + s.name, s.image_path, s.targets) for s in listing.samples]
+        samples += [replace(sample, name=prefix + sample.name) for sample in listing.samples]
         for kind, names in listing.unmatched.items():
             left.setdefault(kind, []).extend(prefix + name for name in names)
     return Listing(tuple(samples), unmatched(left))

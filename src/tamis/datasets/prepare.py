@@ -13,7 +13,7 @@ COCO_FOLDERS = ("train2017", "val2017")
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Preparation:
     """What became of a split.
 
     Attributes:
@@ -33,7 +33,7 @@ class Prepared:
 
 def prepare_cocolvis(
     raw: str | Path, root: str | Path, progress: Callable[[str], None] = lambda split: None
-) -> list[Prepared]:
+) -> list[Preparation]:
     """Give `train/images` and `val/images` a link to each photograph that the annotations need.
 
     LVIS mixes COCO's train2017 and val2017, so that each photograph is looked for in both. The annotations (`masks` and
@@ -73,7 +73,7 @@ def prepare_cocolvis(
     return prepared
 
 
-def _linked(base: Path, photographs: dict[str, Path]) -> Prepared:
+def _linked(base: Path, photographs: dict[str, Path]) -> Preparation:
     names = list(read_roots(base / HIERARCHY))
     masks = files_in(base / "masks", {".pickle"}).paths if (base / "masks").is_dir() else {}
     there = files_in(base / "images", {".jpg"}).paths if (base / "images").is_dir() else {}
@@ -87,4 +87,6 @@ def _linked(base: Path, photographs: dict[str, Path]) -> Prepared:
             missing.append(name)
         else:
             linked += link(photographs[name], base / "images" / f"{name}.jpg")
-    return Prepared(base.name, len(names), linked, tuple(missing), tuple(name for name in names if name not in masks))
+    return Preparation(
+        base.name, len(names), linked, tuple(missing), tuple(name for name in names if name not in masks)
+    )

@@ -33,11 +33,13 @@ class Sample:
         image_path: the image file.
         targets: reads the masks; an empty mask is given too, so that it can be counted. Raises InputError for a file
             that cannot be read.
+        mask_paths: the files that `targets` reads, where these are of this image alone; one for each annotator.
     """
 
     name: str
     image_path: Path
     targets: Callable[[], Iterator[Target]]
+    mask_paths: tuple[Path, ...] = ()
 
     def image(self, max_pixels: int = MAX_PIXELS) -> ImageArray:
         """(H, W, 3) uint8 RGB; raises InputError for a file that cannot be read."""

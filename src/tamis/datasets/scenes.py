@@ -32,7 +32,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Written:
+class ExpectedSample:
     """What a reader must find.
 
     Attributes:

@@ -6,6 +6,7 @@ from pathlib import Path
 from tamis.datasets.davis345 import open_davis345
 from tamis.datasets.folder import Rules, open_folder
 from tamis.datasets.listing import Listing
+from tamis.datasets.splits import TRAINING, VALIDATION, every_tenth
 
 _USUAL = (("images", "masks"),)
 
@@ -36,10 +37,23 @@ def camvid(root: Path, split: str) -> Listing:
 
     Laid out with `images` and `labels`, or as SegNet has it, `test` and `testannot`.
     """
-    pairs = (("images", "labels"),) if (root / "images").is_dir() else (("{split}", "{split}annot"),)
+    images, _ = camvid_folders(root, split)
+    pairs = (("{split}", "{split}annot"),) if images.parent == root else (("images", "labels"),)
     return open_folder(root, split, Rules(background=None, ignore=11, pairs=pairs))
+
+
+def camvid_folders(root: Path, split: str) -> tuple[Path, Path]:
+    """Where images and label maps of a split of CamVid lie, whether they are there or not."""
+    if (root / f"{split}annot").is_dir():
+        return root / split, root / f"{split}annot"
+    return root / "images" / split, root / "labels" / split
 
 
 def coco_mval(root: Path, split: str) -> Listing:
     """COCO_MVal: `img` and `gt` with one object each, as the peers have it, or `images` and `masks` with labels."""
-    return open_davis345(root, split) if (root / "gt").is_dir() or not (root / "masks").is_dir() else labels(root, "")
+    if not (root / "gt").is_dir() and (root / "masks").is_dir():
+        return labels(root, split)
+    listing = open_davis345(root, "")
+    if split not in (VALIDATION, TRAINING):
+        return listing
+    return Listing(tuple(every_tenth(listing.samples, held_out=split == VALIDATION)), listing.unmatched)

@@ -5,6 +5,10 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
+VALIDATION = "val10"
+TRAINING = "train90"
+"""Every tenth of the sorted images, from the first; and the others."""
+
 
 def every_tenth(items: Iterable[Item], held_out: bool) -> list[Item]:
     """Every tenth of the items, from the first; or all others.

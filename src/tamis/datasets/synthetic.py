@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from tamis.datasets.registry import find_dataset
-from tamis.datasets.scenes import Written, make_scenes
+from tamis.datasets.scenes import ExpectedSample, make_scenes
 from tamis.datasets.synthetic_layouts import DEFAULT_SPLITS, WRITERS
 from tamis.errors import InputError
 
 
 def write_synthetic(
     name: str, root: str | Path, split: str | None = None, scenes: int = 6, seed: int = 0
-) -> tuple[Written, ...]:
+) -> tuple[ExpectedSample, ...]:
     """Write scenes in the layout of a dataset.
 
     Args:

@@ -12,25 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tamis.datasets.bsds500 import SPLITS
-from tamis.datasets.folder import TRAINING, VALIDATION
+from tamis.datasets.bsds500 import DEVELOPMENT, SPLITS
+from tamis.datasets.described import META
 from tamis.datasets.hqseg44k import PARTS
 from tamis.datasets.hypersim import PREVIEWS, entities_path, preview_path
 from tamis.datasets.maskfile import ONLY
 from tamis.datasets.protocol import Target
-from tamis.datasets.scenes import Scene, Written
-from tamis.datasets.splits import every_tenth
+from tamis.datasets.scenes import ExpectedSample, Scene
+from tamis.datasets.splits import TRAINING, VALIDATION, every_tenth
+from tamis.datasets.supervision import Kind
 from tamis.image import write_image
 from tamis.mask import Masks, components, to_coco_polygons
 from tamis.results.files import replacing, write_bytes
 
-Writer = Callable[[Path, list[Scene], str], list[Written]]
+Writer = Callable[[Path, list[Scene], str], list[ExpectedSample]]
 
 DEFAULT_SPLITS = {"coco": "val2017", "sbd-per-class": "cat"}
 """Where the dataset has none of its own."""
 
 
-def _davis345(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
+def _davis345(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
     for k, scene in enumerate(scenes):
         write_image(root / "img" / f"{k:05}.jpg", scene.image)
         # Each object has its own channel and grey, as the objects of a frame of DAVIS have their own colours.
@@ -39,11 +40,15 @@ def _davis345(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
     return [_merged(f"{k:05}", scene) for k, scene in enumerate(scenes)]
 
 
-def _classes(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
+def _mval(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
+    return _share(_davis345(root, scenes, ""), split)
+
+
+def _classes(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
     return _davis345(root / split, scenes, "")
 
 
-def _davis(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
+def _davis(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
     *resolution, year, name = split.split("/")
     folder = resolution[0] if resolution else "480p"
     written = []
@@ -57,7 +62,7 @@ def _davis(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
     return written
 
 
-def _hqseg44k(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
+def _hqseg44k(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
     parts = PARTS[split]
     for images, masks in parts:
         for folder in (images, masks):
@@ -72,7 +77,7 @@ def _hqseg44k(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
     return written
 
 
-def _hypersim(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
+def _hypersim(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
     import h5py
 
     written = []
@@ -90,15 +95,15 @@ def _hypersim(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
     return written
 
 
-def _grabcut(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
+def _grabcut(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
     return _trimaps(root / "data_GT", root / "boundary_GT", ".bmp", scenes)
 
 
-def _berkeley(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
+def _berkeley(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
     return _trimaps(root / "images", root / "masks", ".png", scenes)
 
 
-def write_listed_berkeley(root: Path, scenes: Sequence[Scene]) -> list[Written]:
+def write_listed_berkeley(root: Path, scenes: Sequence[Scene]) -> list[ExpectedSample]:
     """Berkeley with its images elsewhere: `root/pairs.csv`, `root/masks`, and `images` in the folder above."""
     written = _trimaps(root.parent / "images", root / "masks", ".png", scenes)
     table = io.StringIO(newline="")
@@ -108,7 +113,7 @@ def write_listed_berkeley(root: Path, scenes: Sequence[Scene]) -> list[Written]:
     return written
 
 
-def _trimaps(images: Path, masks: Path, suffix: str, scenes: Sequence[Scene]) -> list[Written]:
+def _trimaps(images: Path, masks: Path, suffix: str, scenes: Sequence[Scene]) -> list[ExpectedSample]:
     written = []
     for k, scene in enumerate(scenes):
         mask = scene.mask(scene.shapes[-1])
@@ -116,11 +121,11 @@ def _trimaps(images: Path, masks: Path, suffix: str, scenes: Sequence[Scene]) ->
         grey = np.where(mask, 255, np.where(scene.labels > 0, 64, 0))  # 64 is the background near the object
         write_image(images / f"{k:03}.jpg", scene.image)
         write_image(masks / f"{k:03}{suffix}", np.where(strip, 128, grey).astype(np.uint8))
-        written.append(Written(f"{k:03}", (Target(ONLY, mask & ~strip, ~strip),), scene.image))
+        written.append(ExpectedSample(f"{k:03}", (Target(ONLY, mask & ~strip, ~strip),), scene.image))
     return written
 
 
-def _sbd(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
+def _sbd(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
     written = []
     for k, scene in enumerate(scenes):
         name = f"2008_{k:06}"
@@ -133,18 +138,20 @@ def _sbd(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
     return written
 
 
-def _bsds500(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
+def _bsds500(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
     return write_bsds500(root, scenes, split, matlab=True)
 
 
-def write_bsds500(root: Path, scenes: Sequence[Scene], split: str, matlab: bool) -> list[Written]:
+def write_bsds500(root: Path, scenes: Sequence[Scene], split: str, matlab: bool) -> list[ExpectedSample]:
     """BSDS500 as released (`data/groundTruth`, .mat) or as PNG files (`segments`), two annotators for each image."""
     base = root / "data" if matlab else root
-    for folder in (base / "images" / name for name in SPLITS):
+    truth_folder = "groundTruth" if matlab else "segments"
+    for folder in (base / kind / name for kind in ("images", truth_folder) for name in SPLITS):
         folder.mkdir(parents=True, exist_ok=True)
     written = []
     for k, scene in enumerate(scenes):
-        name = f"{split}/{k + 1000}"
+        part = split if split in SPLITS else DEVELOPMENT[k * len(DEVELOPMENT) // len(scenes)]
+        name = f"{part}/{k + 1000}"
         fine = scene.labels.astype(np.uint16) + 1
         maps = (fine, np.minimum(fine, 2).astype(np.uint16))
         write_image(base / "images" / f"{name}.jpg", scene.image)
@@ -161,11 +168,11 @@ def write_bsds500(root: Path, scenes: Sequence[Scene], split: str, matlab: bool)
             for annotator, labels in enumerate(maps)
             for label in np.unique(labels).tolist()
         ]
-        written.append(Written(name, tuple(targets), scene.image))
-    return written
+        written.append(ExpectedSample(name, tuple(targets), scene.image))
+    return _share(written, split)
 
 
-def _cocolvis(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
+def _cocolvis(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
     import cv2
 
     base, hierarchy, written = root / split, {}, []
@@ -186,12 +193,12 @@ def _cocolvis(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
         nodes[count] = {"children": [], "parent": count - 1, "node_level": 1}
         hierarchy[name] = {"num_instance_masks": count + 1, "hierarchy": nodes}
         targets = (Target(str(number), scene.mask(label)) for number, label in enumerate(scene.shapes))
-        written.append(Written(name, tuple(targets), scene.image))
+        written.append(ExpectedSample(name, tuple(targets), scene.image))
     write_bytes(base / "hannotation.pickle", pickle.dumps(hierarchy))
     return written
 
 
-def _coco(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
+def _coco(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
     images, written = [], []
     annotations: list[dict[str, Any]] = []
     for k, scene in enumerate(scenes, start=1):
@@ -209,13 +216,13 @@ def _coco(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
             targets.append(Target(str(number), mask, ~crowd))
         number = len(annotations) + 1
         annotations.append({**_rle(crowd), "id": number, "image_id": k, "category_id": 1, "iscrowd": 1})
-        written.append(Written(name, tuple(targets), scene.image))
+        written.append(ExpectedSample(name, tuple(targets), scene.image))
     content = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "shape"}]}
     write_bytes(root / "annotations" / f"instances_{split}.json", json.dumps(content).encode())
     return written
 
 
-def _folder(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
+def _folder(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
     """Label maps; a split of its own becomes a folder inside `images` and `masks`."""
     prefix = f"{split}/" if split not in ("", VALIDATION, TRAINING) else ""
     written = []
@@ -227,7 +234,25 @@ def _folder(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
     return _share(written, split)
 
 
-def _binary(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
+def _described(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
+    """Label maps whose META.json says that 1 is unknown."""
+    written = _folder(root, scenes, split)
+    write_bytes(root / META, json.dumps({"kind": Kind.INSTANCES.value, "unknown": 1}).encode())
+    return [
+        ExpectedSample(
+            one.name,
+            tuple(
+                Target(target.id, target.mask, np.asarray(~unknown.mask))
+                for unknown in one.targets[:1]
+                for target in one.targets[1:]
+            ),
+            one.image,
+        )
+        for one in written
+    ]
+
+
+def _binary(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
     """Masks of one object of 0 and 255 with a soft outline."""
     written = []
     for k, scene in enumerate(scenes):
@@ -238,7 +263,7 @@ def _binary(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
     return _share(written, split)
 
 
-def _camvid(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
+def _camvid(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
     written = []
     for k, scene in enumerate(scenes):
         name = f"{split}/{k:05}"
@@ -247,11 +272,11 @@ def _camvid(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
         write_image(root / "labels" / f"{name}.png", np.where(void, 11, scene.labels).astype(np.uint8))
         seen = [label for label in (0, *scene.shapes) if (scene.mask(label) & ~void).any()]
         targets = (Target(str(label), scene.mask(label) & ~void, ~void) for label in seen)
-        written.append(Written(name, tuple(targets), scene.image))
+        written.append(ExpectedSample(name, tuple(targets), scene.image))
     return written
 
 
-def _plants(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
+def _plants(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
     written = []
     for k, scene in enumerate(scenes):
         classes = np.where(scene.labels > 0, 1 + scene.labels % 2, 0).astype(np.uint8)
@@ -262,7 +287,7 @@ def _plants(root: Path, scenes: Sequence[Scene], split: str) -> list[Written]:
             for label in np.unique(classes[classes > 0]).tolist()
             for number, part in enumerate(components(classes == label), start=1)
         ]
-        written.append(Written(f"{k:03}", tuple(targets), scene.image))
+        written.append(ExpectedSample(f"{k:03}", tuple(targets), scene.image))
     return _share(written, split)
 
 
@@ -275,11 +300,12 @@ WRITERS: dict[str, Writer] = {
     "berkeley": _berkeley,
     "sbd": _sbd,
     "sbd-per-class": _classes,
-    "coco-mval": _davis345,
+    "coco-mval": _mval,
     "cocolvis": _cocolvis,
     "bsds500": _bsds500,
     "folder": _folder,
     "folder-binary": _binary,
+    "folder-described": _described,
     "coco": _coco,
     "duts": _binary,
     "weizmann-horses": _binary,
@@ -294,15 +320,15 @@ WRITERS: dict[str, Writer] = {
 """Of each dataset, what writes scenes as a split and says what must be read."""
 
 
-def _merged(name: str, scene: Scene) -> Written:
-    return Written(name, (Target(ONLY, scene.labels > 0),), scene.image)
+def _merged(name: str, scene: Scene) -> ExpectedSample:
+    return ExpectedSample(name, (Target(ONLY, scene.labels > 0),), scene.image)
 
 
-def _labelled(name: str, scene: Scene, factor: int = 1) -> Written:
-    return Written(name, tuple(Target(str(k * factor), scene.mask(k)) for k in scene.shapes), scene.image)
+def _labelled(name: str, scene: Scene, factor: int = 1) -> ExpectedSample:
+    return ExpectedSample(name, tuple(Target(str(k * factor), scene.mask(k)) for k in scene.shapes), scene.image)
 
 
-def _share(written: list[Written], split: str) -> list[Written]:
+def _share(written: list[ExpectedSample], split: str) -> list[ExpectedSample]:
     if split not in (VALIDATION, TRAINING):
         return written
     return every_tenth(written, held_out=split == VALIDATION)

@@ -19,7 +19,7 @@ from tamis.clicks import Click, random_click, with_clicked_pixels
 from tamis.datasets.protocol import Dataset, Sample, Target
 from tamis.errors import InputError
 from tamis.evaluation import combining
-from tamis.evaluation.interactive import ImageRecord, seed_of, usable_targets
+from tamis.evaluation.interactive import ImageRecord, iou_of, seed_of, usable_targets
 from tamis.evaluation.rules import Rules
 from tamis.evaluation.run import Progress, names_hash
 from tamis.evaluation.summary import bootstrap_weights, resampled_means
@@ -119,7 +119,7 @@ def _one_try(
     wanted = target.mask if target.valid is None else target.mask & target.valid
     first_click = random_click(wanted, rng)
     first = encoded.probability([first_click])
-    ious = {"alone": _iou(first, target, settings.threshold)}
+    ious = {"alone": iou_of(first > settings.threshold, wanted, target.valid)}
     for place in settings.places:
         clicks = _simulated(first, place, max(settings.extra), settings.threshold, rng)
         if clicks is None:
@@ -131,9 +131,9 @@ def _one_try(
         for count in settings.extra:
             for rule, combined in combining.RULES.items():
                 answer = with_clicked_pixels(combined(answers[: count + 1]), [first_click])
-                ious[_column(place, rule, count)] = _iou(answer, target, settings.threshold)
+                ious[_column(place, rule, count)] = iou_of(answer > settings.threshold, wanted, target.valid)
             answer = with_clicked_pixels(combining.mean(through[: count + 1]), [first_click])
-            ious[_column(place, "triangulation", count)] = _iou(answer, target, settings.threshold)
+            ious[_column(place, "triangulation", count)] = iou_of(answer > settings.threshold, wanted, target.valid)
     return ious
 
 
@@ -157,14 +157,6 @@ def _triangulated(encoded: EncodedImage, first: ProbabilityArray, click: Click) 
     if_inside = encoded.probability([Click(click.x, click.y)])
     if_outside = encoded.probability([Click(click.x, click.y, positive=False)])
     return combining.triangulate(if_inside, if_outside, float(first[click.pixel]))
-
-
-def _iou(probability: ProbabilityArray, target: Target, threshold: float) -> float:
-    prediction = probability > threshold
-    wanted = target.mask
-    if target.valid is not None:
-        prediction, wanted = prediction & target.valid, wanted & target.valid
-    return float(np.count_nonzero(prediction & wanted) / np.count_nonzero(prediction | wanted))
 
 
 def _column(place: str, rule: str, extra: int) -> str:

@@ -131,15 +131,15 @@ def evaluate_image(segmentor: Segmentor, sample: Sample, rules: Rules, seed: int
     encoded = segmentor.encode(image)
     record.encode_seconds = perf_counter() - start
     record.masks = len(targets)
-    tries = [
+    trials = [
         (target, repeat, np.random.default_rng(seed_of(seed, sample.name, target.id, repeat)))
         for target in targets
         for repeat in range(rules.repeats)
     ]
     if rules.clicks == 1 and rules.combine == "native" and isinstance(encoded, AnswersAlone):
-        record.clicks = list(click_once(encoded, tries, rules))
+        record.clicks = list(click_once(encoded, trials, rules))
     else:
-        for target, repeat, rng in tries:
+        for target, repeat, rng in trials:
             record.clicks += click_through(_answering(encoded, rules.combine), target, rules, repeat, rng)
     return record
 
@@ -163,22 +163,22 @@ def usable_targets(sample: Sample, rules: Rules, record: ImageRecord) -> tuple[I
 
 
 def click_once(
-    encoded: AnswersAlone, tries: Sequence[tuple[Target, int, np.random.Generator]], rules: Rules
+    encoded: AnswersAlone, trials: Sequence[tuple[Target, int, np.random.Generator]], rules: Rules
 ) -> Iterator[ClickRecord]:
-    """The first click of every try, all asked for together; the same records as one by one."""
+    """The first click of every trial, all asked for together; the same records as one by one."""
     clicks = []
-    for target, _, rng in tries:
+    for target, _, rng in trials:
         nothing = np.zeros_like(target.mask)
         click = _next_click(_wanted(target), nothing, [], target.valid, rules, rng)
         assert click is not None, "targets have pixels that count"
         clicks.append(click)
     answers = encoded.alone(clicks)
-    for (target, repeat, _), click in zip(tries, clicks, strict=True):
+    for (target, repeat, _), click in zip(trials, clicks, strict=True):
         start = perf_counter()
         probability = next(answers)
         seconds = perf_counter() - start
         wanted = _wanted(target)
-        iou = _iou(probability > rules.threshold, wanted, target.valid)
+        iou = iou_of(probability > rules.threshold, wanted, target.valid)
         yield _record(target, int(np.count_nonzero(wanted)), repeat, 1, click, iou, seconds)
 
 
@@ -213,7 +213,7 @@ def click_through(
         probability = answer(clicks)
         seconds = perf_counter() - start
         prediction = probability > rules.threshold
-        iou = _iou(prediction, wanted, target.valid)
+        iou = iou_of(prediction, wanted, target.valid)
         records.append(_record(target, area, repeat, len(clicks), click, iou, seconds))
     return records
 
@@ -222,7 +222,17 @@ def _wanted(target: Target) -> MaskArray:
     return target.mask if target.valid is None else target.mask & target.valid
 
 
-def _iou(prediction: MaskArray, wanted: MaskArray, valid: MaskArray | None) -> float:
+def iou_of(prediction: MaskArray, wanted: MaskArray, valid: MaskArray | None = None) -> float:
+    """The IoU of a prediction with what was wanted; every interactive evaluation and validation measures by it.
+
+    Args:
+        prediction: (H, W) bool.
+        wanted: (H, W) bool, at least one pixel, all of them valid.
+        valid: (H, W) bool, the pixels that count; None where all do.
+
+    >>> iou_of(np.array([[True, True]]), np.array([[True, False]]))
+    0.5
+    """
     counted = prediction if valid is None else prediction & valid
     return float(np.count_nonzero(counted & wanted) / np.count_nonzero(counted | wanted))
 

@@ -22,12 +22,12 @@ HARMFUL = (0.05, 0.30)
 
 
 @dataclass(frozen=True)
-class Tries:
-    """All tries (a mask, one repeat) of an evaluation as arrays.
+class Trials:
+    """All trials (a mask, one repeat) of an evaluation as arrays.
 
     Attributes:
         images: names of the I images that have any.
-        image: (T,) int64, which image each try belongs to.
+        image: (T,) int64, which image each trial belongs to.
         area: (T,) int64, pixels of its mask.
         ious: (T, K) float64, the IoU after every click; NaN after the last one.
     """
@@ -38,11 +38,11 @@ class Tries:
     ious: NDArray[np.float64]
 
 
-def tries_of(records: Mapping[str, ImageRecord], clicks: int) -> Tries:
-    """Gather the tries of many images.
+def trials_of(records: Mapping[str, ImageRecord], clicks: int) -> Trials:
+    """Gather the trials of many images.
 
     Args:
-        records: by image name, in the order that the tries shall have.
+        records: by image name, in the order that the trials shall have.
         clicks: K, the most clicks there may be.
     """
     images = [name for name, record in records.items() if record.clicks]
@@ -56,37 +56,37 @@ def tries_of(records: Mapping[str, ImageRecord], clicks: int) -> Tries:
     ious = np.full((len(rows), clicks), np.nan)
     for row, values in zip(ious, rows.values(), strict=True):
         row[: len(values)] = values
-    return Tries(images, np.array([key[0] for key in rows], np.int64), np.array([*areas.values()], np.int64), ious)
+    return Trials(images, np.array([key[0] for key in rows], np.int64), np.array([*areas.values()], np.int64), ious)
 
 
-def miou_by_click(tries: Tries, rules: Rules) -> NDArray[np.float64]:
-    """(K',) mean IoU over tries after 1, 2, … clicks.
+def miou_by_click(trials: Trials, rules: Rules) -> NDArray[np.float64]:
+    """(K',) mean IoU over trials after 1, 2, … clicks.
 
-    Where tries stop at an IoU, K' is the length of the shortest, as in the peers' programs; where they only stop
+    Where trials stop at an IoU, K' is the length of the shortest, as in the peers' programs; where they only stop
     because the mask is perfect, the last IoU counts on and K' = K.
     """
-    return np.asarray(comparable_ious(tries, rules).mean(axis=0))
+    return np.asarray(comparable_ious(trials, rules).mean(axis=0))
 
 
-def comparable_ious(tries: Tries, rules: Rules) -> NDArray[np.float64]:
+def comparable_ious(trials: Trials, rules: Rules) -> NDArray[np.float64]:
     """(T, K') float64, the IoUs that `miou_by_click` averages, without gaps."""
-    made = np.count_nonzero(~np.isnan(tries.ious), axis=1)
+    made = np.count_nonzero(~np.isnan(trials.ious), axis=1)
     if rules.stop_at is not None:
-        return tries.ious[:, : made.min()]
-    last = np.take_along_axis(tries.ious, made[:, None] - 1, axis=1)
-    return np.where(np.isnan(tries.ious), last, tries.ious)
+        return trials.ious[:, : made.min()]
+    last = np.take_along_axis(trials.ious, made[:, None] - 1, axis=1)
+    return np.where(np.isnan(trials.ious), last, trials.ious)
 
 
-def clicks_to_reach(tries: Tries, target: float, limit: int) -> NDArray[np.int64]:
+def clicks_to_reach(trials: Trials, target: float, limit: int) -> NDArray[np.int64]:
     """(T,) the first click whose IoU is at least `target`, `limit` where there is none: RITM's NoC."""
     # IoUs are kept in single precision, where .9 is reached by .9.
-    reached = tries.ious.astype(np.float32) >= np.float32(target)
+    reached = trials.ious.astype(np.float32) >= np.float32(target)
     return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, limit)
 
 
-def harmful_share(tries: Tries, loss: float) -> float:
+def harmful_share(trials: Trials, loss: float) -> float:
     """The share of clicks after the first that lower the IoU by more than `loss`; 0 where there are none."""
-    steps = np.diff(tries.ious, axis=1)
+    steps = np.diff(trials.ious, axis=1)
     made = ~np.isnan(steps)
     return float((steps[made] < -loss).mean()) if made.any() else 0.0
 
@@ -99,7 +99,7 @@ def bootstrap_weights(images: int, rng: np.random.Generator) -> NDArray[np.float
 def resampled_means(
     values: NDArray[np.float64], image: NDArray[np.int64], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(BOOTSTRAPS, ...) means of (T, ...) values over tries, whole images drawn with replacement.
+    """(BOOTSTRAPS, ...) means of (T, ...) values over trials, whole images drawn with replacement.
 
     Masks of one image are not independent of each other, so images are drawn, not masks.
     """
@@ -116,7 +116,7 @@ def summarise(
     """The numbers of an evaluation, as JSON values.
 
     `miou` is a list by click, `miou_ci95` its 95 % intervals by bootstrap over images, `nocNN` the mean number of
-    clicks to an IoU of .NN (the limit where it is never reached), `nofNN` how many tries need the limit or more (those
+    clicks to an IoU of .NN (the limit where it is never reached), `nofNN` how many trials need the limit or more (those
     that succeed with the very last click are counted too, as by the peers), `worse_by_NN` the share of corrections that
     lower the IoU by more than .NN, `miou_by_size` the mean IoU after the first click by the root of the mask's area in
     pixels.
@@ -127,32 +127,32 @@ def summarise(
         unmatched: of the dataset.
         seed: of the bootstrap.
     """
-    tries = tries_of(records, rules.clicks)
+    trials = trials_of(records, rules.clicks)
     every = list(records.values())
     clicks = [click for record in every for click in record.clicks]
     summary: dict[str, Any] = {
-        "images": len(tries.images),
+        "images": len(trials.images),
         "masks": sum(record.masks for record in every),
-        "tries": len(tries.image),
+        "tries": len(trials.image),
         "skipped_small": sum(len(record.skipped_small) for record in every),
         "empty": sum(len(record.empty) for record in every),
         "mismatched": {name: record.mismatched for name, record in records.items() if record.mismatched},
         "unreadable": {name: record.error for name, record in records.items() if record.error},
         "unmatched": {kind: list(names) for kind, names in unmatched.items()},
     }
-    if len(tries.image):
-        ious = comparable_ious(tries, rules)
-        weights = bootstrap_weights(len(tries.images), np.random.default_rng(seed))
-        low, high = np.quantile(resampled_means(ious, tries.image, weights), [0.025, 0.975], axis=0)
+    if len(trials.image):
+        ious = comparable_ious(trials, rules)
+        weights = bootstrap_weights(len(trials.images), np.random.default_rng(seed))
+        low, high = np.quantile(resampled_means(ious, trials.image, weights), [0.025, 0.975], axis=0)
         summary["miou"] = _rounded(ious.mean(axis=0))
         summary["miou_ci95"] = [_rounded(pair) for pair in np.stack([low, high], axis=1)]
-        summary["miou_by_size"] = miou_by_size(tries, rules)
+        summary["miou_by_size"] = miou_by_size(trials, rules)
         for target in NOC_TARGETS if rules.clicks > 1 else ():
-            needed = clicks_to_reach(tries, target, rules.clicks)
+            needed = clicks_to_reach(trials, target, rules.clicks)
             summary[f"noc{target * 100:.0f}"] = round(float(needed.mean()), 4)
             summary[f"nof{target * 100:.0f}"] = int((needed >= rules.clicks).sum())
         for loss in HARMFUL if rules.clicks > 1 else ():
-            summary[f"worse_by_{loss * 100:02.0f}"] = round(harmful_share(tries, loss), 4)
+            summary[f"worse_by_{loss * 100:02.0f}"] = round(harmful_share(trials, loss), 4)
         summary["seconds_per_click"] = round(float(np.mean([click.seconds for click in clicks])), 6)
         summary["seconds_encode"] = round(float(np.mean([r.encode_seconds for r in every if r.clicks])), 6)
     return summary
@@ -225,11 +225,11 @@ SIZES = (16, 32, 64, 128, 256, 512)
 """Borders of the size classes: the root of a mask's area, in pixels."""
 
 
-def miou_by_size(tries: Tries, rules: Rules) -> dict[str, dict[str, float | int]]:
-    """Mean IoU after the first click and number of tries, by size of the mask."""
-    size = np.digitize(np.sqrt(tries.area), SIZES)
+def miou_by_size(trials: Trials, rules: Rules) -> dict[str, dict[str, float | int]]:
+    """Mean IoU after the first click and number of trials, by size of the mask."""
+    size = np.digitize(np.sqrt(trials.area), SIZES)
     names = [f"<{SIZES[0]}", *(f"{a}-{b}" for a, b in pairwise(SIZES)), f"≥{SIZES[-1]}"]
-    first = comparable_ious(tries, rules)[:, 0]
+    first = comparable_ious(trials, rules)[:, 0]
     return {
         name: {"miou": round(float(first[size == index].mean()), 4), "tries": int((size == index).sum())}
         for index, name in enumerate(names)

@@ -15,9 +15,9 @@ from tamis.server.described import answers
 router = APIRouter(prefix="/api/images/{image_id}", tags=["events"])
 
 _LEASE = answers(schemas.Lease, 403, 404, 422, 503, 507)
-_LEASE["responses"][423] = {"model": schemas.Held}
-_APPEND = answers(schemas.Written, 403, 404, 413, 422, 503, 507)
-_APPEND["responses"] |= {409: {"model": schemas.Stale}, 423: {"model": schemas.Held}}
+_LEASE["responses"][423] = {"model": schemas.LeaseConflict}
+_APPEND = answers(schemas.EventCount, 403, 404, 413, 422, 503, 507)
+_APPEND["responses"] |= {409: {"model": schemas.Stale}, 423: {"model": schemas.LeaseConflict}}
 
 Name = Annotated[str, Field(min_length=1, max_length=64), Text]
 Person = Annotated[str, Field(max_length=100), Text]
@@ -85,7 +85,7 @@ def lease(image_id: ImageId, claim: Claim, served: Served) -> dict[str, Any]:
     return {"lease": held.lease, "expires_in": leases.SECONDS}
 
 
-@router.delete("/lease", **answers(schemas.Released, 403))
+@router.delete("/lease", **answers(schemas.LeaseRelease, 403))
 def release(image_id: ImageId, lease: Annotated[str, Text], served: Served) -> dict[str, Any]:
     """Give the right back."""
     served.require_writable()

@@ -109,7 +109,7 @@ def proposals(image_id: ImageId, served: Served) -> Response:
     return JSONResponse({"proposals": [{"rle": rle, "score": round(score, 4)} for rle, score in pairs]})
 
 
-@router.post("/{image_id}/accept", **answers(schemas.Accepted, 403, 404, 409))
+@router.post("/{image_id}/accept", **answers(schemas.FileAcceptance, 403, 404, 409))
 def accept(image_id: ImageId, served: Served) -> dict[str, Any]:
     """Let the masks of a changed image belong to the file that is there now; it must have the same size."""
     served.require_writable()

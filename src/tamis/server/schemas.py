@@ -136,7 +136,7 @@ class History(_Answer):
     lease: Holder | None
 
 
-class Written(_Answer):
+class EventCount(_Answer):
     """How many events the image has now; they are on the disk."""
 
     seq: int
@@ -149,7 +149,7 @@ class Stale(Error):
     events: list[Event]
 
 
-class Held(Error):
+class LeaseConflict(Error):
     """Somebody else may change the image, or nobody (null) until a lease is taken."""
 
     editor: str | None
@@ -162,13 +162,13 @@ class Lease(_Answer):
     expires_in: float
 
 
-class Released(_Answer):
+class LeaseRelease(_Answer):
     """The right was given back."""
 
     lease: None
 
 
-class Accepted(_Answer):
+class FileAcceptance(_Answer):
     """The masks belong to the file that is there now."""
 
     changed: Literal[False]

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tamis.training.photographs import Kind, Photograph
+from tamis.datasets.supervision import Kind
+from tamis.training.photographs import Photograph
 
 KINDS = tuple(Kind)
 

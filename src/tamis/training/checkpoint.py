@@ -88,6 +88,12 @@ class Average:
     """Exponential moving average of a network's weights and buffers.
 
     Early on the decay is smaller, (1 + n) / (10 + n) after n updates, so that the random start is forgotten.
+
+    `torch.optim.swa_utils.AveragedModel` gives the same weights, as a test holds, with this decay as its `avg_fn`, but
+    would not make this shorter. It averages all buffers or none: either counts of batches, which are whole numbers, or
+    no statistics of norms. It copies the module instead of its values, and its state has names with `module.` before
+    them and a count beside them, which would have to come off for `best.pt`, the export and old checkpoints, while
+    `Guard` and validation want plain values by the network's own names.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from tamis.datasets.supervision import Kind
 from tamis.training.album import KINDS, Album
-from tamis.training.photographs import Kind
 
 LEAST_CELLS = 6
 """A mask needs as many cells of stride 4 in a crop to be clicked."""

@@ -12,13 +12,14 @@ from torch import Tensor
 
 from tamis.arrays import ImageArray
 from tamis.clicks import Click
+from tamis.datasets.supervision import Kind
 from tamis.regions.features import PixelMaps, RegionSummary, colour_nodes, summarise
 from tamis.regions.oversegmentation import small_regions
 from tamis.segmentors.embedded.sizes import WORKING_SIZE, working_shape
 from tamis.segmentors.protocol import Segmentor
 from tamis.training.loop import half_precision
 from tamis.training.networks import PixelNetwork
-from tamis.training.photographs import Kind, Photograph
+from tamis.training.photographs import Photograph
 
 
 class Annotated(NamedTuple):

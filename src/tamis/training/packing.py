@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tamis.datasets.supervision import Kind
 from tamis.errors import InputError
 from tamis.results.files import replacing
-from tamis.training.photographs import Int16Map, Kind, Photograph
+from tamis.training.photographs import Int16Map, Photograph
 
 QUALITY = 75
 """Of the photographs, stored as WebP."""

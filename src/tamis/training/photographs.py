@@ -4,11 +4,8 @@ One integer map per annotator says everything: −1 = unknown, 0 = no mask here,
 kind of supervision (`Kind`).
 """
 
-import csv
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 import cv2
@@ -16,24 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
-from tamis.datasets.splits import every_tenth
+from tamis.datasets import Sample, find_dataset, open_dataset, splits_of
+from tamis.datasets.described import META, read_meaning
+from tamis.datasets.listing import IMAGES_WITHOUT_MASKS
+from tamis.datasets.supervision import Kind, Supervision
 from tamis.errors import InputError
 
 Int16Map = NDArray[np.int16]
 
 
 SPLITS = ("training", "validation", "held-out")
-
-
-class Kind(Enum):
-    """What the pixels outside a clicked mask say."""
-
-    PARTITION = "partition"
-    """Every pixel belongs to a mask; several annotators may disagree."""
-    INSTANCES = "instances"
-    """Objects; a pixel without a mask is outside all of them but may lie on something else."""
-    SINGLE = "single"
-    """One salient object; what is outside it is, weakly, a mask too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +39,9 @@ class Photograph:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """How a data set lies on disk."""
+class Labels:
+    """How the label maps of a data set become masks, besides what its kind of supervision says."""
 
-    kind: Kind
-    pairs: Callable[[Path, str], list[tuple[Path, list[Path]]]]
-    """(root, split) to the image files, each with its map files."""
     components: bool = False
     """Masks are the connected components of the labels."""
     ignore: int | None = None
@@ -64,59 +50,88 @@ class Layout:
     """Label 0 is a class like the others."""
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What is known of a data set before it is opened."""
+
+    dataset: str
+    """Its name in `tamis.datasets`, which lists the photographs of each split."""
+    supervision: Supervision
+    labels: Labels
+
+
 def read_photographs(name: str, root: Path, split: str, size: int) -> Iterator[Photograph]:
     """The photographs of one split, reduced to `size` pixels on the long side.
 
-    `held-out` are the official test split, or every tenth file of the sorted list where there is none; `validation` is
-    the same, but for BSDS500 a tenth of what is not test. Both are never trained on. The photographs of the Berkeley
-    benchmark are in no split.
+    Which splits of the data set these are stands in its `Supervision` in `tamis.datasets.catalogue`: `held-out` is the
+    one that is evaluated, and neither it nor `validation` is ever trained on.
 
     Args:
-        name: a key of `LAYOUTS`, or any name of a folder with a META.json.
+        name: a key of `LABELS`, or any name of a folder with a META.json.
         root: folder of the data set.
         split: one of `SPLITS`.
         size: pixels of the longer side; smaller photographs stay as they are; 0 keeps all.
 
     Raises:
-        InputError: the name or split is unknown, or no photograph is found.
+        InputError: the name or split is unknown, no photograph is found, or one has no masks.
+    """
+    layout = layout_of(name, root)
+    for sample in samples_of(name, root, split):
+        pixels = cv2.imread(str(sample.image_path), cv2.IMREAD_COLOR)
+        if pixels is None:
+            raise InputError(f"{sample.image_path} cannot be read as an image")
+        image = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+        kind = layout.supervision.kind
+        maps = tuple(_read_map(file, kind, layout.labels) for file in sample.mask_paths)
+        yield shrink(Photograph(name, sample.image_path.stem, kind, image.astype(np.uint8), maps), size)
+
+
+def samples_of(name: str, root: Path, split: str) -> list[Sample]:
+    """The images of one split and their label maps, of which nothing is read yet; as `read_photographs` has them.
+
+    Raises:
+        InputError: the name or split is unknown, no photograph is found, or one has no masks.
     """
     if split not in SPLITS:
         raise InputError(f"split {split!r} is none of {', '.join(SPLITS)}")
     layout = layout_of(name, root)
-    pairs = layout.pairs(root, split)
-    if not pairs:
-        raise InputError(f"no photographs of {name} found in {root}")
-    for image_file, map_files in pairs:
-        pixels = cv2.imread(str(image_file), cv2.IMREAD_COLOR)
-        if pixels is None:
-            raise InputError(f"{image_file} cannot be read as an image")
-        image = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-        maps = tuple(_read_map(file, layout) for file in map_files)
-        yield shrink(Photograph(name, image_file.stem, layout.kind, image.astype(np.uint8), maps), size)
+    try:
+        parts = _parts(layout, root, split)
+        datasets = [open_dataset(layout.dataset, root, part) for part in parts]
+    except InputError as error:
+        raise InputError(f"no photographs of {name} for {split}: {error}") from error
+    missing = [each for dataset in datasets for each in dataset.unmatched.get(IMAGES_WITHOUT_MASKS, ())]
+    if missing:
+        raise InputError(f"{root}: {len(missing)} images of {name} have no masks, such as {missing[0]}; remove them")
+    return [sample for dataset in datasets for sample in dataset.samples]
 
 
 def layout_of(name: str, root: Path) -> Layout:
-    """How a data set lies on disk: as its own META.json says, or as is known of its name.
-
-    META.json has `kind`, a value of `Kind`, and `unknown`, the label that means unknown or null; images and label maps
-    of the same stem lie in `images` and `masks`.
+    """What is known of a data set by its name, or what its META.json says (`tamis.datasets.described`).
 
     Raises:
         InputError: nothing is known of the name, or META.json says something else.
     """
-    if name in LAYOUTS:
-        return LAYOUTS[name]
-    file = root / "META.json"
-    if not file.is_file():
-        known = ", ".join(LAYOUTS)
-        raise InputError(f"no layout is known for data set {name!r}: choose from {known}, or write {file}")
-    try:
-        said = json.loads(file.read_text())
-        kind, unknown = Kind(said["kind"]), said.get("unknown")
-    except (ValueError, KeyError, TypeError) as error:
-        kinds = ", ".join(each.value for each in Kind)
-        raise InputError(f"{file} must be JSON with `kind`, one of {kinds}, and `unknown`, a label or null") from error
-    return Layout(kind, _same_stem, ignore=unknown)
+    if name in LABELS:
+        entry = find_dataset(name.replace("_", "-"))
+        assert entry.supervision is not None, "a test holds that each can be trained on"
+        return Layout(entry.name, entry.supervision, LABELS[name])
+    if not (root / META).is_file():
+        known = ", ".join(LABELS)
+        raise InputError(f"no layout is known for data set {name!r}: choose from {known}, or write {root / META}")
+    meaning = read_meaning(root)
+    return Layout("folder-described", Supervision(meaning.kind), Labels(ignore=meaning.unknown))
+
+
+def _parts(layout: Layout, root: Path, split: str) -> tuple[str, ...]:
+    """The names that the splits have in `tamis.datasets`."""
+    supervision = layout.supervision
+    if split == "training":
+        if not supervision.training:
+            raise InputError(f"{layout.dataset} is a test set: it is never trained on")
+        return supervision.training
+    part = supervision.validation if split == "validation" else supervision.held_out
+    return (part if part is not None else splits_of(find_dataset(layout.dataset), root)[0],)
 
 
 def shrink(photograph: Photograph, size: int) -> Photograph:
@@ -131,19 +146,19 @@ def shrink(photograph: Photograph, size: int) -> Photograph:
     return Photograph(photograph.dataset, photograph.name, photograph.kind, image.astype(np.uint8), maps)
 
 
-def _read_map(file: Path, layout: Layout) -> Int16Map:
+def _read_map(file: Path, kind: Kind, rules: Labels) -> Int16Map:
     labels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
     if labels is None:
         raise InputError(f"{file} cannot be read as a label map")
     if labels.ndim == 3:
         labels = labels[:, :, 0]
     labels = labels.astype(np.int16)
-    unknown = labels == layout.ignore if layout.ignore is not None else np.zeros(labels.shape, bool)
-    if layout.partition_from_zero:
+    unknown = labels == rules.ignore if rules.ignore is not None else np.zeros(labels.shape, bool)
+    if rules.partition_from_zero:
         labels = labels + np.int16(1)
-    if layout.kind is Kind.SINGLE:
+    if kind is Kind.SINGLE:
         labels = (labels > 0).astype(np.int16)
-    if layout.components:
+    if rules.components:
         labels = connected(np.where(unknown, 0, labels).astype(np.int16))
     return np.where(unknown, np.int16(-1), labels).astype(np.int16)
 
@@ -163,64 +178,22 @@ def connected(labels: Int16Map) -> Int16Map:
     return result
 
 
-def held_out(files: list[Path], split: str) -> list[Path]:
-    """Every tenth of the sorted files, or for `training` the others.
-
-    >>> [f.name for f in held_out([Path("b"), Path("a")], "held-out")]
-    ['a']
-    """
-    return every_tenth(sorted(files), held_out=split != "training")
-
-
-def _same_stem(root: Path, split: str) -> list[tuple[Path, list[Path]]]:
-    images = [file for file in (root / "images").glob("*") if file.suffix in {".jpg", ".png", ".webp"}]
-    return [(file, [root / "masks" / f"{file.stem}.png"]) for file in held_out(images, split)]
-
-
-def _bsds500(root: Path, split: str) -> list[tuple[Path, list[Path]]]:
-    parts = ("test",) if split == "held-out" else ("train", "val")
-    berkeley = root.parent / "berkeley" / "pairs.csv"
-    kept_apart: set[str] = set()
-    if berkeley.exists():
-        with berkeley.open(newline="") as stream:
-            kept_apart = {Path(row["image"]).stem for row in csv.DictReader(stream)}
-    images = [image for part in parts for image in (root / "images" / part).glob("*.jpg")]
-    images = [image for image in images if image.stem not in kept_apart]
-    # The official test is for the end: a tenth of the rest says how a run goes.
-    chosen = sorted(images) if split == "held-out" else held_out(images, split)
-    return [(file, sorted((root / "segments" / file.parent.name).glob(f"{file.stem}_*.png"))) for file in chosen]
-
-
-def _camvid(root: Path, split: str) -> list[tuple[Path, list[Path]]]:
-    parts = ("train", "val") if split == "training" else ("test",)
-    return [
-        (image, [root / "labels" / part / f"{image.stem}.png"])
-        for part in parts
-        for image in sorted((root / "images" / part).glob("*.jpg"))
-    ]
-
-
-def _davis(root: Path, split: str) -> list[tuple[Path, list[Path]]]:
-    if split == "training":
-        raise InputError("davis is a test set: it is never trained on")
-    return [
-        (image, [root / "Annotations" / "480p" / image.parent.name / f"{image.stem}.png"])
-        for image in sorted((root / "JPEGImages" / "480p").glob("*/*.jpg"))
-    ]
-
-
-LAYOUTS: dict[str, Layout] = {
-    "bsds500": Layout(Kind.PARTITION, _bsds500),
-    "camvid": Layout(Kind.PARTITION, _camvid, components=True, ignore=11, partition_from_zero=True),
-    "duts": Layout(Kind.SINGLE, _same_stem),
-    "coco_mval": Layout(Kind.INSTANCES, _same_stem),
-    "coco128_seg": Layout(Kind.INSTANCES, _same_stem),
-    "feral_cats": Layout(Kind.INSTANCES, _same_stem),
-    "leeds_butterflies": Layout(Kind.SINGLE, _same_stem),
-    "weizmann_horses": Layout(Kind.SINGLE, _same_stem),
-    "dsb2018": Layout(Kind.INSTANCES, _same_stem),
-    "cwfid": Layout(Kind.INSTANCES, _same_stem, components=True),
-    "crackforest": Layout(Kind.SINGLE, _same_stem),
-    "davis": Layout(Kind.SINGLE, _davis),
+LABELS: dict[str, Labels] = {
+    "bsds500": Labels(),
+    "camvid": Labels(components=True, ignore=11, partition_from_zero=True),
+    "duts": Labels(),
+    "coco_mval": Labels(),
+    "coco128_seg": Labels(),
+    "feral_cats": Labels(),
+    "leeds_butterflies": Labels(),
+    "weizmann_horses": Labels(),
+    "dsb2018": Labels(),
+    "cwfid": Labels(components=True),
+    "crackforest": Labels(),
+    "davis": Labels(),
 }
-"""The data sets that can be trained on or measured, by name."""
+"""The data sets that can be trained on or measured, by name: those of the catalogue, with _ for -.
+
+Label maps are read here, not as the targets of `tamis.datasets`: an annotator's masks stay one map, a soft edge belongs
+to the object (evaluation takes the half), and classes are parted.
+"""

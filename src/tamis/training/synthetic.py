@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 
 from tamis.arrays import ImageArray
-from tamis.training.photographs import Int16Map, Kind, Photograph
+from tamis.datasets.supervision import Kind
+from tamis.training.photographs import Int16Map, Photograph
 
 
 def synthetic_photographs(count: int) -> list[Photograph]:

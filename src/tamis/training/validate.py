@@ -1,4 +1,8 @@
-"""mIoU@1 during training: one uniform random click per mask, threshold .5, at the photograph's resolution."""
+"""mIoU@1 during training, by the rules of `tamis.evaluation`, at the photograph's resolution.
+
+The random clicks are drawn in turn for each photograph, not for each mask by its name as there, so that a run goes on
+with the curve that it had before.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -9,13 +13,15 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import random_click
+from tamis.evaluation.interactive import iou_of
+from tamis.evaluation.rules import PROTOCOLS
 from tamis.training.photographs import Photograph
 
 SIDES = (16, 32, 64, 128, 256, np.inf)
 """Masks are told apart by the square root of their area in pixels."""
 
-LEAST_PIXELS = 256
-"""Masks smaller than 16 × 16 pixels are skipped, as in the published protocol."""
+RULES = PROTOCOLS["tamis"]
+"""One uniform random click per mask, threshold .5; masks smaller than 16 × 16 pixels are skipped."""
 
 Answer = Callable[[tuple[int, int]], ProbabilityArray]
 """From a clicked (row, column) to (H, W) probabilities."""
@@ -23,10 +29,10 @@ Encode = Callable[[ImageArray], Answer]
 
 
 def masks_of(photograph: Photograph) -> Iterator[MaskArray]:
-    """Every mask of at least 256 pixels of every annotator."""
+    """Every mask of every annotator that is large enough."""
     for labels in photograph.maps:
         values, counts = np.unique(labels, return_counts=True)
-        for value in values[(values > 0) & (counts >= LEAST_PIXELS)]:
+        for value in values[(values > 0) & (counts >= RULES.min_area)]:
             yield labels == value
 
 
@@ -37,8 +43,7 @@ def click_ious(encode: Encode, photograph: Photograph, repeats: int, seed: int =
     scores = []
     for mask in masks_of(photograph):
         for _ in range(repeats):
-            predicted = answer(random_click(mask, rng).pixel) > 0.5
-            scores.append(np.count_nonzero(predicted & mask) / np.count_nonzero(predicted | mask))
+            scores.append(iou_of(answer(random_click(mask, rng).pixel) > RULES.threshold, mask))
     return np.array(scores)
 
 

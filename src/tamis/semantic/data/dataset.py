@@ -19,7 +19,7 @@ IGNORE = 255
 _FOREIGN = 254
 """What label values that no class has are turned into, for a moment."""
 
-MOST_TRIES = 1000
+MAX_ATTEMPTS = 1000
 """How many samples are tried before a dataset counts as broken."""
 
 Pixels = NDArray[np.uint8]
@@ -243,14 +243,14 @@ def read_or_replace(
     Raises:
         InputError: as `read_sample`, or a thousand samples in a row are broken.
     """
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_ATTEMPTS):
         try:
             return read_sample(dataset, index)
         except BrokenFileError as error:
             broken.note(index, error)
             index = int(rng.integers(0, len(dataset)))
     example = next(iter(broken.reasons.values()))
-    raise InputError(f"{dataset.name}: {MOST_TRIES} samples in a row are broken; {example}")
+    raise InputError(f"{dataset.name}: {MAX_ATTEMPTS} samples in a row are broken; {example}")
 
 
 def _content(path: Path) -> bytes:

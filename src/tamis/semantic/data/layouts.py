@@ -1,4 +1,8 @@
-"""Where the images and label maps of a dataset lie: one function for each layout."""
+"""Where the images and label maps of a dataset lie: one function for each layout.
+
+Files are listed by `tamis.datasets.listing`. These are layouts of their own, since a class table and a label map for
+every pixel are no targets to click on; CamVid, which is read both ways, lies where `tamis.datasets.sets` says.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -6,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from tamis.datasets.listing import files_in
+from tamis.datasets.sets import camvid_folders
 from tamis.errors import InputError
-from tamis.image import SUFFIXES
 from tamis.semantic.data import class_tables
 from tamis.semantic.data.class_tables import ClassTable, read_class_table
 
@@ -118,21 +123,15 @@ def _pascal_voc(root: Path, split: str) -> PairedFiles:
 
 
 def _camvid(root: Path, split: str) -> PairedFiles:
-    return PairedFiles(class_tables.camvid(), _by_stem(*_camvid_folders(root, split)))
-
-
-def _camvid_folders(root: Path, split: str) -> tuple[Path, Path]:
-    if (root / f"{split}annot").is_dir():
-        return root / split, root / f"{split}annot"
-    return root / "images" / split, root / "labels" / split
+    return PairedFiles(class_tables.camvid(), _by_stem(*camvid_folders(root, split)))
 
 
 def _is_camvid(root: Path) -> bool:
     if any((root / name).exists() for name in CLASS_FILES):
         return False
-    folders = (images for images, labels in (_camvid_folders(root, split) for split in _USUAL) if labels.is_dir())
-    first = next((path for folder in folders if folder.is_dir() for path in folder.iterdir() if _is_image(path)), None)
-    return first is not None and _CAMVID_FRAME.match(first.name) is not None
+    folders = (images for images, labels in (camvid_folders(root, split) for split in _USUAL) if labels.is_dir())
+    first = next((name for folder in folders if folder.is_dir() for name in files_in(folder).paths), None)
+    return first is not None and _CAMVID_FRAME.match(first) is not None
 
 
 _USUAL = ("train", "val", "test")
@@ -179,20 +178,16 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-
-
 def _by_stem(images: Path, labels: Path) -> Pairs:
     return _paired(_stems(images), _stems(labels), labels)
 
 
 def _stems(folder: Path) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for path in sorted(_folder(folder).iterdir()):
-        if _is_image(path) and found.setdefault(path.stem, path) is not path:
-            raise InputError(f"{path}: beside it is {found[path.stem].name}, of the same name; remove one of them")
-    return found
+    files = files_in(_folder(folder))
+    for name in files.repeated:
+        path = folder / name
+        raise InputError(f"{path}: beside it is {files.paths[path.stem].name}, of the same name; remove one of them")
+    return files.paths
 
 
 def _by_name(folder: Path, pattern: str, ending: str) -> dict[str, Path]:
