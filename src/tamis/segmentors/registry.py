@@ -24,7 +24,7 @@ BUILT_IN = (
         summary="the model in the box: a small network that answers every click at once",
         abilities=("several clicks at once", "answers by region", "boxes", "choices", "scores"),
         licence="Apache-2.0; weights for research and non-commercial use",
-        megabytes=10.3,
+        megabytes=12.7,
         card="tamis.weights:embedded.md",
     ),
     ModelEntry(
