@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tamis.proposals import Selection as Selection
     from tamis.proposals import Tiles as Tiles
     from tamis.segmentors.registry import list_models as list_models
+    from tamis.segmentors.registry import load_segmentor as load_segmentor
 
 _HOME = {
     "Adaptive": "tamis.proposals",
@@ -61,6 +62,7 @@ _HOME = {
     "export": "tamis.api",
     "list_models": "tamis.segmentors.registry",
     "load": "tamis.api",
+    "load_segmentor": "tamis.segmentors.registry",
     "open_dataset": "tamis.datasets.registry",
     "open_project": "tamis.annotation.project",
     "read_image": "tamis.image",
@@ -91,6 +93,7 @@ __all__ = [
     "export",
     "list_models",
     "load",
+    "load_segmentor",
     "open_dataset",
     "open_project",
     "read_image",
