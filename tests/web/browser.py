@@ -1,6 +1,7 @@
 """The annotator in a real browser: a server in a process of its own, and what a person does with its page."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import Page, expect
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from tamis.arrays import ImageArray
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+NO_CHROMIUM = "the page is not tried: there is no chromium on this computer"
 
 
 class Served:
@@ -125,3 +134,47 @@ def picture(page: Page, name: str) -> None:
     folder = os.environ.get("TAMIS_PICTURES")
     if folder:
         page.screenshot(path=Path(folder) / f"{name}.jpg", type="jpeg", quality=82)
+
+
+def image_id(server: Served, name: str) -> int:
+    return next(int(each["id"]) for each in server.get("api/images")["images"] if each["name"] == name)
+
+
+def disc(height: int, width: int) -> ImageArray:
+    """A bright disc of a third of the height in the middle, a little noise."""
+    rows, columns = np.mgrid[:height, :width]
+    inside = (rows - height / 2) ** 2 + (columns - width / 2) ** 2 < (height / 3) ** 2
+    noise = np.random.default_rng(0).normal(0, 3, (height, width, 3))
+    return np.clip(np.where(inside[..., None], (220.0, 90.0, 40.0), (30.0, 60.0, 50.0)) + noise, 0, 255).astype(
+        np.uint8
+    )
+
+
+def discs(made: Path) -> Path:
+    """A folder with images of a disc: a.png, turned.jpg (upright only by its EXIF), and one whose name is HTML."""
+    made.mkdir()
+    Image.fromarray(disc(200, 300)).save(made / "a.png")
+    Image.fromarray(disc(200, 300)).save(made / "<b>b.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.rot90(disc(200, 300)).copy()).save(made / "turned.jpg", exif=exif, quality=95)
+    SHAPES.update({"a.png": (300, 200), "turned.jpg": (300, 200), "%3Cb%3Eb.png": (300, 200)})
+    return made
+
+
+@contextmanager
+def opened_page(browser: Browser, **options: Any) -> Iterator[Page]:
+    """A page of 1280 × 800; nothing may appear in its console but what is asked of a server that is gone."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "accept_downloads": True, **options})
+    page = context.new_page()
+    told: list[str] = []
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            told.append(message.text)
+
+    page.on("console", heard)
+    page.on("pageerror", lambda error: told.append(str(error)))
+    yield page
+    context.close()
+    assert told == []

@@ -1,10 +1,10 @@
-"""Node, which runs the page's modules without a browser."""
+"""Node, which runs the page's modules without a browser, and Chromium, which shows the page."""
 
 import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,3 +28,42 @@ def run() -> Run:
         return json.loads(done.stdout)
 
     return made
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    from tests.web.browser import CHROMIUM
+
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A page in a window of its own."""
+    from tests.web.browser import opened_page
+
+    with opened_page(browser) as opened:
+        yield opened
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of three images for one test."""
+    from tests.web.browser import discs
+
+    monkeypatch.setenv("TAMIS_CACHE", str(tmp_path / "cache"))
+    return discs(tmp_path / "photos")
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[Any]:
+    """A server of that folder for one test."""
+    from tests.web.browser import served
+
+    with served(folder, "--labels", "cat,dog") as running:
+        yield running

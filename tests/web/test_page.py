@@ -1,7 +1,5 @@
 """What people do with the annotator's page, done in Chromium."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tamis.arrays import ImageArray, MaskArray
+from tamis.arrays import MaskArray
 from tamis.clicks import Click
 from tamis.image import read_image
 from tamis.jobs.demo import sample
@@ -19,73 +17,25 @@ from tamis.segmentors.embedded.model import Embedded
 
 playwright = pytest.importorskip("playwright.sync_api")
 
-from playwright.sync_api import APIResponse, Browser, ConsoleMessage, Page, Route, expect, sync_playwright  # noqa: E402
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect  # noqa: E402
 
-from tests.web.browser import SHAPES, Served, event, open_image, painted, picture, place, saved, served  # noqa: E402
+from tests.web.browser import (  # noqa: E402
+    CHROMIUM,
+    NO_CHROMIUM,
+    SHAPES,
+    Served,
+    disc,
+    event,
+    image_id,
+    open_image,
+    painted,
+    picture,
+    place,
+    saved,
+    served,
+)
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the page is not tried: there is no chromium on this computer")
-
-
-def disc(height: int, width: int) -> ImageArray:
-    """A bright disc of a third of the height in the middle, a little noise."""
-    rows, columns = np.mgrid[:height, :width]
-    inside = (rows - height / 2) ** 2 + (columns - width / 2) ** 2 < (height / 3) ** 2
-    noise = np.random.default_rng(0).normal(0, 3, (height, width, 3))
-    return np.clip(np.where(inside[..., None], (220.0, 90.0, 40.0), (30.0, 60.0, 50.0)) + noise, 0, 255).astype(
-        np.uint8
-    )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page of 1280 × 800; nothing may appear in its console but what is asked of a server that is gone."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
-    opened = context.new_page()
-    told: list[str] = []
-
-    def heard(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
-            told.append(message.text)
-
-    opened.on("console", heard)
-    opened.on("pageerror", lambda error: told.append(str(error)))
-    yield opened
-    context.close()
-    assert told == []
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Images of a disc: a.png, turned.jpg (upright only by its EXIF), and one whose name is HTML."""
-    monkeypatch.setenv("TAMIS_CACHE", str(tmp_path / "cache"))
-    made = tmp_path / "photos"
-    made.mkdir()
-    Image.fromarray(disc(200, 300)).save(made / "a.png")
-    Image.fromarray(disc(200, 300)).save(made / "<b>b.png")
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    Image.fromarray(np.rot90(disc(200, 300)).copy()).save(made / "turned.jpg", exif=exif, quality=95)
-    SHAPES.update({"a.png": (300, 200), "turned.jpg": (300, 200), "%3Cb%3Eb.png": (300, 200)})
-    return made
-
-
-@pytest.fixture
-def server(folder: Path) -> Iterator[Served]:
-    with served(folder, "--labels", "cat,dog") as running:
-        yield running
-
-
-def image_id(server: Served, name: str) -> int:
-    return next(int(each["id"]) for each in server.get("api/images")["images"] if each["name"] == name)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
 
 
 def test_a_mask_shows_under_the_pointer_and_a_click_keeps_what_the_library_finds(page: Page, server: Served) -> None:

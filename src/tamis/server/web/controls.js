@@ -1,19 +1,20 @@
 /** The keyboard, the buttons and the options: what a person presses, and what then happens. */
 import * as dialogs from './dialogs.js';
 import { nameOf } from './keys.js';
+import * as operations from './operations.js';
 import { byId, element, input } from './panels.js';
 import { boxTool, brushTool, clickTool, panTool, polygonTool, regionTool, selectTool } from './tools.js';
 
 /** @typedef {import('./types.js').ImageState} ImageState */
 /**
  * @typedef {{
- *   editor: import('./editor.js').Editor, stage: import('./stage.js').Stage, layers: import('./layers.js').Layers,
+ *   editor: import('./editor.js').Editor, prompts: import('./prompts.js').Prompts, stage: import('./stage.js').Stage, layers: import('./layers.js').Layers,
  *   keys: import('./keys.js').Keys, list: import('./panels.js').ImageList, leases: import('./leases.js').Leases,
  *   project: import('./types.js').Project, outbox: import('./outbox.js').Outbox,
  *   labels: () => Iterable<import('./types.js').Label>,
  *   go: (step: 1|-1) => void, setState: (state: ImageState) => void, editable: () => boolean,
  *   say: (text: string) => void, renderList: () => void, readProposals: () => void,
- *   changeLabels: (change: Record<string, any>) => void,
+ *   changeLabels: (change: Record<string, any>) => void, level: (step: -1|1) => void, isSaved: () => boolean,
  * }} App
  */
 
@@ -25,15 +26,15 @@ const any = (/** @type {string} */ id) => byId(id, HTMLElement);
  * @param {App} app
  */
 export function listen(app) {
-  const { editor, stage, layers, keys, list, say } = app;
+  const { editor, prompts, stage, layers, keys, list, say } = app;
   /** @type {Record<string, {name: string, tool: import('./tools.js').Tool}>} */
   const tools = {
-    click: { name: 'Click', tool: clickTool(editor) },
-    box: { name: 'Box', tool: boxTool(editor) },
-    brush: { name: 'Brush', tool: brushTool(editor, 1) },
-    eraser: { name: 'Eraser', tool: brushTool(editor, 0) },
+    click: { name: 'Click', tool: clickTool(editor, prompts) },
+    box: { name: 'Box', tool: boxTool(editor, prompts) },
+    brush: { name: 'Brush', tool: brushTool(editor, prompts, 1) },
+    eraser: { name: 'Eraser', tool: brushTool(editor, prompts, 0) },
     polygon: { name: 'Polygon', tool: polygonTool(editor) },
-    region: { name: 'Proposals', tool: regionTool(editor) },
+    region: { name: 'Proposals', tool: regionTool(editor, prompts) },
     select: { name: 'Select', tool: selectTool(editor) },
     pan: { name: 'Move', tool: panTool(editor) },
   };
@@ -49,51 +50,53 @@ export function listen(app) {
     stage.hover();
   }
 
-  /** @type {Record<string, () => void>} */
+  /** @type {Record<string, () => unknown>} */
   const actions = {
     next: () => app.go(1),
     previous: () => app.go(-1),
     done: () => {
       if (!app.editable()) return;
-      editor.finish();
-      app.setState('done');
+      editor.inOrder(() => {
+        editor.finish();
+        app.setState('done');
+      });
       app.go(1);
     },
     skip: () => {
       if (!app.editable()) return;
-      app.setState('skipped');
+      editor.inOrder(() => app.setState('skipped'));
       app.go(1);
     },
     finish: () => {
-      if (stage.tool?.finish) stage.tool.finish();
-      editor.finish();
+      stage.tool?.finish?.();
+      editor.inOrder(() => editor.finish());
       stage.hover();
     },
     cancel: () => {
-      if (!stage.tool?.cancel?.()) editor.cancel();
+      if (!stage.tool?.cancel?.()) editor.inOrder(() => editor.cancel());
       stage.hover();
     },
-    delete: () => editor.deleteActive(),
-    undo: () => editor.do('undo'),
-    redo: () => editor.do('redo'),
+    delete: () => editor.inOrder(() => editor.deleteActive()),
+    undo: () => editor.inOrder(() => editor.do('undo')),
+    redo: () => editor.inOrder(() => editor.do('redo')),
     sign: () => {
       input('negative').click();
       stage.hover();
     },
     smaller: () => setBrush(editor.brush / 1.25),
     larger: () => setBrush(editor.brush * 1.25 + 1),
-    finer: () => void editor.changeLevel(-1).then(() => stage.hover()),
-    coarser: () => void editor.changeLevel(1).then(() => stage.hover()),
-    merge: () => editor.mergeAt(stage.place.x, stage.place.y),
-    split: () => editor.split(),
-    fill: () => editor.fillHoles(),
-    islands: () => editor.removeIslands(),
-    duplicate: () => void duplicate(),
+    finer: () => app.level(-1),
+    coarser: () => app.level(1),
+    merge: () => editor.inOrder(() => operations.mergeAt(editor, stage.place.x, stage.place.y)),
+    split: () => editor.inOrder(() => operations.split(editor)),
+    fill: () => editor.inOrder(() => operations.fillHoles(editor)),
+    islands: () => editor.inOrder(() => operations.removeIslands(editor)),
+    duplicate: () => editor.inOrder(duplicate),
     fit: () => stage.fit(),
     'zoom.in': () => stage.zoomMiddle(1.25),
     'zoom.out': () => stage.zoomMiddle(0.8),
     hide: () => input('shown').click(),
-    save: () => say(app.outbox.count ? 'Not everything is saved yet; see above.' : 'Everything is saved: every change is on the disk as soon as it is made.'),
+    save: () => say(!app.isSaved() ? 'Not everything is saved yet; see above.' : 'Everything is saved: every change is on the disk as soon as it is made.'),
     search: () => input('search').focus(),
     help: () => dialogs.shortcuts(keys),
   };
@@ -106,9 +109,18 @@ export function listen(app) {
     stage.draw();
   }
 
-  async function duplicate() {
+  function duplicate() {
     const mask = editor.activeMask, label = editor.activeInstance?.label, before = list.current;
     if (!mask) return say('Select a mask to copy it to the next image.');
+    void copied(mask, label, before);
+  }
+
+  /**
+   * @param {import('./rle.js').Mask} mask
+   * @param {string | undefined} label
+   * @param {number | null} before
+   */
+  async function copied(mask, label, before) {
     app.go(1);
     const arrived = () => editor.session && list.current !== before && editor.session.image === list.current;
     for (let tries = 0; tries < 200 && !arrived(); tries++) await new Promise((resolve) => setTimeout(resolve, 50));
@@ -138,7 +150,7 @@ export function listen(app) {
     const name = nameOf(event);
     const label = /^[1-9]$/.test(name) ? [...app.labels()].find((each) => each.key === name) : undefined;
     const action = keys.action(event);
-    if (label) editor.chooseLabel(label.id);
+    if (label) editor.inOrder(() => editor.chooseLabel(label.id));
     else if (action) actions[action]?.();
     else return;
     event.preventDefault();
@@ -181,7 +193,7 @@ export function listen(app) {
     if (name) app.changeLabels({ action: 'add', name });
     input('label-name').value = '';
   });
-  input('level').addEventListener('input', () => void editor.changeLevel(Number(input('level').value) > editor.level ? 1 : -1));
+  input('level').addEventListener('input', () => app.level(Number(input('level').value) > prompts.level ? 1 : -1));
   input('brush').addEventListener('input', () => setBrush(Number(input('brush').value)));
   input('opacity').addEventListener('input', () => {
     layers.opacity = Number(input('opacity').value) / 100;
@@ -198,7 +210,7 @@ export function listen(app) {
     editor.refresh();
   });
   window.addEventListener('beforeunload', (event) => {
-    if (app.outbox.count) event.preventDefault();
+    if (!app.isSaved()) event.preventDefault();
   });
   window.addEventListener('pagehide', () => app.leases.leave());
   useTool('click');

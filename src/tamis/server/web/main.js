@@ -10,6 +10,8 @@ import { Layers } from './layers.js';
 import { Leases } from './leases.js';
 import { Outbox } from './outbox.js';
 import { byId, element, ImageList, input, InstanceList, renderLabels } from './panels.js';
+import { Prompts } from './prompts.js';
+import { told } from './saving.js';
 import { randomId, Session } from './session.js';
 import { Stage } from './stage.js';
 import { View } from './view.js';
@@ -48,7 +50,8 @@ let labelsVersion = null;
 const stage = new Stage(any('stage'), byId('marks', HTMLCanvasElement), view, layers, {
   active: () => editor.session?.active(),
   placed: showPlace,
-  level: (step) => void editor.changeLevel(step).then(() => stage.hover()),
+  level: changeLevel,
+  left: () => prompts.clearPreview(),
 });
 const editor = new Editor(layers, view, {
   color: (label) => labels.get(label)?.color ?? '#888888',
@@ -57,13 +60,18 @@ const editor = new Editor(layers, view, {
   editable,
   drawTools: () => stage.draw(),
   moved: () => stage.moved(),
+  busy: showSaving,
+  chosen: () => prompts.chosen(),
 });
+const prompts = new Prompts(editor);
 stage.editor = editor;
 const list = new ImageList(any('images'), (id) => void openImage(id));
 const instanceList = new InstanceList(any('instances'), {
   select: (id) => {
-    editor.select(id);
-    editor.reveal(id);
+    editor.inOrder(() => {
+      editor.select(id);
+      editor.reveal(id);
+    });
   },
   toggle: (id) => {
     if (!editor.hidden.delete(id)) editor.hidden.add(id);
@@ -78,6 +86,10 @@ async function openImage(id) {
   const image = list.images.get(id);
   if (!image || list.current === id) return;
   const mine = ++opening;
+  // A click belongs to the image that it was made on: its answer is waited for.
+  if (editor.busy) wait('Waiting for the last click …');
+  await editor.settled();
+  if (mine !== opening) return;
   const before = list.current;
   list.current = id;
   renderList();
@@ -85,6 +97,7 @@ async function openImage(id) {
   conflicts.hide();
   if (before !== null) await outbox.send().then(() => leases.release(before));
   editor.open(null, 0, 0);
+  prompts.forget();
   layers.show(null);
   wait(`Opening ${image.name} …`);
   try {
@@ -122,7 +135,7 @@ async function readAnswers(id, mine) {
       if (response.status === 200) {
         const table = await readTable(await response.arrayBuffer());
         if (mine !== opening) return;
-        editor.useTable(table);
+        prompts.useTable(table);
         break;
       }
     } catch (error) {
@@ -141,11 +154,11 @@ async function readAnswers(id, mine) {
 
 async function readProposals() {
   const session = editor.session;
-  if (!session || editor.regions) return;
+  if (!session || prompts.regions) return;
   wait('Finding masks …');
   try {
     const { proposals } = await get(`api/images/${session.image}/proposals`);
-    if (session === editor.session) editor.useProposals(proposals.map((/** @type {any} */ each) => each.rle));
+    if (session === editor.session) prompts.useProposals(proposals.map((/** @type {any} */ each) => each.rle));
     wait('');
   } catch (error) {
     wait(error instanceof Error ? error.message : String(error));
@@ -168,14 +181,14 @@ function setState(state) {
 
 async function pollImages() {
   try {
-    const told = await get(`api/images${listVersion ? `?since=${listVersion}` : ''}`);
-    if (told.labels !== labelsVersion) {
+    const news = await get(`api/images${listVersion ? `?since=${listVersion}` : ''}`);
+    if (news.labels !== labelsVersion) {
       if (labelsVersion !== null) useLabels((await get('api/project')).labels);
-      labelsVersion = told.labels;
+      labelsVersion = news.labels;
     }
-    if (told.version !== listVersion) {
-      for (const image of told.images) list.images.set(image.id, image);
-      listVersion = told.version;
+    if (news.version !== listVersion) {
+      for (const image of news.images) list.images.set(image.id, image);
+      listVersion = news.version;
       renderList();
     }
   } catch (error) {
@@ -221,8 +234,8 @@ function showMasks() {
   button('redo').disabled = !write || !session?.history.canRedo;
   button('done').disabled = !write;
   const level = input('level');
-  level.max = String(editor.levels.length - 1);
-  level.value = String(editor.level);
+  level.max = String(prompts.levels.length - 1);
+  level.value = String(prompts.level);
   showImage();
 }
 
@@ -238,7 +251,7 @@ function showLabels() {
   const shown = editor.activeInstance?.label ?? editor.label;
   renderLabels(any('labels'), [...labels.values()], shown, {
     editable: !project.readonly,
-    choose: (id) => editor.chooseLabel(id),
+    choose: (id) => void editor.inOrder(() => editor.chooseLabel(id)),
     recolor: (id, color) => void changeLabels({ action: 'change', id, color }),
     rename: (label) => {
       const name = element('input', { value: label.name, 'aria-label': 'Name' });
@@ -267,18 +280,30 @@ function useLabels(all) {
   editor.refresh();
 }
 
-/** @param {import('./outbox.js').Saving} how @param {string} why @param {number} count */
-function showSaving(how, why, count) {
+/** Why events could not be sent; '' if they can. */
+let why = '';
+
+function isSaved() {
+  return !editor.busy && !outbox.count;
+}
+
+function showSaving() {
+  const { text, unsaved } = told({ waiting: outbox?.count ?? 0, open: editor.busy, why, disk: '' });
   const output = any('saving');
-  output.textContent = how === 'saved' ? 'saved' : how === 'saving' ? 'saving …' : `NOT SAVED (${count}): ${why}. Kept in this browser.`;
-  output.className = how === 'saved' || how === 'saving' ? '' : 'unsaved';
+  if (output.textContent !== text) output.textContent = text;
+  output.className = unsaved ? 'unsaved' : '';
+}
+
+/** @param {-1|1} step */
+function changeLevel(step) {
+  void Promise.resolve(prompts.changeLevel(step)).then(() => stage.hover());
 }
 
 /** @param {{x: number, y: number, inside: boolean}} place */
 function showPlace(place) {
   any('place').textContent = place.inside ? `${Math.floor(place.x)}, ${Math.floor(place.y)} · ${Math.round(view.scale * 100)} %` : '';
-  input('level').value = String(editor.level);
-  any('speed').textContent = editor.table ? `preview ${layers.previewTime.toFixed(1)} ms` : '';
+  input('level').value = String(prompts.level);
+  any('speed').textContent = prompts.table ? `preview ${layers.previewTime.toFixed(1)} ms` : '';
 }
 
 /** @param {string} text */
@@ -309,16 +334,19 @@ async function start() {
     base: (image) => known.get(image) ?? 0,
     lease: (image) => leases.of(image),
     acknowledged: (image, seq) => known.set(image, seq),
-    told: showSaving,
+    told: (reason) => {
+      why = reason;
+      showSaving();
+    },
     refused: (image, error) => {
-      showSaving('unsaved', error.message, outbox.count);
       void conflicts.refused(image, error);
     },
   });
   await outbox.open();
   useLabels(project.labels);
   listen({
-    editor, stage, layers, keys, list, leases, project, outbox, go, setState, editable, say, renderList,
+    editor, prompts, stage, layers, keys, list, leases, project, outbox, go, setState, editable, say, renderList, isSaved,
+    level: changeLevel,
     labels: () => labels.values(),
     readProposals: () => void readProposals(),
     changeLabels: (change) => void changeLabels(change),

@@ -6,7 +6,6 @@ import { HttpError, post } from './http.js';
 
 /** @typedef {import('./types.js').Event} Event */
 /** @typedef {{image: number, event: Event, key?: number, project: string}} Waiting */
-/** @typedef {'saved'|'saving'|'unsaved'|'conflict'|'locked'} Saving */
 
 const DATABASE = 'tamis';
 
@@ -22,12 +21,14 @@ export class Outbox {
   #delay = 500;
   /** @type {Set<number>} images whose events are held back until somebody decides */
   #held = new Set();
+  /** Why the server will not take them. */
+  #why = '';
 
   /**
    * @param {string} project whose events these are
    * @param {string} client
    * @param {{base: (image: number) => number, lease: (image: number) => string | null,
-   *   acknowledged: (image: number, seq: number) => void, told: (how: Saving, why: string, count: number) => void,
+   *   acknowledged: (image: number, seq: number) => void, told: (why: string) => void,
    *   refused: (image: number, error: HttpError) => void}} hooks
    */
   constructor(project, client, hooks) {
@@ -75,7 +76,7 @@ export class Outbox {
         if (!this.#waiting.includes(waiting)) this.#forget([waiting]);
       };
     }
-    this.hooks.told('saving', '', this.count);
+    this.hooks.told('');
     void this.send();
   }
 
@@ -117,7 +118,7 @@ export class Outbox {
       this.#report();
     } catch (error) {
       const why = error instanceof HttpError ? error.message : String(error);
-      this.hooks.told('unsaved', why, this.count);
+      this.hooks.told(why);
       this.#timer = setTimeout(() => void this.send(), this.#delay);
       this.#delay = Math.min(8000, this.#delay * 2);
     } finally {
@@ -144,12 +145,14 @@ export class Outbox {
       // What the server refuses for good must be decided by a person; what it cannot do now is tried again.
       if (!(error instanceof HttpError) || ![403, 409, 413, 422, 423].includes(error.status)) throw error;
       this.#held.add(image);
+      this.#why = error.message;
       this.hooks.refused(image, error);
     }
   }
 
   #report() {
-    if (!this.count) this.hooks.told('saved', '', 0);
+    if (!this.#held.size) this.#why = '';
+    this.hooks.told(this.#why);
   }
 
   /** @param {Waiting[]} waiting */

@@ -32,7 +32,7 @@ export class Stage {
    * @param {View} view
    * @param {Layers} layers
    * @param {{active: () => void, placed: (place: {x: number, y: number, inside: boolean}) => void,
-   *   level: (step: -1|1) => void}} hooks
+   *   level: (step: -1|1) => void, left: () => void}} hooks
    */
   constructor(element, marks, view, layers, hooks) {
     this.element = element;
@@ -45,7 +45,7 @@ export class Stage {
     element.addEventListener('pointerup', (event) => this.#pointerUp(event));
     element.addEventListener('pointercancel', (event) => this.#pointerUp(event));
     element.addEventListener('pointerleave', () => {
-      if (!this.#down) this.editor?.clearPreview();
+      if (!this.#down) this.hooks.left();
     });
     element.addEventListener('contextmenu', (event) => event.preventDefault());
     element.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
@@ -103,7 +103,7 @@ export class Stage {
     this.tool?.cancel?.();
     this.tool = tool;
     this.element.style.cursor = tool.cursor;
-    this.editor?.clearPreview();
+    this.hooks.left();
     this.draw();
   }
 

@@ -6,6 +6,7 @@ import { fromDense, toDense } from './rle.js';
 import { polygon, stroke } from './shapes.js';
 
 /** @typedef {import('./editor.js').Editor} Editor */
+/** @typedef {import('./prompts.js').Prompts} Prompts */
 /** @typedef {import('./shapes.js').Point} Point */
 /** @typedef {{x: number, y: number, inside: boolean, negative: boolean, shift: boolean}} Place of the image */
 /**
@@ -24,15 +25,16 @@ import { polygon, stroke } from './shapes.js';
 /**
  * The left button makes positive clicks, the right one or Alt negative ones; before any click the mask under the pointer is shown.
  * @param {Editor} editor
+ * @param {Prompts} prompts
  * @returns {Tool}
  */
-export function clickTool(editor) {
+export function clickTool(editor, prompts) {
   return {
     title: 'Click: left button positive, right button negative',
     cursor: 'crosshair',
-    hover: (place) => (place.inside ? editor.previewClick(place.x, place.y, !place.negative) : editor.clearPreview()),
+    hover: (place) => (place.inside ? prompts.previewClick(place.x, place.y, !place.negative) : prompts.clearPreview()),
     down: (place) => {
-      if (place.inside) void editor.click(place.x, place.y, !place.negative);
+      if (place.inside) void prompts.click(place.x, place.y, !place.negative);
     },
     draw: (context) => {
       for (const click of editor.activeClicks) {
@@ -52,9 +54,10 @@ export function clickTool(editor) {
 /**
  * A box around something.
  * @param {Editor} editor
+ * @param {Prompts} prompts
  * @returns {Tool}
  */
-export function boxTool(editor) {
+export function boxTool(editor, prompts) {
   /** @type {Point | null} */
   let from = null;
   /** @type {Point | null} */
@@ -68,7 +71,7 @@ export function boxTool(editor) {
       editor.drawTools();
     },
     up: () => {
-      if (from && to && Math.abs(from.x - to.x) > 2 && Math.abs(from.y - to.y) > 2) void editor.box(from, to);
+      if (from && to && Math.abs(from.x - to.x) > 2 && Math.abs(from.y - to.y) > 2) void prompts.box(from, to);
       [from, to] = [null, null];
       editor.drawTools();
     },
@@ -89,10 +92,11 @@ export function boxTool(editor) {
 /**
  * Paint into the active mask, or erase from it.
  * @param {Editor} editor
+ * @param {Prompts} prompts
  * @param {0|1} value
  * @returns {Tool}
  */
-export function brushTool(editor, value) {
+export function brushTool(editor, prompts, value) {
   /** @type {Uint8Array | null} */
   let dense = null;
   /** @type {Point} */
@@ -105,7 +109,7 @@ export function brushTool(editor, value) {
     if (!dense) return;
     stroke(dense, editor.height, editor.width, last, place, editor.brush / 2, erasing ? 0 : value);
     last = { x: place.x, y: place.y };
-    editor.previewDense(dense);
+    prompts.previewDense(dense);
   };
   return {
     title: value ? 'Brush' : 'Eraser',
@@ -129,13 +133,14 @@ export function brushTool(editor, value) {
       editor.drawTools();
     },
     up: () => {
-      if (dense) editor.setActive(fromDense(dense, editor.height, editor.width), value ? 'brush' : 'eraser');
+      const drawn = dense;
       dense = null;
+      if (drawn) editor.inOrder(() => editor.setActive(fromDense(drawn, editor.height, editor.width), value ? 'brush' : 'eraser'));
     },
     cancel: () => {
       const begun = dense !== null;
       dense = null;
-      editor.clearPreview();
+      prompts.clearPreview();
       return begun;
     },
     draw: (context) => {
@@ -157,8 +162,9 @@ export function polygonTool(editor) {
   /** @type {Point | null} */
   let pointer = null;
   const close = () => {
-    if (corners.length > 2) editor.addShape(polygon(corners, editor.height, editor.width), 'polygon');
+    const points = corners;
     corners = [];
+    if (points.length > 2) editor.inOrder(() => editor.addShape(polygon(points, editor.height, editor.width), 'polygon'));
     editor.drawTools();
   };
   return {
@@ -197,23 +203,24 @@ export function polygonTool(editor) {
 /**
  * All proposals at once: a click takes one, dragging collects several into one mask.
  * @param {Editor} editor
+ * @param {Prompts} prompts
  * @returns {Tool}
  */
-export function regionTool(editor) {
+export function regionTool(editor, prompts) {
   /** @type {Set<number>} */
   let taken = new Set();
   /** @param {Place} place */
   const take = (place) => {
-    const index = editor.regions?.at(place.x, place.y) ?? -1;
+    const index = prompts.regions?.at(place.x, place.y) ?? -1;
     if (index >= 0) taken.add(index);
-    editor.previewProposals(taken);
+    prompts.previewProposals(taken);
   };
   return {
     title: 'Proposals: click selects one, drag merges several',
     cursor: 'cell',
     hover: (place) => {
-      const index = editor.regions?.at(place.x, place.y) ?? -1;
-      editor.previewProposals(new Set(index >= 0 ? [index] : []));
+      const index = prompts.regions?.at(place.x, place.y) ?? -1;
+      prompts.previewProposals(new Set(index >= 0 ? [index] : []));
     },
     down: (place) => {
       taken = new Set();
@@ -221,10 +228,10 @@ export function regionTool(editor) {
     },
     drag: take,
     up: () => {
-      editor.takeProposals(taken);
+      prompts.takeProposals(taken);
       taken = new Set();
     },
-    draw: (context) => editor.regions?.draw(context, editor.view),
+    draw: (context) => prompts.regions?.draw(context, editor.view),
   };
 }
 
@@ -237,7 +244,7 @@ export function selectTool(editor) {
   return {
     title: 'Select a mask',
     cursor: 'default',
-    down: (place) => editor.selectAt(place.x, place.y),
+    down: (place) => void editor.inOrder(() => editor.selectAt(place.x, place.y)),
   };
 }
 

@@ -1,0 +1,242 @@
+/** What clicks and boxes on an image would make, and what they make: answers of the page's own table or of the server. */
+import { asksServer, begunFor, questionOf, roughly } from './corrections.js';
+import { HttpError, post } from './http.js';
+import { BEST, levelsOf, placeOfBest } from './levels.js';
+import { Regions } from './regions.js';
+import { decode, fromDense } from './rle.js';
+
+/** @typedef {import('./types.js').Click} Click */
+/** @typedef {import('./rle.js').Mask} Mask */
+/** @typedef {import('./answers.js').AnswerTable} AnswerTable */
+/** @typedef {import('./editor.js').Editor} Editor */
+/** @typedef {import('./levels.js').Level} Level */
+
+export class Prompts {
+  /** @type {AnswerTable | null} */
+  table = null;
+  /** @type {Regions | null} all proposals, once they are asked for */
+  regions = null;
+  #previewed = '';
+  /** @type {number | null} the level that the active mask was taken to; without one, clicks are answered at their best */
+  #chosen = null;
+  /** @type {{x: number, y: number}} */
+  #hovered = { x: 0, y: 0 };
+  /** @type {AbortController | null} */
+  #asking = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #later;
+  /** @type {string | null} the mask that the level was chosen for */
+  #levelOf = null;
+
+  /** @param {Editor} editor */
+  constructor(editor) {
+    this.editor = editor;
+    this.layers = editor.layers;
+  }
+
+  /** Another image is open, of which nothing is known yet. */
+  forget() {
+    this.table = null;
+    this.regions = null;
+    this.#chosen = null;
+    this.clearPreview();
+  }
+
+  /** @param {AnswerTable | null} table */
+  useTable(table) {
+    this.table = table;
+    this.#chosen = null;
+    this.layers.useTable(table);
+  }
+
+  /** Another mask is chosen, or it has changed. */
+  chosen() {
+    if (this.editor.active !== this.#levelOf) this.#chosen = null;
+    this.#levelOf = this.editor.active;
+    this.clearPreview();
+  }
+
+  /** @returns {Level[]} the finest first */
+  get levels() {
+    return levelsOf(this.table?.granularities ?? 1);
+  }
+
+  /** Place in `levels`. */
+  get level() {
+    const { x, y } = this.editor.activeClicks.find((click) => click.positive) ?? this.#hovered;
+    return this.#chosen ?? placeOfBest(this.table?.granularities ?? 1, this.table?.bestAt(x, y) ?? 1);
+  }
+
+  /** @returns {Level} */
+  get #level() {
+    return (this.#chosen === null ? null : this.levels[this.#chosen]) ?? BEST;
+  }
+
+  // What would be made.
+
+  /** @param {number} x @param {number} y @param {boolean} positive */
+  previewClick(x, y, positive) {
+    const clicks = [...this.editor.activeClicks, { x, y, positive }];
+    this.#hovered = { x, y };
+    if (!positive && clicks.length === 1 && !this.editor.activeMask) return this.clearPreview();
+    const begun = begunFor(this.table, clicks, this.editor.activeMask);
+    if (asksServer(this.table, clicks, begun)) this.#previewFromServer(clicks, begun);
+    else this.#previewFromTable(clicks);
+  }
+
+  /** @param {Click[]} clicks at least one */
+  #previewFromTable(clicks) {
+    const { x, y, positive } = /** @type {Click} */ (clicks[clicks.length - 1]);
+    if (this.table) {
+      const key = `${this.table.regionAt(x, y)} ${positive} ${this.editor.active} ${this.editor.activeClicks.length} ${this.#chosen}`;
+      if (key === this.#previewed) return;
+      this.#previewed = key;
+      this.layers.previewRegions(this.table.inside(clicks, this.#level.threshold, this.#level.granularity));
+    } else if (this.editor.session) this.#previewFromServer(clicks, null);
+  }
+
+  /** Only the latest question counts. @param {Click[]} clicks @param {Mask | null} begun the mask that they correct */
+  #previewFromServer(clicks, begun) {
+    clearTimeout(this.#later);
+    this.#later = setTimeout(async () => {
+      this.#asking?.abort();
+      const asking = (this.#asking = new AbortController());
+      try {
+        const mask = await this.#ask(questionOf(clicks, begun, this.#level), asking.signal);
+        if (asking !== this.#asking) return;
+        this.#previewed = '';
+        this.layers.previewMask(mask);
+      } catch (error) {
+        if (error instanceof HttpError && error.status === 0 && this.table) this.#previewFromTable(clicks);
+        else if (!(error instanceof DOMException)) this.editor.hooks.say(error instanceof Error ? error.message : String(error));
+      }
+    }, 40);
+  }
+
+  /** @param {Uint8Array} dense */
+  previewDense(dense) {
+    this.#previewed = '';
+    this.layers.previewMask(fromDense(dense, this.editor.height, this.editor.width));
+  }
+
+  clearPreview() {
+    clearTimeout(this.#later);
+    this.#asking?.abort();
+    this.#asking = null;
+    if (this.#previewed !== 'none') this.layers.previewRegions(null);
+    this.#previewed = 'none';
+  }
+
+  // What clicks make.
+
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @param {boolean} positive
+   */
+  click(x, y, positive) {
+    return this.editor.inOrder(() => this.#click({ x, y, positive }));
+  }
+
+  /** @param {Click} click @returns {void | Promise<void>} */
+  #click(click) {
+    const editor = this.editor, { session, active, activeInstance: instance, activeMask: before } = editor;
+    if (!session || !editor.hooks.editable()) return;
+    if (!click.positive && !instance) return editor.hooks.say('A negative click needs a mask: click on an object first, or select one.');
+    session.countClick();
+    const clicks = instance?.clicks?.length ? [...instance.clicks, click] : [click];
+    return this.#answered(clicks, begunFor(this.table, clicks, before), (mask) => {
+      if (session !== editor.session || active !== editor.active) return;
+      editor.setActive(mask, 'click', instance?.clicks?.length || !before ? clicks : undefined);
+      if (editor.single) editor.finish();
+    });
+  }
+
+  /** Answer the clicks of the active mask at another level. @param {-1|1} step 1: coarser */
+  changeLevel(step) {
+    return this.editor.inOrder(() => {
+      const level = Math.min(this.levels.length - 1, Math.max(0, this.level + step));
+      if (level === this.level) return;
+      this.#chosen = level;
+      this.#levelOf = this.editor.active;
+      this.#previewed = '';
+      const clicks = this.editor.activeClicks;
+      if (!clicks.length || !this.editor.hooks.editable()) return this.editor.hooks.changed();
+      return this.#answered(clicks, null, (mask) => this.editor.setActive(mask, 'click', clicks));
+    });
+  }
+
+  /** The mask whose box is most like this one. @param {{x: number, y: number}} from @param {{x: number, y: number}} to */
+  box(from, to) {
+    return this.editor.inOrder(() => this.#box(from, to));
+  }
+
+  /** @param {{x: number, y: number}} from @param {{x: number, y: number}} to @returns {void | Promise<void>} */
+  #box(from, to) {
+    const editor = this.editor;
+    const left = Math.max(0, Math.min(from.x, to.x)), right = Math.min(editor.width, Math.max(from.x, to.x));
+    const top = Math.max(0, Math.min(from.y, to.y)), bottom = Math.min(editor.height, Math.max(from.y, to.y));
+    if (right <= left || bottom <= top || !editor.hooks.editable()) return;
+    editor.finish();
+    editor.session?.countClick();
+    if (this.table) {
+      const { mask, click, granularity } = this.table.maskInBox({ left, top, right, bottom }, this.#level.threshold);
+      editor.setActive(mask, 'box', [click]);
+      if (this.table.granularities > 1) [this.#chosen, this.#levelOf] = [granularity - 1, editor.active];
+      return;
+    }
+    return this.#ask({ clicks: [], box: [left, top, right, bottom], ...this.#level }).then((mask) => editor.setActive(mask, 'box'));
+  }
+
+  /**
+   * What the page can answer is used at once, what the server is asked for when it comes.
+   * @param {Click[]} clicks
+   * @param {Mask | null} begun the mask so far, which the last of them corrects
+   * @param {(mask: Mask) => void} use
+   * @returns {void | Promise<void>}
+   */
+  #answered(clicks, begun, use) {
+    const table = this.table, level = this.#level;
+    if (table && !asksServer(table, clicks, begun)) return use(roughly(table, clicks, begun, level));
+    return this.#ask(questionOf(clicks, begun, level)).then(use, (error) => {
+      if (!(error instanceof HttpError) || error.status !== 0 || !table) throw error;
+      this.editor.hooks.say('The server does not answer: this correction is the rough one of the page alone.');
+      use(roughly(table, clicks, begun, level));
+    });
+  }
+
+  /** @param {Record<string, any>} question @param {AbortSignal} [signal] @returns {Promise<Mask>} */
+  async #ask(question, signal) {
+    const answer = await post(`api/images/${this.editor.session?.image}/mask`, question, signal);
+    return decode(answer.rle);
+  }
+
+  // Regions.
+
+  /** @param {import('./types.js').Rle[]} rles */
+  useProposals(rles) {
+    this.regions = new Regions(rles, this.editor.width, this.editor.height);
+    this.editor.drawTools();
+  }
+
+  /** @param {Set<number>} taken */
+  previewProposals(taken) {
+    const key = `proposals ${[...taken].join()}`;
+    if (key === this.#previewed) return;
+    this.#previewed = key;
+    const mask = this.regions?.together(taken) ?? null;
+    if (mask) this.layers.previewMask(mask);
+    else this.layers.previewRegions(null);
+  }
+
+  /** @param {Set<number>} taken */
+  takeProposals(taken) {
+    return this.editor.inOrder(() => {
+      const mask = this.regions?.together(taken);
+      if (!mask) return;
+      this.editor.session?.countClick();
+      this.editor.addShape(mask, 'region');
+      this.editor.finish();
+    });
+  }
+}
