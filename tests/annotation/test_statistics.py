@@ -20,7 +20,14 @@ def test_sums(project: Project, annotator: Callable[..., Any]) -> None:
     ben.do("undo", active_ms=500, clicks=1)
     found = statistics(project)
     assert found["images"] == 3
-    assert found["states"] == {"todo": 2, "progress": 0, "done": 1, "reviewed": 0, "skipped": 0}
+    assert found["states"] == {
+        "todo": 2,
+        "progress": 0,
+        "done": 1,
+        "rejected": 0,
+        "reviewed": 0,
+        "skipped": 0,
+    }
     assert (found["masks"], found["seconds"], found["clicks"]) == (2, 8.5, 7)
     assert (found["seconds_per_image"], found["seconds_per_mask"]) == (4.25, 4.25)
     first = found["per_image"][0]
@@ -29,10 +36,16 @@ def test_sums(project: Project, annotator: Callable[..., Any]) -> None:
         ("cat", 1, 1),
         ("dog", 1, 1),
     ]
-    assert found["per_user"] == [
-        {"user": "anna", "images": 1, "events": 3, "seconds": 5.5, "clicks": 4},
-        {"user": "ben", "images": 1, "events": 2, "seconds": 3.0, "clicks": 3},
+    assert [(each["user"], each["masks"], each["seconds"], each["clicks"]) for each in found["per_user"]] == [
+        ("anna", 2, 5.5, 4),
+        ("ben", 1, 3.0, 3),
     ]
+    # A mask costs what its events cost: 4 s and 3 clicks, 1 s and 1 click, 2.5 s and 2 clicks.
+    assert [(each["seconds_per_mask"], each["clicks_per_mask"]) for each in found["per_user"]] == [(2.5, 2), (2.5, 2)]
+    assert [(each["label"], each["seconds_per_mask"]) for each in found["per_label"]] == [("cat", 4.0), ("dog", 1.75)]
+    assert [(each["tool"], each["masks"]) for each in found["per_tool"]] == [("unknown", 3)]
+    # The finished image took 5.5 s; one that nobody has opened is left, and one that 3 s have gone into.
+    assert found["seconds_left"] == 5.5 + 2.5
 
 
 def test_nothing_done_yet(project: Project) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -56,13 +57,28 @@ def test_it_serves_and_ends_by_ctrl_c(photograph: Path, tmp_path: Path) -> None:
     assert (photograph.parent / ".tamis" / "project.sqlite").is_file()
 
 
-def test_two_at_once_want_two_ports(photograph: Path, tmp_path: Path) -> None:
-    with annotating(photograph.parent, "--no-token", cache=tmp_path / "cache") as (address, _):
-        port = address.rstrip("/").rpartition(":")[2]
-        command = [sys.executable, "-m", "tamis", "annotate", str(photograph.parent), "--no-browser", "--port", port]
+def test_who_starts_it_twice_on_one_folder_is_led_to_the_first(photograph: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tamis", "annotate", str(photograph.parent), "--no-browser"]
+    with annotating(photograph.parent, cache=tmp_path / "cache") as (address, process):
         second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-        assert second.returncode == 2
-        assert second.stderr == f"tamis: --port {port}: is taken by another program; leave it out for a free one\n"
+        assert second.returncode == 0
+        assert (
+            second.stdout == f"{photograph.parent} is being annotated already, at {address}; this is the page to use\n"
+        )
+        process.kill()
+        process.wait()
+    with annotating(photograph.parent, cache=tmp_path / "cache") as (again, _):
+        assert again == address  # the pages that wait for it find it, at the same port and with the same token
+
+
+def test_a_port_that_is_taken(photograph: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "tamis", "annotate", str(photograph.parent), "--no-browser", "--port", port]
+        refused = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert refused.returncode == 2
+    assert refused.stderr == f"tamis: --port {port}: is taken by another program; leave it out for a free one\n"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])

@@ -122,8 +122,11 @@ def test_labels(page: Any) -> None:
     assert [label["name"] for label in added] == ["cat", "dog", "<img src=x>"]
     assert page.get("/api/images")["labels"] == before + 1
     cat, dog, third = (label["id"] for label in added)
-    changed = page.post("/api/labels", {"action": "change", "id": dog, "name": "wolf", "color": "#123456", "key": ""})
-    assert changed["labels"][1] == {"id": dog, "name": "wolf", "color": "#123456", "key": ""}
+    changed = page.post(
+        "/api/labels", {"action": "change", "id": dog, "name": "wolf", "color": "#123456", "key": "", "attributes": {}}
+    )
+    wolf = {"id": dog, "name": "wolf", "color": "#123456", "key": "", "attributes": {}}
+    assert changed["labels"][1] == wolf
     page.post("/api/labels", {"action": "order", "ids": [third, dog, cat]})
     page.post("/api/labels", {"action": "delete", "id": third})
     assert [label["name"] for label in page.get("/api/project")["labels"]] == ["wolf", "cat"]

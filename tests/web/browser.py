@@ -87,7 +87,7 @@ def open_image(page: Page, server: Served, name: str = "") -> None:
         page.reload()
     expect(page.locator("#images li")).not_to_have_count(0)
     expect(page.locator("#waiting")).to_be_hidden(timeout=30_000)
-    expect(page.locator("#tool-click")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#tools [aria-pressed=true]")).to_have_count(1)
 
 
 def place(page: Page, x: float, y: float) -> tuple[float, float]:

@@ -4,6 +4,7 @@ import { readTable } from '../../src/tamis/server/web/answers.js';
 import { History } from '../../src/tamis/server/web/fold.js';
 import { nameOf } from '../../src/tamis/server/web/keys.js';
 import * as rle from '../../src/tamis/server/web/rle.js';
+import * as components from '../../src/tamis/server/web/components.js';
 import * as shapes from '../../src/tamis/server/web/shapes.js';
 
 const calls = {
@@ -80,9 +81,9 @@ const calls = {
   parts(mask) {
     const decoded = rle.decode(mask);
     return {
-      filled: rle.encode(shapes.withoutHoles(decoded)),
-      parts: shapes.separate(decoded).map((part) => rle.encode(part.mask)),
-      largest: rle.encode(shapes.withoutIslands(decoded)),
+      filled: rle.encode(components.withoutHoles(decoded)),
+      parts: components.separate(decoded).map((part) => rle.encode(part.mask)),
+      largest: rle.encode(components.withoutIslands(decoded)),
     };
   },
 };

@@ -8,10 +8,12 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from tamis.annotation.assignment import assigned
 from tamis.annotation.catalogue import ImageRow, image_rows
 from tamis.annotation.leases import editors
 from tamis.annotation.project import Project
 from tamis.annotation.schema import clock, events
+from tamis.annotation.summary import read_summary
 from tamis.image import reading_order
 
 
@@ -41,6 +43,7 @@ class Board:
         self._version = int(time.time() * 1000)
         self._tick = -1
         self._labels = 0
+        self._assigned: dict[int, str] = {}
 
     def update(self) -> None:
         """Read what has changed in the database since the last time; who waits for somebody else's look uses that."""
@@ -53,16 +56,21 @@ class Board:
                 now = connection.execute(select(clock.c.now)).scalar_one()
                 rows = image_rows(connection, self._tick) if now != self._tick else []
                 at_work = editors(connection)
+                given = self._assigned
                 if now != self._tick:
                     project_events = select(func.count()).where(events.c.image_id.is_(None))
-                    self._labels = connection.execute(project_events).scalar_one()
+                    decided = connection.execute(project_events).scalar_one()
+                    given = assigned(connection) if decided != self._labels else given
+                    self._labels = decided
             self._tick = now
+            moved_to = {image_id for image_id, _ in self._assigned.items() ^ given.items()}
+            self._assigned = given
             moved = any(row.id not in self._rows or self._rows[row.id].name != row.name for row in rows)
             self._rows |= {row.id: row for row in rows}
             if moved:
                 self._order = [row.id for row in sorted(self._rows.values(), key=lambda row: reading_order(row.name))]
                 self._places = {image_id: place for place, image_id in enumerate(self._order)}
-            for image_id in {row.id for row in rows} | self._edited | at_work.keys():
+            for image_id in {row.id for row in rows} | self._edited | at_work.keys() | moved_to:
                 if image_id in self._rows:
                     self._tell(image_id, at_work.get(image_id))
             self._edited = set(at_work)
@@ -84,7 +92,7 @@ class Board:
 
     @property
     def labels(self) -> int:
-        """A number that grows whenever the labels change."""
+        """A number that grows whenever the labels, or what else is decided about the project, change."""
         with self._lock:
             return self._labels
 
@@ -116,6 +124,9 @@ class Board:
             "changed": row.changed,
             "missing": row.missing,
             "editor": editor,
+            "seq": row.seq,
+            "assigned": self._assigned.get(image_id, ""),
+            **read_summary(row.summary),
         }
         if self._said.get(image_id) != said:
             self._said[image_id] = said

@@ -37,6 +37,7 @@ class ImageRow:
         masks: how many.
         active_ms: of work.
         clicks: of the mouse.
+        summary: what lists show besides, as JSON; see `tamis.annotation.summary`.
     """
 
     id: int
@@ -51,6 +52,7 @@ class ImageRow:
     masks: int
     active_ms: int
     clicks: int
+    summary: str | None = None
 
     @property
     def changed(self) -> bool:
@@ -326,4 +328,5 @@ def _row(row: Any) -> ImageRow:
         masks=row.masks,
         active_ms=row.active_ms,
         clicks=row.clicks,
+        summary=row.summary,
     )

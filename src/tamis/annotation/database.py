@@ -1,5 +1,6 @@
 """A project's database: SQLite beside the images, or PostgreSQL."""
 
+import os
 import shutil
 import sqlite3
 import threading
@@ -28,11 +29,14 @@ class Database:
 
     Attributes:
         place: what to call it in a sentence; without a password.
+        file: of SQLite; None for a server.
     """
 
-    def __init__(self, engine: Engine, place: str) -> None:
+    def __init__(self, engine: Engine, place: str, file: Path | None = None) -> None:
         self.place = place
         self._engine = engine
+        self.file = file
+        self._opened: tuple[int, int] | None = None
         # SQLite has one writer at a time: threads of one program take turns here instead of polling the file.
         self._writing = threading.Lock()
         # However long another program holds the file, some threads of a server are left for those who only read.
@@ -65,9 +69,33 @@ class Database:
                 self._engine.connect().execution_options(writes=True) as connection,
                 connection.begin(),
             ):
+                self._require_file()
                 yield connection
+            # Once more: what went into a file that was deleted meanwhile is saved nowhere, and must be sent again.
+            self._require_file()
         finally:
             self._waiting.release()
+
+    def watch(self) -> None:
+        """From now on the file must stay the one that it is."""
+        self._opened = _identity(self.file) if self.file else None
+
+    def problem(self) -> str | None:
+        """Why nothing can be saved at this moment, one sentence; None if it can. Cheap enough to ask every second."""
+        if self.file is None or self._opened is None:
+            return None
+        found = _identity(self.file)
+        if found is None:
+            return f"{self.place}: is gone, and nothing is being saved; put it back, or start tamis annotate again"
+        if found != self._opened:
+            return f"{self.place}: is another file than it was, and nothing is being saved; start tamis annotate again"
+        if not (os.access(self.file, os.W_OK) and os.access(self.file.parent, os.W_OK)):
+            return f"{self.place}: cannot be written, and nothing is being saved; check permissions and the disk"
+        return None
+
+    def _require_file(self) -> None:
+        if problem := self.problem():
+            raise DatabaseError(problem)
 
     def close(self) -> None:
         """Give back connections."""
@@ -102,13 +130,23 @@ def open_database(url: str, create: bool = True) -> Database:
         engine, place, kept = _sqlite(parsed, file), str(file), file
     else:
         engine, place, kept = _postgresql(parsed), parsed.render_as_string(hide_password=True), None
-    database = Database(engine, place)
+    database = Database(engine, place, kept)
     with ExitStack() as unless_prepared:
         unless_prepared.callback(database.close)
         with database.writing() as connection:
             schema.prepare(connection, place, kept)
+        database.watch()
         unless_prepared.pop_all()
     return database
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """What tells a file from another that takes its place; None if there is none."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
 
 
 def tick(connection: Connection) -> int:

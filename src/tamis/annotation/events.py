@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tamis.annotation.fold import ACTIONS, CONTROLS, STATES
+from tamis.annotation.fold import ACTIONS, CONTROLS, REMARKS, STATES
 from tamis.annotation.problems import RequestError
 from tamis.errors import InputError
 from tamis.mask import Masks
@@ -15,7 +15,13 @@ MOST_EVENTS = 1000
 """In one request."""
 
 MOST_CLICKS = 10_000
-"""Of one mask."""
+"""Of one mask; as many corners has a polygon."""
+
+LONGEST_VALUE = 1000
+"""Characters of an attribute, a tag, a reason."""
+
+MOST_VALUES = 200
+"""Attributes of a mask, tags of an image."""
 
 LONGEST_RUN = 7
 """Characters of one run, at most."""
@@ -29,7 +35,7 @@ class Event:
 
     Attributes:
         uuid: made by whoever sends it, so that sending it again does no harm.
-        kind: one of `fold.ACTIONS` and `fold.CONTROLS`.
+        kind: one of `fold.ACTIONS`, `fold.REMARKS` and `fold.CONTROLS`.
         body: what the kind needs.
         at: when, by the sender's clock, as ISO 8601.
         active_ms: milliseconds of work since the event before, idle time left out.
@@ -68,8 +74,8 @@ def require_sense(events: Sequence[Event], shape: tuple[int, int], labels: Colle
     for event in events:
         if not _NAME.fullmatch(event.uuid):
             raise RequestError(f"{event.uuid[:80]!r} is no uuid: up to 64 letters, digits, and -_.: are")
-        if event.kind not in ACTIONS + CONTROLS:
-            known = ", ".join(ACTIONS + CONTROLS)
+        if event.kind not in ACTIONS + REMARKS + CONTROLS:
+            known = ", ".join(ACTIONS + REMARKS + CONTROLS)
             raise RequestError(f"there is no event of kind {event.kind[:40]!r}: known are {known}")
         known_fields = _KEPT[event.kind](event.body, shape, labels)
         kept.append(replace(event, body=known_fields, at=storable(event.at)))
@@ -129,7 +135,41 @@ def _mask(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[st
         kept["tool"] = body["tool"]
     if "clicks" in body:
         kept["clicks"] = _clicks(body["clicks"])
+    if "polygon" in body:
+        kept["polygon"] = _corners(body["polygon"])
+    if "attributes" in body:
+        kept["attributes"] = _values(body["attributes"])
     return kept
+
+
+def _corners(value: Any) -> list[list[float]]:
+    if not isinstance(value, list) or not 3 <= len(value) <= MOST_CLICKS:
+        raise RequestError(f"a polygon is a list of 3 to {MOST_CLICKS} corners [x, y]")
+    for corner in value:
+        if not isinstance(corner, list) or len(corner) != 2:
+            raise RequestError("a corner of a polygon is [x, y] in pixels")
+        for number in corner:
+            if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < 1e9:
+                raise RequestError(f"{str(number)[:40]} is no place of a corner: x and y are finite numbers of pixels")
+    return value
+
+
+def _values(value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or len(value) > MOST_VALUES:
+        raise RequestError(f"attributes are an object of at most {MOST_VALUES} names and values")
+    for name, given in value.items():
+        _short(name, "the name of an attribute")
+        if isinstance(given, str):
+            _short(given, "an attribute", empty=True)
+        elif not isinstance(given, bool | int | float) or not abs(given) < 1e15:
+            raise RequestError(f"the attribute {name[:80]!r} is neither text, nor a number, nor true or false")
+    return dict(value)
+
+
+def _short(value: Any, called: str, empty: bool = False) -> str:
+    if not isinstance(value, str) or len(value) > LONGEST_VALUE or not (value.strip() or empty):
+        raise RequestError(f"{called} is text of 1 to {LONGEST_VALUE} characters")
+    return storable(value)
 
 
 def _clicks(value: Any) -> list[dict[str, Any]]:
@@ -171,7 +211,52 @@ def _state(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[s
     state = body.get("state")
     if not isinstance(state, str) or state not in STATES:
         raise RequestError(f"{str(state)[:80]!r} is no state of an image: choose from {', '.join(STATES)}")
-    return {"state": state}
+    if not body.get("reason"):
+        return {"state": state}
+    return {"state": state, "reason": _short(body["reason"], "the reason of a state")}
+
+
+def _relabellings(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
+    return {"ids": _ids(body.get("ids")), "label": _label(body.get("label"), labels)}
+
+
+def _order(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
+    return {"ids": _ids(body.get("ids"))}
+
+
+def _attributes(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
+    return {"id": _id(body.get("id")), "attributes": _values(body.get("attributes"))}
+
+
+def _tags(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
+    tags = body.get("tags")
+    if not isinstance(tags, list) or len(tags) > MOST_VALUES:
+        raise RequestError(f"the tags of an image are a list of at most {MOST_VALUES} names")
+    return {"tags": list(dict.fromkeys(_short(tag, "a tag") for tag in tags))}
+
+
+def _comment(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
+    text = body.get("text")
+    if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_NOTE:
+        raise RequestError(f"a comment is text of 1 to {LONGEST_NOTE} characters")
+    kept: dict[str, Any] = {"id": _id(body.get("id")), "text": storable(text)}
+    if "mask" in body:
+        kept["mask"] = _id(body["mask"])
+    if "x" in body or "y" in body:
+        kept |= _clicks([{"x": body.get("x"), "y": body.get("y")}])[0]
+    return kept
+
+
+def _answered(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
+    if not isinstance(body.get("done"), bool):
+        raise RequestError("comment.done says with 'done', true or false, whether a comment is resolved")
+    return {"id": _id(body.get("id")), "done": body["done"]}
+
+
+def _ids(value: Any) -> list[str]:
+    if not isinstance(value, list):
+        raise RequestError("'ids' is a list of ids of masks")
+    return [_id(name) for name in value]
 
 
 def _note(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
@@ -202,8 +287,14 @@ _KEPT: dict[str, Callable[[Mapping[str, Any], tuple[int, int], Collection[str]],
     "mask.delete": _deletion,
     "masks.set": _several,
     "mask.label": _relabelling,
+    "masks.label": _relabellings,
+    "masks.order": _order,
+    "mask.attributes": _attributes,
     "image.state": _state,
     "image.note": _note,
+    "image.tags": _tags,
+    "comment.add": _comment,
+    "comment.done": _answered,
     **dict.fromkeys(CONTROLS, _nothing),
 }
 """What is kept of the body of each kind."""

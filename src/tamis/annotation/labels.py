@@ -1,18 +1,16 @@
 """The labels of a project: a list that people change, kept as events like everything else."""
 
 import colorsys
-import json
 import re
-import time
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
-from tamis.annotation.database import tick
+from tamis.annotation.decisions import decide, decisions
 from tamis.annotation.problems import RequestError
 from tamis.annotation.schema import events, image_labels
 
@@ -20,6 +18,11 @@ LONGEST_NAME = 200
 
 DEFAULT_LABEL = "object"
 """Of a project that nobody has given any."""
+
+KINDS = ("yes/no", "number", "text")
+"""Of attributes, besides lists of choices."""
+
+MOST_ATTRIBUTES = 100
 
 _JOINERS = "\u00ad\u061c\u200c\u200d\u200e\u200f\u2060"
 """Invisible characters that spelling needs: soft hyphen, marks of direction, joiners."""
@@ -38,6 +41,7 @@ class Label:
         key: the key that chooses it, "" for none.
         deleted: it is no longer offered, and is shown only if undo brings a mask of it back.
         numbers: its number in files that it came from, by the family of formats.
+        attributes: what its masks can be said to be, by name: a list of choices, "yes/no", "number" or "text".
     """
 
     id: str
@@ -46,6 +50,7 @@ class Label:
     key: str
     deleted: bool = False
     numbers: Mapping[str, int] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def labels_of(connection: Connection) -> list[Label]:
@@ -73,7 +78,7 @@ def add_label(connection: Connection, name: str, editor: str, color: str = "", k
         _free_key(key, present) if key is not None else _next_key(present),
     )
     body = {"id": label.id, "name": label.name, "color": label.color, "key": label.key}
-    _append(connection, "label.add", body, editor)
+    decide(connection, "label.add", body, editor)
     return label
 
 
@@ -103,16 +108,16 @@ def adopt_labels(
             label = present[name]
             body: dict[str, Any] = {"id": label.id, "numbers": {**theirs, **label.numbers}}
             if body["numbers"] != dict(label.numbers):
-                _append(connection, "label.change", body, editor)
+                decide(connection, "label.change", body, editor)
             continue
         others = list(present.values())
         label = Label(uuid4().hex[:12], _checked_name(name), color_of(made_before), _next_key(others))
         made_before += 1
         made: dict[str, Any] = {"id": label.id, "name": label.name, "color": label.color, "key": label.key}
-        _append(connection, "label.add", {**made, "numbers": theirs} if theirs else made, editor)
+        decide(connection, "label.add", {**made, "numbers": theirs} if theirs else made, editor)
         present[name] = label
     if untouched and len(present) > 1 and not _ever_used(connection, before[0].id):
-        _append(connection, "label.delete", {"id": before[0].id}, editor)
+        decide(connection, "label.delete", {"id": before[0].id}, editor)
     return {name: present[name] for name in names}
 
 
@@ -121,19 +126,23 @@ def tidy_name(name: str) -> str:
     return unicodedata.normalize("NFC", " ".join(name.split()))
 
 
-def change_label(connection: Connection, label_id: str, changes: Mapping[str, str], editor: str) -> None:
-    """Rename or recolour a label, or give it another key.
+def change_label(connection: Connection, label_id: str, changes: Mapping[str, Any], editor: str) -> None:
+    """Rename or recolour a label, give it another key or other attributes.
 
     Raises:
         RequestError: there is no such label, or a value cannot be used.
     """
     present = labels_of(connection)
     others = [label for label in present if label.id != _known(label_id, present).id]
-    body: dict[str, str] = {"id": label_id}
+    body: dict[str, Any] = {"id": label_id}
     for what, value in changes.items():
-        check = {"name": _free_name, "key": _free_key}.get(what)
-        body[what] = check(value, others) if check else _checked_color(value)
-    _append(connection, "label.change", body, editor)
+        if what == "attributes":
+            body[what] = _checked_attributes(value)
+        elif what == "color":
+            body[what] = _checked_color(value)
+        else:
+            body[what] = _free_name(value, others) if what == "name" else _free_key(value, others)
+    decide(connection, "label.change", body, editor)
 
 
 def order_labels(connection: Connection, ids: Sequence[str], editor: str) -> None:
@@ -144,7 +153,7 @@ def order_labels(connection: Connection, ids: Sequence[str], editor: str) -> Non
     """
     if sorted(ids) != sorted(label.id for label in labels_of(connection)):
         raise RequestError("the new order must name every label once; reload the page if somebody has changed them")
-    _append(connection, "label.order", {"ids": list(ids)}, editor)
+    decide(connection, "label.order", {"ids": list(ids)}, editor)
 
 
 def delete_label(connection: Connection, label_id: str, editor: str) -> None:
@@ -166,7 +175,7 @@ def delete_label(connection: Connection, label_id: str, editor: str) -> None:
         )
     if len(present) == 1:
         raise RequestError(f"'{label.name}' is the only label, and a mask needs one: rename it instead")
-    _append(connection, "label.delete", {"id": label_id}, editor)
+    decide(connection, "label.delete", {"id": label_id}, editor)
 
 
 def color_of(number: int) -> str:
@@ -194,28 +203,7 @@ def folded(actions: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Label]:
 
 
 def _all(connection: Connection) -> list[Label]:
-    statement = select(events.c.kind, events.c.body).where(events.c.image_id.is_(None)).order_by(events.c.number)
-    return folded([(kind, json.loads(body)) for kind, body in connection.execute(statement)])
-
-
-def _append(connection: Connection, kind: str, body: Mapping[str, Any], editor: str) -> None:
-    tick(connection)  # comes first: whoever else wants to number an event waits
-    last = connection.execute(select(func.max(events.c.number)).where(events.c.image_id.is_(None))).scalar()
-    connection.execute(
-        insert(events).values(
-            image_id=None,
-            number=(last or 0) + 1,
-            uuid=uuid4().hex,
-            kind=kind,
-            body=json.dumps(body, ensure_ascii=False),
-            editor=editor,
-            client="",
-            at="",
-            received=time.time(),
-            active_ms=0,
-            clicks=0,
-        )
-    )
+    return folded(decisions(connection, "label."))
 
 
 def _known(label_id: str, present: Sequence[Label]) -> Label:
@@ -266,6 +254,19 @@ def _free_key(value: str, others: Sequence[Label]) -> str:
 def _next_key(present: Sequence[Label]) -> str:
     taken = {label.key for label in present}
     return next((digit for digit in "1234567890" if digit not in taken), "")
+
+
+def _checked_attributes(value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or len(value) > MOST_ATTRIBUTES:
+        raise RequestError(f"the attributes of a label are at most {MOST_ATTRIBUTES} names, each with its kind")
+    checked: dict[str, Any] = {}
+    for name, kind in value.items():
+        simple = isinstance(kind, str) and kind in KINDS
+        choice = isinstance(kind, list) and kind and all(isinstance(each, str) and each.strip() for each in kind)
+        if not (simple or choice):
+            raise RequestError(f"the attribute '{str(name)[:80]}' must be a list of choices, or {', '.join(KINDS)}")
+        checked[_checked_name(str(name))] = kind
+    return checked
 
 
 def _checked_color(value: str) -> str:

@@ -5,17 +5,19 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from tamis.annotation.database import Database, tick
 from tamis.annotation.events import Event, require_sense
-from tamis.annotation.fold import Drawing, History, advanced, drawing
+from tamis.annotation.fold import REMARKS, Drawing, History, advanced, drawing
 from tamis.annotation.labels import label_ids
 from tamis.annotation.leases import require_lease
 from tamis.annotation.problems import NoSuchImageError, RequestError, StaleError
 from tamis.annotation.schema import events, image_labels, images
+from tamis.annotation.summary import summary_of
 
 REMEMBERED = 64
 """Images whose history is kept in memory, so that a change need not read it anew."""
@@ -67,6 +69,7 @@ class Log:
             if image.width is None:
                 raise RequestError(f"{image.name}: cannot be annotated while it cannot be read")
             new = require_sense(new, (image.height, image.width), label_ids(connection))
+            new = [_signed(event, held.editor) for event in new]
             seq, history = self._extended(connection, image_id, image.seq, new)
             connection.execute(insert(events), _values(image_id, image.seq, new, held.editor, client))
             _summarise(connection, image_id, seq, now, new, history)
@@ -100,12 +103,15 @@ class Log:
             values += _values(image_id, seqs[image_id], [event], editor, client)
             seen = drawing(history)
             told = {"seq": seqs[image_id] + 1, "state": seen.state, "masks": len(seen.masks), "touched": now}
+            told["summary"] = summary_of(seen)
             sums.append({"image": image_id, **{f"new_{name}": value for name, value in told.items()}})
             labels += _labels_of(image_id, seen)
         if not values:
             return
         connection.execute(insert(events), values)
-        change: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("seq", "state", "masks", "touched")}
+        change: dict[str, Any] = {
+            name: bindparam(f"new_{name}") for name in ("seq", "state", "masks", "touched", "summary")
+        }
         connection.execute(update(images).where(images.c.id == bindparam("image")).values(change), sums)
         gone = delete(image_labels).where(image_labels.c.image_id == bindparam("image"))
         connection.execute(gone, [{"image": image_id} for image_id in changes])
@@ -169,6 +175,11 @@ class Log:
         ]
 
 
+def _signed(event: Event, editor: str) -> Event:
+    """A remark with the name of who made it."""
+    return replace(event, body={**event.body, "by": editor}) if event.kind in REMARKS else event
+
+
 def lengths(connection: Connection) -> dict[int, int]:
     """How many events each image has."""
     return {row.id: row.seq for row in connection.execute(select(images.c.id, images.c.seq))}
@@ -226,6 +237,7 @@ def _summarise(
             active_ms=images.c.active_ms + sum(event.active_ms for event in new),
             clicks=images.c.clicks + sum(event.clicks for event in new),
             touched=now,
+            summary=summary_of(seen),
         )
     )
     connection.execute(delete(image_labels).where(image_labels.c.image_id == image_id))

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from tamis.annotation.problems import DatabaseError
 
-VERSION = 1
+VERSION = 2
 """Of the tables; a program reads this version and turns older ones into it."""
 
 _TURNS = 7_461_629
@@ -64,6 +64,7 @@ images = Table(
     Column("active_ms", BigInteger, nullable=False, default=0),
     Column("clicks", Integer, nullable=False, default=0),
     Column("touched", BigInteger, nullable=False),
+    Column("summary", Text),  # what else lists show and filter by, as JSON; none until the first event
     Index("images_touched", "touched"),
 )
 
@@ -104,7 +105,13 @@ leases = Table(
     Column("expires", Float, nullable=False),
 )
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {}
+
+def _with_summaries(connection: Connection) -> None:
+    """Version 2 knows more kinds of events, and keeps a summary of each image beside them."""
+    connection.exec_driver_sql("ALTER TABLE images ADD COLUMN summary TEXT")
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _with_summaries}
 """MIGRATIONS[v] turns tables of version v into those of version v + 1."""
 
 

@@ -1,13 +1,17 @@
-"""Where the time went: sums over images, labels and people."""
+"""Where the time went: sums over images, labels, tools and people, and what is left."""
 
 import csv
 import io
-from collections import Counter
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
-from tamis.annotation.catalogue import image_rows
+from tamis.annotation.assignment import OPEN
+from tamis.annotation.catalogue import ImageRow, image_rows
 from tamis.annotation.fold import STATES
 from tamis.annotation.labels import labels_of
 from tamis.annotation.project import Project
@@ -15,12 +19,41 @@ from tamis.annotation.schema import events, image_labels
 
 COLUMNS = ("image", "state", "masks", "seconds", "clicks", "seconds_per_mask")
 
+SINGLE = ("import", "script", "copy")
+"""Tools by which masks come without anybody's work on them."""
+
+
+@dataclass
+class Effort:
+    """What masks have cost."""
+
+    masks: int = 0
+    seconds: float = 0.0
+    clicks: int = 0
+
+    def means(self) -> dict[str, float | None]:
+        """Per mask; None without any."""
+        if not self.masks:
+            return {"seconds_per_mask": None, "clicks_per_mask": None}
+        return {"seconds_per_mask": self.seconds / self.masks, "clicks_per_mask": self.clicks / self.masks}
+
+
+@dataclass
+class Efforts:
+    """The same by tool, label and person."""
+
+    tools: dict[str, Effort] = field(default_factory=lambda: defaultdict(Effort))
+    labels: dict[str, Effort] = field(default_factory=lambda: defaultdict(Effort))
+    people: dict[str, Effort] = field(default_factory=lambda: defaultdict(Effort))
+
 
 def statistics(project: Project) -> dict[str, Any]:
     """Sums over a project, ready for JSON.
 
     Seconds are those of work, as the page measured them, with idle time left out; the mean of an image is over those
-    that somebody has worked on, and the mean of a mask over all seconds.
+    that somebody has worked on, and the mean of a mask over all seconds. Means by tool, label and person are over masks
+    that were made on the page: a mask has the seconds and clicks of all events that name it, and belongs to the tool
+    and the person that began it. What is left is estimated as the mean of finished images times those that are open.
     """
     with project.database.reading() as connection:
         rows = image_rows(connection)
@@ -29,28 +62,8 @@ def statistics(project: Project) -> dict[str, Any]:
         )
         counts = {label: (int(masks), int(images)) for label, masks, images in by_label}
         names = {label.id: label.name for label in labels_of(connection)}
-        by_person = connection.execute(
-            select(
-                events.c.editor,
-                func.count(func.distinct(events.c.image_id)),
-                func.count(),
-                func.sum(events.c.active_ms),
-                func.sum(events.c.clicks),
-            )
-            .where(events.c.image_id.is_not(None))
-            .group_by(events.c.editor)
-            .order_by(events.c.editor)
-        )
-        people = [
-            {
-                "user": editor,
-                "images": int(images),
-                "events": int(number),
-                "seconds": int(active_ms) / 1000,
-                "clicks": int(clicks),
-            }
-            for editor, images, number, active_ms, clicks in by_person
-        ]
+        people = _people(connection)
+        efforts = _efforts(connection)
     masks = sum(row.masks for row in rows)
     seconds = sum(row.active_ms for row in rows) / 1000
     worked_on = sum(row.seq > 0 for row in rows)
@@ -63,6 +76,7 @@ def statistics(project: Project) -> dict[str, Any]:
         "clicks": sum(row.clicks for row in rows),
         "seconds_per_image": seconds / worked_on if worked_on else None,
         "seconds_per_mask": seconds / masks if masks else None,
+        "seconds_left": _left(rows),
         "per_image": [
             {
                 "id": row.id,
@@ -76,10 +90,23 @@ def statistics(project: Project) -> dict[str, Any]:
             for row in rows
         ],
         "per_label": [
-            {"id": label, "label": name, "masks": counts.get(label, (0, 0))[0], "images": counts.get(label, (0, 0))[1]}
+            {
+                "id": label,
+                "label": name,
+                "masks": counts.get(label, (0, 0))[0],
+                "images": counts.get(label, (0, 0))[1],
+                **efforts.labels[label].means(),
+            }
             for label, name in names.items()
         ],
-        "per_user": people,
+        "per_tool": [
+            {"tool": tool, "masks": effort.masks, **effort.means()} for tool, effort in sorted(efforts.tools.items())
+        ],
+        "per_user": [
+            {**person, "masks": efforts.people[person["user"]].masks, **efforts.people[person["user"]].means()}
+            for person in people
+        ],
+        "agreement": None,
     }
 
 
@@ -94,6 +121,78 @@ def as_csv(found: dict[str, Any]) -> str:
     for row in found["per_image"]:
         writer.writerow([_harmless(row[column]) for column in COLUMNS])
     return text.getvalue()
+
+
+def _people(connection: Connection) -> list[dict[str, Any]]:
+    told = connection.execute(
+        select(
+            events.c.editor,
+            func.count(func.distinct(events.c.image_id)),
+            func.count(),
+            func.sum(events.c.active_ms),
+            func.sum(events.c.clicks),
+        )
+        .where(events.c.image_id.is_not(None))
+        .group_by(events.c.editor)
+        .order_by(events.c.editor)
+    )
+    return [
+        {
+            "user": editor,
+            "images": int(images),
+            "events": int(number),
+            "seconds": int(active_ms) / 1000,
+            "clicks": int(clicks),
+        }
+        for editor, images, number, active_ms, clicks in told
+    ]
+
+
+def _efforts(connection: Connection) -> Efforts:
+    """What masks have cost, each counted once, for the tool, the label and the person that began it."""
+    chosen = events.c.image_id.is_not(None), events.c.kind.in_(("mask.set", "mask.label", "mask.attributes"))
+    columns = events.c.image_id, events.c.kind, events.c.body, events.c.editor, events.c.active_ms, events.c.clicks
+    begun: dict[tuple[int, str], tuple[str, str]] = {}
+    labels: dict[tuple[int, str], str] = {}
+    costs: dict[tuple[int, str], Effort] = defaultdict(Effort)
+    for image, kind, text, editor, active_ms, clicks in connection.execute(
+        select(*columns).where(*chosen).order_by(events.c.id)
+    ):
+        body = json.loads(text, parse_constant=lambda name: None)
+        mask = image, body["id"]
+        if kind == "mask.set":
+            begun.setdefault(mask, (body.get("tool", "unknown"), editor))
+        if "label" in body:
+            labels[mask] = body["label"]
+        costs[mask].seconds += active_ms / 1000
+        costs[mask].clicks += clicks
+    return _summed(begun, labels, costs)
+
+
+def _summed(
+    begun: Mapping[tuple[int, str], tuple[str, str]],
+    labels: Mapping[tuple[int, str], str],
+    costs: Mapping[tuple[int, str], Effort],
+) -> Efforts:
+    found = Efforts()
+    for mask, (tool, editor) in begun.items():
+        if tool in SINGLE:
+            continue
+        for effort in (found.tools[tool], found.labels[labels[mask]], found.people[editor]):
+            effort.masks += 1
+            effort.seconds += costs[mask].seconds
+            effort.clicks += costs[mask].clicks
+    return found
+
+
+def _left(rows: Iterable[ImageRow]) -> float | None:
+    """Seconds of work that are left: of open images what finished ones took on average, less what they have taken."""
+    rows = list(rows)
+    finished = [row.active_ms / 1000 for row in rows if row.state in ("done", "reviewed") and row.active_ms]
+    if not finished:
+        return None
+    mean = sum(finished) / len(finished)
+    return sum(max(0.0, mean - row.active_ms / 1000) for row in rows if row.state in OPEN)
 
 
 def _harmless(value: Any) -> Any:

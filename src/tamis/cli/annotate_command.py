@@ -3,14 +3,22 @@
 import getpass
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tamis.cli.options import ListType, max_pixels_option, model_option
+from tamis.errors import InputError
 from tamis.image import MAX_PIXELS
 from tamis.segmentors.registry import find_model
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from tamis.server.single import Standing
 
 
 @click.command(name="annotate")
@@ -108,15 +116,24 @@ def annotate(
     from tamis.annotation.service import ProjectService
     from tamis.server.app import make_app
     from tamis.server.public import public_at
-    from tamis.server.security import LOCAL, Access, new_token
-    from tamis.server.serve import address_of, bound_socket, open_browser, serve
+    from tamis.server.security import LOCAL, Access
+    from tamis.server.serve import address_of, open_browser, serve
+    from tamis.server.single import Standing, only_server, remember, remembered
 
     public = None if place.base_url is None else public_at(place.base_url)
     project = open_project(folder, db, labels, user, not readonly, max_pixels)
-    try:
-        listening = bound_socket(place.host, place.port)
-        access = Access(place.host, listening.getsockname()[1], new_token() if place.token else None, public)
+    database = None if readonly else project.database.file
+    with ExitStack() as until_stopped:
+        until_stopped.callback(project.close)
+        before = None if database is None else remembered(database)
+        if database is not None and not until_stopped.enter_context(only_server(database)):
+            _join(folder, before, place.browser)
+            return
+        listening = _listening(place, before)
+        access = Access(place.host, listening.getsockname()[1], _token(place, before), public)
         address = address_of(access)
+        if database is not None:
+            remember(database, Standing(address, place.host, access.port, access.token))
 
         def started() -> None:
             click.echo(f"annotating {folder} at {address}\nCtrl-C ends it; everything is saved as it is done")
@@ -131,8 +148,35 @@ def annotate(
 
         app = make_app(ProjectService(project, segmentor), readonly, user, access)
         serve(app, listening, started, behind_proxy=public is not None)
-    finally:
-        project.close()
+
+
+def _listening(place: Listening, before: "Standing | None") -> "socket":
+    """A socket on the port that was asked for; otherwise on that of the last time, where pages still wait for it."""
+    from tamis.server.serve import bound_socket
+
+    if place.port == 0 and before is not None and before.host == place.host:
+        with suppress(InputError):
+            return bound_socket(place.host, before.port)
+    return bound_socket(place.host, place.port)
+
+
+def _token(place: Listening, before: "Standing | None") -> str | None:
+    from tamis.server.security import new_token
+
+    if not place.token:
+        return None
+    return (before.token if before else None) or new_token()
+
+
+def _join(folder: Path, before: "Standing | None", browser: bool) -> None:
+    """The project is served already: lead there instead of starting a second server on the same files."""
+    if before is None:
+        raise InputError(f"{folder}: is being annotated already, by another server; end that one first")
+    click.echo(f"{folder} is being annotated already, at {before.address}; this is the page to use")
+    if browser:
+        from tamis.server.serve import open_browser
+
+        open_browser(before.address)
 
 
 def account() -> str:

@@ -1,14 +1,20 @@
 """What travels between formats: images, and masks with labels."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path, PurePosixPath
+from typing import Any, Literal
 
 import numpy as np
 
 from tamis.errors import InputError
 from tamis.mask import Masks, iou_matrix
+
+Pixels = Literal["none", "copy", "link"]
+"""What becomes of the images of an export: nothing, copies, or links to them."""
+
+SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -20,12 +26,22 @@ class ImageRecord:
         masks: N masks.
         labels: N names.
         complete: whether somebody has said that there is no more to be drawn on it.
+        attributes: of each mask, by name: text, numbers, true or false; empty if no mask has any.
+        tags: of the image as a whole.
+        split: "train", "val" or "test"; "" where there is no split.
     """
 
     name: str
     masks: Masks
     labels: tuple[str, ...]
     complete: bool = True
+    attributes: tuple[Mapping[str, Any], ...] = ()
+    tags: tuple[str, ...] = ()
+    split: str = ""
+
+    def attributes_of(self, mask: int) -> Mapping[str, Any]:
+        """Of the mask with this number, from 0."""
+        return self.attributes[mask] if self.attributes else {}
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -42,12 +58,16 @@ class Dataset:
         images: each with its masks.
         folder: where the images lie, for formats that hold their pixels too.
         numbers: of labels in files that they came from, by the family of formats ("coco", "yolo").
+        pixels: what becomes of the images themselves: nothing, copies, or links to them.
+        kinds: of attributes, by label and name: a list of choices, "yes/no", "number" or "text".
     """
 
     labels: tuple[str, ...]
     images: tuple[ImageRecord, ...]
     folder: Path | None = None
     numbers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    pixels: Pixels = "none"
+    kinds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def numbered(self, family: str, first: int) -> dict[str, int]:
         """The number of each label in a family of formats: the one that it came with, or the next that is free.
@@ -62,6 +82,17 @@ class Dataset:
         given = {label: next(free) for label in self.labels if label not in numbers}
         every = numbers | given
         return {label: every[label] for label in sorted(self.labels, key=every.__getitem__)}
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that the images are in, in the usual order; empty without any."""
+        there = {image.split for image in self.images}
+        return tuple(split for split in SPLITS if split in there)
+
+    def part(self, split: str) -> "Dataset":
+        """The images of a split, as a dataset without one."""
+        images = tuple(replace(image, split="") for image in self.images if image.split == split)
+        return replace(self, images=images)
 
     @property
     def masks(self) -> int:

@@ -9,8 +9,9 @@ from typing import Protocol, cast
 
 from tamis.errors import InputError, TamisError
 from tamis.formats.names import Shapes
+from tamis.formats.pixels import put_image
 from tamis.formats.reading import Loaded
-from tamis.formats.record import Dataset, ImageRecord, Loss, loss_between
+from tamis.formats.record import Dataset, Loss, loss_between
 
 
 class Module(Protocol):
@@ -34,27 +35,33 @@ class Format:
         title: for people.
         module: of `tamis.formats`.
         loses: what it cannot keep, "" where every mask can be read back exactly.
+        splits: it has a place of its own for train, val and test, and for the images; others get a folder for each.
+        attributes: it keeps attributes of masks and tags of images.
     """
 
     name: str
     title: str
     module: str
     loses: str = ""
+    splits: bool = False
+    attributes: bool = False
 
+
+SIMPLER = "outlines may be simplified"
 
 FORMATS = (
-    Format("coco", "COCO JSON, run lengths", "coco_file"),
-    Format("coco-polygons", "COCO JSON, polygons", "coco_polygons", "outlines may be simplified"),
+    Format("coco", "COCO JSON, run lengths", "coco_file", attributes=True),
+    Format("coco-polygons", "COCO JSON, polygons", "coco_polygons", SIMPLER, attributes=True),
     Format("lvis", "LVIS JSON", "lvis"),
-    Format("yolo", "YOLO segmentation (txt)", "yolo", "outlines may be simplified"),
-    Format("voc", "Pascal VOC, class and object PNG", "voc", "masks that overlap"),
+    Format("yolo", "YOLO segmentation (txt)", "yolo", SIMPLER, splits=True),
+    Format("voc", "Pascal VOC, class and object PNG", "voc", "masks that overlap", splits=True),
     Format("labelmap", "label maps, 16-bit PNG", "labelmap", "masks that overlap"),
     Format("masks", "one binary PNG for each mask", "binary"),
-    Format("labelstudio", "Label Studio JSON, brush", "labelstudio"),
-    Format("cvat", "CVAT for images XML, masks", "cvat"),
-    Format("cvat-polygons", "CVAT for images XML, polygons", "cvat_polygons", "outlines may be simplified"),
+    Format("labelstudio", "Label Studio JSON, brush", "labelstudio", attributes=True),
+    Format("cvat", "CVAT for images XML, masks", "cvat", attributes=True),
+    Format("cvat-polygons", "CVAT for images XML, polygons", "cvat_polygons", SIMPLER, attributes=True),
     Format("labelme", "LabelMe JSON", "labelme"),
-    Format("datumaro", "Datumaro JSON", "datumaro"),
+    Format("datumaro", "Datumaro JSON", "datumaro", attributes=True),
     Format("parquet", "Parquet with images, as Hugging Face has it", "parquet"),
 )
 
@@ -90,8 +97,30 @@ def export(dataset: Dataset, name: str, out: Path, tolerance: float = 0.0) -> Lo
     dataset = _without_empty_masks(dataset)
     if not dataset.masks:
         raise InputError("there is nothing to export: no image has a mask yet")
+    if form.splits or not dataset.splits:
+        return _written(dataset, form, out, tolerance)
+    losses = [_written(dataset.part(split), form, out / split, tolerance) for split in dataset.splits]
+    return Loss(tuple(iou for loss in losses for iou in loss.ious), f" ({form.loses})" if form.loses else "")
+
+
+def dropped(dataset: Dataset, name: str) -> str:
+    """A sentence on attributes and tags that a format has no place for; "" if it keeps them, or there are none."""
+    if find_format(name).attributes:
+        return ""
+    masks = sum(bool(each) for image in dataset.images for each in image.attributes)
+    tags = sum(bool(image.tags) for image in dataset.images)
+    parts = [f"attributes of {masks} masks"] * bool(masks) + [f"tags of {tags} images"] * bool(tags)
+    keepers = ", ".join(form.name for form in FORMATS if form.attributes)
+    return f"{name} has no place for {' and '.join(parts)}; {keepers} keep them" if parts else ""
+
+
+def _written(dataset: Dataset, form: Format, out: Path, tolerance: float) -> Loss:
     module = cast(Module, import_module(f"tamis.formats.{form.module}"))
     module.write(dataset, out, tolerance)
+    if dataset.pixels != "none" and dataset.folder is not None and not form.splits:
+        for image in dataset.images:
+            source = dataset.folder / image.name
+            put_image(source, out / "images" / image.name, dataset.pixels, (source.suffix.lower(),))
     if not form.loses:
         return Loss((1.0,) * dataset.masks)
     again = module.read(out, {image.name: image.shape for image in dataset.images})
@@ -172,5 +201,6 @@ def _without_empty_masks(dataset: Dataset) -> Dataset:
     for image in dataset.images:
         full = image.masks.areas > 0
         kept = tuple(label for label, some in zip(image.labels, full.tolist(), strict=True) if some)
-        images.append(ImageRecord(image.name, image.masks[full], kept, image.complete))
+        attributes = tuple(each for each, some in zip(image.attributes, full.tolist(), strict=False) if some)
+        images.append(replace(image, masks=image.masks[full], labels=kept, attributes=attributes))
     return replace(dataset, images=tuple(images))

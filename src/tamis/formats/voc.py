@@ -1,7 +1,8 @@
 """Pascal VOC: for each image a palette PNG of classes and one of objects, and the names of the classes.
 
-`SegmentationClass/NAME.png`, `SegmentationObject/NAME.png`, `labelmap.txt` and `ImageSets/Segmentation/default.txt`;
-0 is the background, and 255 what belongs to nothing.
+`SegmentationClass/NAME.png`, `SegmentationObject/NAME.png`, `labelmap.txt` and `ImageSets/Segmentation/default.txt`,
+with a split also `train.txt`, `val.txt`, `test.txt` and `trainval.txt`, and `JPEGImages/NAME.jpg` if wanted; 0 is the
+background, and 255 what belongs to nothing.
 """
 
 import io
@@ -14,6 +15,7 @@ from PIL import Image
 from tamis.errors import InputError
 from tamis.formats.names import Names, Shapes
 from tamis.formats.picture import read_picture
+from tamis.formats.pixels import put_image
 from tamis.formats.reading import Loaded, Reading
 from tamis.formats.record import Dataset, require_distinct_stems
 from tamis.formats.voc_classes import NOTHING, class_list, object_numbers, palette
@@ -28,6 +30,10 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
         InputError: more classes, or objects on an image, than 8 bits can tell apart.
     """
     stems = require_distinct_stems(dataset, out)
+    if dataset.pixels != "none" and dataset.folder is not None:
+        for image in dataset.images:
+            target = out / "JPEGImages" / f"{stems[image.name]}{Path(image.name).suffix}"
+            put_image(dataset.folder / image.name, target, dataset.pixels, (".jpg",))
     if len(dataset.labels) >= NOTHING:
         raise InputError(f"{len(dataset.labels)} labels are more than the 254 of Pascal VOC; use coco")
     numbers = {label: number for number, label in enumerate(dataset.labels, start=1)}
@@ -44,8 +50,12 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
     write_bytes(
         out / "labelmap.txt", "".join(f"{line}\n" for line in ["# label:color_rgb:parts:actions", *lines]).encode()
     )
-    listed = "".join(f"{stem}\n" for stem in stems.values())
-    write_bytes(out / "ImageSets" / "Segmentation" / "default.txt", listed.encode())
+    lists = {split: [image for image in dataset.images if image.split == split] for split in dataset.splits}
+    if lists:
+        lists["trainval"] = [image for image in dataset.images if image.split != "test"]
+    for name, images in {"default": dataset.images, **lists}.items():
+        listed = "".join(f"{stems[image.name]}\n" for image in images)
+        write_bytes(out / "ImageSets" / "Segmentation" / f"{name}.txt", listed.encode())
 
 
 def read(path: Path, images: Shapes) -> Loaded:

@@ -11,8 +11,9 @@ import numpy as np
 from tamis.errors import InputError
 from tamis.formats.names import Names, Shapes
 from tamis.formats.outlines import Crop, joined, packed, polygon, rings_of
+from tamis.formats.pixels import put_image
 from tamis.formats.reading import Loaded, Reading
-from tamis.formats.record import Dataset, require_distinct_stems
+from tamis.formats.record import SPLITS, Dataset, require_distinct_stems
 from tamis.results.files import write_bytes
 
 FAMILY = "yolo"
@@ -22,8 +23,15 @@ _OUTSIDE = 1.5
 """How far from the middle corners may lie: people draw a little over the edge, but whoever wrote pixels is far away."""
 
 
+READABLE = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+"""Suffixes that trainers of this format read; the first is what others become."""
+
+
 def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
-    """Write `data.yaml` and `labels/NAME.txt` for every image.
+    """Write `data.yaml` and `labels/NAME.txt` for every image; with a split `labels/train/NAME.txt` and so on.
+
+    `images/` has the images in the same folders, if they are wanted. There is no `path` in `data.yaml`: the folder that
+    it lies in is meant, wherever that is.
 
     Raises:
         InputError: two images differ in nothing but their suffix.
@@ -39,13 +47,15 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
             outline = joined(rings_of(mask, tolerance)) / (width, height)
             # Nine digits bring whole pixels of any image back to within a thousandth.
             lines.append(" ".join([str(numbers[label]), *(f"{value:.9g}" for value in outline.ravel())]))
-        write_bytes(out / "labels" / f"{stems[image.name]}.txt", "".join(f"{line}\n" for line in lines).encode())
-    content = {
-        "path": ".",
-        "train": "images",
-        "val": "images",
-        "names": {number: label for label, number in numbers.items()},
-    }
+        file = out / "labels" / image.split / f"{stems[image.name]}.txt"
+        write_bytes(file, "".join(f"{line}\n" for line in lines).encode())
+        if dataset.pixels != "none" and dataset.folder is not None:
+            put_image(dataset.folder / image.name, out / "images" / image.split / image.name, dataset.pixels, READABLE)
+    there = {split: f"images/{split}" for split in dataset.splits} or {"train": "images", "val": "images"}
+    there.setdefault("val", there.get("test") or next(iter(there.values())))  # trainers insist on one
+    there.setdefault("train", there["val"])
+    folders = {split: there[split] for split in SPLITS if split in there}
+    content = {**folders, "names": {number: label for label, number in numbers.items()}}
     text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=1 << 20)
     write_bytes(out / "data.yaml", text.encode())
 
@@ -59,7 +69,7 @@ def read(path: Path, images: Shapes) -> Loaded:
     folder = path if path.is_dir() else path.parent
     labels = _labels(path if path.is_file() else folder / "data.yaml")
     base = folder / "labels" if (folder / "labels").is_dir() else folder
-    files = {file.relative_to(base).as_posix().removesuffix(".txt"): file for file in sorted(base.rglob("*.txt"))}
+    files = {_stem(file.relative_to(base), folder): file for file in sorted(base.rglob("*.txt"))}
     reading = Reading(Names.of_files(images, files))
     for stem, file in files.items():
         name = reading.names.find(stem)
@@ -70,6 +80,13 @@ def read(path: Path, images: Shapes) -> Loaded:
     for number, label in labels.items():
         numbers.setdefault(label, number)
     return reading.done(labels.values(), {FAMILY: numbers})
+
+
+def _stem(file: Path, folder: Path) -> str:
+    """What an image is called, without its suffix: the folder of a split is no part of its name."""
+    split, *below = file.parts
+    inner = below and split in SPLITS and (folder / "images" / split).is_dir()
+    return Path(*below if inner else file.parts).as_posix().removesuffix(".txt")
 
 
 def _read_lines(file: Path, name: str, labels: Mapping[int, str], reading: Reading) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
@@ -11,16 +10,18 @@ from starlette.types import ASGIApp
 import tamis
 from tamis.annotation.database import WRITERS
 from tamis.annotation.service import ProjectService
-from tamis.formats.registry import FORMATS
-from tamis.server import events, export, images, labels, pages, schemas, statistics
-from tamis.server.context import Context, Served
-from tamis.server.described import answers
+from tamis.server import events, export, images, labels, pages, project, statistics
+from tamis.server.context import Context
 from tamis.server.errors import add_handlers
 from tamis.server.security import Access, Guard
 
 
 def make_app(
-    service: ProjectService, readonly: bool = False, user: str = "me", access: Access | None = None
+    service: ProjectService,
+    readonly: bool = False,
+    user: str = "me",
+    access: Access | None = None,
+    another_reviews: bool = False,
 ) -> ASGIApp:
     """The annotator's server as an ASGI app; it starts the service's threads and ends them.
 
@@ -29,6 +30,7 @@ def make_app(
         readonly: nothing may be changed.
         user: the name of whoever gives none.
         access: who may talk to it; localhost by default.
+        another_reviews: an image counts as reviewed only if somebody else than its annotators says so.
     """
     access = access or Access()
 
@@ -48,23 +50,9 @@ def make_app(
         openapi_url="/api/openapi.json",
         lifespan=lifespan,
     )
-    app.state.context = Context(service, readonly, user, access)
+    app.state.context = Context(service, readonly, user, access, another_reviews)
     add_handlers(app)
-    for part in (pages, images, events, labels, statistics, export):
+    for part in (pages, project, images, events, labels, statistics, export):
         app.include_router(part.router)
-
-    @app.get("/api/project", tags=["project"], **answers(schemas.Project))
-    def project(served: Served) -> dict[str, Any]:
-        """What the page shows around the images."""
-        return {
-            "name": served.service.project.folder.resolve().name,
-            "folder_name": served.service.project.folder.resolve().name,
-            "version": tamis.__version__,
-            "readonly": served.readonly,
-            "segmentor": served.service.segmentor,
-            "user": served.user,
-            "labels": labels.described(served),
-            "formats": [{"name": form.name, "title": form.title} for form in FORMATS],
-        }
 
     return Guard(app, access)

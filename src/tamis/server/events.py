@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from tamis.annotation import leases
 from tamis.annotation.events import Event
 from tamis.server import schemas
-from tamis.server.context import ImageId, Served, Text
+from tamis.server.context import ImageId, Person, Served, Text
 from tamis.server.described import answers
 
 router = APIRouter(prefix="/api/images/{image_id}", tags=["events"])
@@ -20,7 +20,7 @@ _APPEND = answers(schemas.EventCount, 403, 404, 413, 422, 503, 507)
 _APPEND["responses"] |= {409: {"model": schemas.Stale}, 423: {"model": schemas.LeaseConflict}}
 
 Name = Annotated[str, Field(min_length=1, max_length=64), Text]
-Person = Annotated[str, Field(max_length=100), Text]
+Called = Annotated[str, Field(max_length=100), Text]
 
 
 class EventBody(BaseModel):
@@ -47,7 +47,7 @@ class Claim(BaseModel):
     """Who wants to work on an image."""
 
     client: Name
-    user: Person = ""
+    user: Called = ""
     takeover: bool = False
 
 
@@ -75,11 +75,11 @@ def append(image_id: ImageId, batch: Batch, served: Served) -> dict[str, int]:
 
 
 @router.post("/lease", **_LEASE)
-def lease(image_id: ImageId, claim: Claim, served: Served) -> dict[str, Any]:
-    """Take or renew the right to change an image."""
+def lease(image_id: ImageId, claim: Claim, served: Served, person: Person) -> dict[str, Any]:
+    """Take or renew the right to change an image; whoever has a token of his own works under his name."""
     served.require_writable()
     served.service.look(image_id)
-    editor = " ".join(claim.user.split()) or served.user
+    editor = person or " ".join(claim.user.split()) or served.user
     with served.service.project.database.writing() as connection:
         held = leases.take_lease(connection, image_id, claim.client, editor, claim.takeover)
     return {"lease": held.lease, "expires_in": leases.SECONDS}

@@ -52,7 +52,8 @@ def list_images(served: Served, since: int | None = None) -> Response:
     board = served.service.board
     board.update()
     version, images = board.since(since)
-    return JSONResponse({"version": version, "labels": board.labels, "images": images})
+    problem = None if served.readonly else served.service.project.database.problem()
+    return JSONResponse({"version": version, "labels": board.labels, "problem": problem, "images": images})
 
 
 @router.get("/{image_id}/pixels", response_class=Response, **answers(None, 404, 422, media_type="image/*"))

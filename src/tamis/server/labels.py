@@ -10,7 +10,7 @@ from tamis.annotation import labels
 from tamis.annotation.labels import Label
 from tamis.annotation.problems import RequestError
 from tamis.server import schemas
-from tamis.server.context import Context, Served, Text
+from tamis.server.context import Context, Person, Served, Text
 from tamis.server.described import answers
 
 router = APIRouter(prefix="/api/labels", tags=["labels"])
@@ -25,14 +25,15 @@ class Change(BaseModel):
     color: Annotated[str, Field(max_length=20), Text] | None = None
     key: Annotated[str, Field(max_length=20), Text] | None = None
     ids: Annotated[list[Annotated[str, Text]], Field(max_length=10_000)] | None = None
+    attributes: dict[Annotated[str, Text], Any] | None = None
     user: Annotated[str, Field(max_length=100), Text] = ""
 
 
 @router.post("", **answers(schemas.Labels, 403, 422))
-def change_labels(change: Change, served: Served) -> dict[str, Any]:
+def change_labels(change: Change, served: Served, person: Person) -> dict[str, Any]:
     """Add, change, delete or reorder labels; the answer is the new list."""
     served.require_writable()
-    editor = " ".join(change.user.split()) or served.user
+    editor = person or " ".join(change.user.split()) or served.user
     with served.service.project.database.writing() as connection:
         if change.action == "add":
             labels.add_label(connection, change.name or "", editor, change.color or "", change.key)
@@ -43,16 +44,16 @@ def change_labels(change: Change, served: Served) -> dict[str, Any]:
         elif change.action == "delete":
             labels.delete_label(connection, change.id, editor)
         else:
-            values = {"name": change.name, "color": change.color, "key": change.key}
+            values = {"name": change.name, "color": change.color, "key": change.key, "attributes": change.attributes}
             given = {field: value for field, value in values.items() if value is not None}
             labels.change_label(connection, change.id, given, editor)
     return {"labels": described(served)}
 
 
-def described(served: Context) -> list[dict[str, str]]:
+def described(served: Context) -> list[dict[str, Any]]:
     """The labels as JSON."""
     return [_described(label) for label in served.service.project.labels()]
 
 
-def _described(label: Label) -> dict[str, str]:
+def _described(label: Label) -> dict[str, Any]:
     return {key: value for key, value in asdict(label).items() if key not in ("deleted", "numbers")}

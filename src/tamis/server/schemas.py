@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-State = Literal["todo", "progress", "done", "reviewed", "skipped"]
+State = Literal["todo", "progress", "done", "rejected", "reviewed", "skipped"]
 
 
 class _Answer(BaseModel):
@@ -28,6 +28,7 @@ class Label(_Answer):
     name: str
     color: str = Field(pattern="^#[0-9a-f]{6}$")
     key: str = Field(max_length=1)
+    attributes: dict[str, Any]
 
 
 class Labels(_Answer):
@@ -52,7 +53,11 @@ class Project(_Answer):
     readonly: bool
     segmentor: str
     user: str
+    named: bool
+    another_reviews: bool
     labels: list[Label]
+    tags: list[str]
+    people: list[str]
     formats: list[Format]
 
 
@@ -72,13 +77,27 @@ class Image(_Answer):
     changed: bool
     missing: bool
     editor: str | None
+    seq: int
+    labels: list[str]
+    smallest: int | None
+    largest: int | None
+    note: bool
+    tags: list[str]
+    reason: str
+    comments: int
+    at: int | None
+    assigned: str
 
 
 class Images(_Answer):
-    """The list, or what has changed of it; `labels` grows whenever the labels change."""
+    """The list, or what has changed of it; `labels` grows whenever the labels, or what else the project has, change.
+
+    `problem` says why nothing can be saved at the moment.
+    """
 
     version: int
     labels: int
+    problem: str | None
     images: list[Image]
 
 
@@ -187,12 +206,23 @@ class ImageSums(_Answer):
 
 
 class LabelSums(_Answer):
-    """Of one label."""
+    """Of one label; means are over masks that were made on the page."""
 
     id: str
     label: str
     masks: int
     images: int
+    seconds_per_mask: float | None
+    clicks_per_mask: float | None
+
+
+class ToolSums(_Answer):
+    """Of masks by the tool that began them."""
+
+    tool: str
+    masks: int
+    seconds_per_mask: float | None
+    clicks_per_mask: float | None
 
 
 class PersonSums(_Answer):
@@ -200,13 +230,39 @@ class PersonSums(_Answer):
 
     user: str
     images: int
+    masks: int
     events: int
     seconds: float
     clicks: int
+    seconds_per_mask: float | None
+    clicks_per_mask: float | None
+
+
+class Pairs(_Answer):
+    """How well two annotations of the same images agree: `iou` is the mean over pairs, `f1` over masks of both."""
+
+    label: str
+    first: int
+    second: int
+    pairs: int
+    iou: float | None
+    f1: float | None
+
+
+class Agreement(_Answer):
+    """Of a second, blind annotation with the first."""
+
+    images: int
+    first: int
+    second: int
+    pairs: int
+    iou: float | None
+    f1: float | None
+    per_label: list[Pairs]
 
 
 class Statistics(_Answer):
-    """Sums over the project."""
+    """Sums over the project; `seconds_left` is an estimate."""
 
     images: int
     states: dict[State, int]
@@ -215,6 +271,9 @@ class Statistics(_Answer):
     clicks: int
     seconds_per_image: float | None
     seconds_per_mask: float | None
+    seconds_left: float | None
     per_image: list[ImageSums]
     per_label: list[LabelSums]
+    per_tool: list[ToolSums]
     per_user: list[PersonSums]
+    agreement: Agreement | None

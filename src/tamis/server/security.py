@@ -8,8 +8,8 @@ import ipaddress
 import json
 import secrets
 import socket
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -42,6 +42,7 @@ class Access:
         host: the address that it listens on.
         port: where.
         token: to be shown by everyone; None where nobody needs one.
+        people: tokens of single persons, and their names; whoever shows one is that person.
         public: the address under which people reach it through a proxy.
     """
 
@@ -49,6 +50,7 @@ class Access:
     port: int = 0
     token: str | None = None
     public: Public | None = None
+    people: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def cookie(self) -> str:
@@ -75,11 +77,17 @@ class Access:
         """Whether an Origin header is of our own page, which was asked for by this scheme and Host header."""
         return origin == f"{scheme}://{host}" or (self.public is not None and origin.lower() == self.public.origin)
 
-    def cookie_with_token(self) -> str:
-        """The Set-Cookie header that keeps the token in a browser."""
+    def known_token(self, value: str) -> str | None:
+        """The token that a value is, None if it is none."""
+        tokens = [*([self.token] if self.token else []), *self.people]
+        found = [each for each in tokens if secrets.compare_digest(value.encode(errors="replace"), each.encode())]
+        return found[0] if found else None
+
+    def cookie_with(self, token: str) -> str:
+        """The Set-Cookie header that keeps a token in a browser."""
         path = self.public.path if self.public else ""
         secure = "; Secure" if self.public and self.public.scheme == "https" else ""
-        return f"{self.cookie}={self.token}; HttpOnly; SameSite=Strict; Path={path}/{secure}"
+        return f"{self.cookie}={token}; HttpOnly; SameSite=Strict; Path={path}/{secure}"
 
 
 def new_token() -> str:
@@ -110,8 +118,10 @@ class Guard:
                 return
             scope = {**scope, "path": path, "raw_path": path.encode()}
         token_in_url = self._token_in(scope)
+        token = token_in_url or self._shown(headers)
         limited = _Limited(receive)
-        refusal = self._refusal(scope, headers, token_in_url)
+        refusal = self._refusal(scope, headers, token)
+        scope = {**scope, "tamis.person": self._access.people.get(token or "", "")}
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -119,7 +129,7 @@ class Guard:
                 if not any(name == b"cache-control" for name, _ in message["headers"]):
                     more.append((b"cache-control", b"no-store"))
                 if token_in_url:
-                    more.append((b"set-cookie", self._access.cookie_with_token().encode()))
+                    more.append((b"set-cookie", self._access.cookie_with(token_in_url).encode()))
                 message = {**message, "headers": [*message["headers"], *more]}
             await send(message)
 
@@ -136,7 +146,7 @@ class Guard:
         if limited.exceeded:
             await _answer(send_safely, *_too_large())
 
-    def _refusal(self, scope: Scope, headers: dict[str, str], token_in_url: bool) -> tuple[int, str] | None:
+    def _refusal(self, scope: Scope, headers: dict[str, str], token: str | None) -> tuple[int, str] | None:
         method, path, host = scope["method"], scope["path"], headers.get("host", "")
         if not self._access.knows_host(host):
             return 421, "this server is not known under the name in the address; use the address that it printed"
@@ -158,29 +168,28 @@ class Guard:
             return 400, "the length of the request is no number"
         if length > MAX_BODY:
             return _too_large()
-        if self._access.token is not None and not token_in_url and not self._shown(headers):
+        if self._access.token is not None and token is None:
             return 401, "open the address that the program printed, with its token"
         return None
 
-    def _token_in(self, scope: Scope) -> bool:
+    def _token_in(self, scope: Scope) -> str | None:
+        """The token in the address of a GET."""
         if self._access.token is None or scope["method"] != "GET":
-            return False
+            return None
         values = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [])
-        return any(self._is_token(value) for value in values)
+        return next((token for value in values if (token := self._access.known_token(value))), None)
 
-    def _shown(self, headers: dict[str, str]) -> bool:
+    def _shown(self, headers: dict[str, str]) -> str | None:
+        """The token in a header."""
         scheme, _, value = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self._is_token(value.strip()):
-            return True
+        if scheme.lower() == "bearer" and (token := self._access.known_token(value.strip())):
+            return token
         # Read by hand: of all cookies of this host one that is malformed must not hide ours.
         for part in headers.get("cookie", "").split(";"):
             name, _, shown = part.strip().partition("=")
-            if name == self._access.cookie and self._is_token(shown.strip().strip('"')):
-                return True
-        return False
-
-    def _is_token(self, value: str) -> bool:
-        return secrets.compare_digest(value.encode(errors="replace"), (self._access.token or "").encode())
+            if name == self._access.cookie and (token := self._access.known_token(shown.strip().strip('"'))):
+                return token
+        return None
 
 
 class _Limited:

@@ -49,6 +49,19 @@ export class AnswerTable {
     return this.#agreed(this.regionAt(x, y), []);
   }
 
+  /** The granularities, from 1, in the order of how large their masks of a click are. @param {number} x @param {number} y */
+  orderAt(x, y) {
+    const row = this.regionAt(x, y), { areas } = this.extents;
+    const sizes = Array.from({ length: this.granularities }, (_, i) => {
+      let size = 0;
+      for (let region = 0, place = this.#start(row, i + 1); region < this.regions; region++, place++) {
+        if ((this.answers[place] ?? 0) > CERTAIN / 2) size += areas[region] ?? 0;
+      }
+      return { granularity: i + 1, size };
+    });
+    return sizes.sort((a, b) => a.size - b.size || a.granularity - b.granularity).map((each) => each.granularity);
+  }
+
   /**
    * For every region whether it is in the mask of the clicks: 0 no, 1 yes, 2 it is split between clicks of both kinds.
    * @param {Click[]} clicks

@@ -1,6 +1,7 @@
 /** What only a person can decide: somebody else has an image, or has changed it, or its file is another one. */
+import { any, element } from './dom.js';
 import { post } from './http.js';
-import { byId, element } from './panels.js';
+import { t } from './words.js';
 
 /** @typedef {import('./http.js').HttpError} HttpError */
 /** @typedef {import('./leases.js').Leases} Leases */
@@ -15,20 +16,19 @@ export class Conflicts {
     this.hooks = hooks;
   }
 
-  /** @param {number} image @param {string | null} who */
+  /** @param {number} image @param {string} who */
   offerTakeover(image, who) {
     if (image !== this.hooks.current()) return;
-    this.#ask(`${who ?? 'Somebody'} is editing this image. You can look at it.`, [['Take over', async () => {
+    this.#ask(t('conflict.editing', { name: who || t('somebody') }), [[t('conflict.takeover'), async () => {
       await this.leases.take(image, true);
+      this.hooks.outbox().release(image);
       this.hooks.reopen(image);
     }]]);
   }
 
   /** @param {number} image */
   offerAccept(image) {
-    this.#ask('This file has changed since it was annotated. Its masks are kept, but may not fit any more.', [
-      ['Keep the masks', () => void post(`api/images/${image}/accept`, {})],
-    ]);
+    this.#ask(t('conflict.file'), [[t('conflict.keep'), () => void post(`api/images/${image}/accept`, {})]]);
   }
 
   /** The server will not take what waits for an image. @param {number} image @param {HttpError} error */
@@ -36,36 +36,36 @@ export class Conflicts {
     const outbox = this.hooks.outbox(), name = this.hooks.nameOf(image);
     if (error.status === 423) {
       if (await this.leases.take(image)) return outbox.release(image);
-      return this.offerTakeover(image, error.body?.editor ?? null);
+      return this.offerTakeover(image, this.leases.editor(image));
     }
     const theirs = () => {
       outbox.drop(image);
       this.hooks.reopen(image);
     };
     if (error.status !== 409) {
-      return this.#ask(`${name}: ${error.message}. The change is kept in this browser.`, [['Discard the change', theirs]]);
+      return this.#ask(t('conflict.refused', { name, why: error.message }), [[t('conflict.discard'), theirs]]);
     }
-    const who = error.body?.events?.at(-1)?.user ?? 'Somebody';
+    const who = error.body?.events?.at(-1)?.user ?? t('somebody');
     const count = outbox.pending(image).length;
-    this.#ask(`${who} changed ${name} meanwhile. Your ${count} change${count === 1 ? ' is' : 's are'} not saved yet.`, [
-      ['Apply my changes', () => {
+    this.#ask(t(count === 1 ? 'conflict.change' : 'conflict.changes', { who, name, count }), [
+      [t('conflict.apply'), () => {
         this.hooks.known(image, error.body.seq);
-        outbox.release(image);
+        outbox.rebase(image, error.body.seq);
         this.hooks.reopen(image);
       }],
-      ['Discard my changes', theirs],
+      [t('conflict.drop'), theirs],
     ]);
   }
 
   hide() {
-    byId('banner', HTMLElement).hidden = true;
+    any('banner').hidden = true;
   }
 
   /** @param {string} text @param {[string, () => void][]} choices */
   #ask(text, choices) {
-    const banner = byId('banner', HTMLElement), told = byId('banner-text', HTMLElement);
-    told.textContent = text;
-    banner.replaceChildren(told, ...choices.map(([name, act]) => element('button', {
+    const banner = any('banner'), asked = any('banner-text');
+    asked.textContent = text;
+    banner.replaceChildren(asked, ...choices.map(([name, act]) => element('button', {
       onclick: () => {
         this.hide();
         act();

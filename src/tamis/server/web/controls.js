@@ -1,148 +1,202 @@
 /** The keyboard, the buttons and the options: what a person presses, and what then happens. */
+import { brushTool } from './brush.js';
 import * as dialogs from './dialogs.js';
+import { any, button, byId, element, input, select } from './dom.js';
+import { exporting } from './exporting.js';
 import { nameOf } from './keys.js';
 import * as operations from './operations.js';
-import { byId, element, input } from './panels.js';
-import { boxTool, brushTool, clickTool, panTool, polygonTool, regionTool, selectTool } from './tools.js';
+import { listenToOptions } from './options.js';
+import { people } from './people.js';
+import { polygonTool } from './polygon.js';
+import { statistics } from './statistics.js';
+import { boxTool, clickTool, commentTool, mergeTool, panTool, regionTool, selectTool } from './tools.js';
+import { t } from './words.js';
 
 /** @typedef {import('./types.js').ImageState} ImageState */
 /**
  * @typedef {{
  *   editor: import('./editor.js').Editor, prompts: import('./prompts.js').Prompts, stage: import('./stage.js').Stage, layers: import('./layers.js').Layers,
- *   keys: import('./keys.js').Keys, list: import('./panels.js').ImageList, leases: import('./leases.js').Leases,
- *   project: import('./types.js').Project, outbox: import('./outbox.js').Outbox,
- *   labels: () => Iterable<import('./types.js').Label>,
- *   go: (step: 1|-1) => void, setState: (state: ImageState) => void, editable: () => boolean,
- *   say: (text: string) => void, renderList: () => void, readProposals: () => void,
+ *   keys: import('./keys.js').Keys, list: import('./listing.js').ImageList, leases: import('./leases.js').Leases,
+ *   outbox: import('./outbox.js').Outbox, about: import('./about.js').About, hints: import('./hints.js').Hints,
+ *   cursor: import('./cursor.js').Cursor, opening: import('./opening.js').Opening,
+ *   labels: () => Iterable<import('./types.js').Label>, project: () => import('./types.js').Project,
+ *   settings: () => import('./settings.js').Settings, set: (change: Partial<import('./settings.js').Settings>) => void,
+ *   useProject: (project: import('./types.js').Project) => void, useName: (name: string) => void, greet: () => void,
+ *   go: (step: 1|-1) => void, editable: () => boolean, say: (text: string) => void, renderList: () => void,
  *   changeLabels: (change: Record<string, any>) => void, level: (step: -1|1) => void, isSaved: () => boolean,
  * }} App
  */
 
-const button = (/** @type {string} */ id) => byId(id, HTMLButtonElement);
-const any = (/** @type {string} */ id) => byId(id, HTMLElement);
+/** Tools with a button, in their order. */
+const BUTTONS = /** @type {const} */ (['click', 'box', 'brush', 'eraser', 'polygon', 'region', 'select', 'pan']);
+const TOOLS = /** @type {const} */ ([...BUTTONS, 'comment', 'merge']);
 
 /**
- * Listen to everything that can be pressed; the click tool is at hand.
+ * Listen to everything that can be pressed; the tool of the last time is at hand.
  * @param {App} app
  */
 export function listen(app) {
-  const { editor, prompts, stage, layers, keys, list, say } = app;
-  /** @type {Record<string, {name: string, tool: import('./tools.js').Tool}>} */
+  const { editor, prompts, stage, keys, list, say } = app;
+  let before = 'click';
+  /** @type {Record<typeof TOOLS[number], import('./tools.js').Tool>} */
   const tools = {
-    click: { name: 'Click', tool: clickTool(editor, prompts) },
-    box: { name: 'Box', tool: boxTool(editor, prompts) },
-    brush: { name: 'Brush', tool: brushTool(editor, prompts, 1) },
-    eraser: { name: 'Eraser', tool: brushTool(editor, prompts, 0) },
-    polygon: { name: 'Polygon', tool: polygonTool(editor) },
-    region: { name: 'Proposals', tool: regionTool(editor, prompts) },
-    select: { name: 'Select', tool: selectTool(editor) },
-    pan: { name: 'Move', tool: panTool(editor) },
+    click: clickTool(editor, prompts),
+    box: boxTool(editor, prompts),
+    brush: brushTool(editor, prompts, 1),
+    eraser: brushTool(editor, prompts, 0),
+    polygon: polygonTool(editor, prompts),
+    region: regionTool(editor, prompts),
+    select: selectTool(editor),
+    pan: panTool(editor),
+    comment: commentTool((place) => {
+      useTool(before);
+      app.about.comment(place, null);
+    }),
+    merge: mergeTool(editor, (x, y) => operations.mergeAt(editor, x, y), () => useTool(before)),
   };
 
   /** @param {string} name */
   function useTool(name) {
-    const chosen = tools[name];
+    const chosen = TOOLS.find((each) => each === name);
     if (!chosen) return;
-    stage.use(chosen.tool);
+    stage.use(tools[chosen]);
     for (const each of any('tools').children) each.setAttribute('aria-pressed', String(each.id === `tool-${name}`));
-    say(chosen.tool.title);
-    if (name === 'region') app.readProposals();
+    if (chosen === 'merge' || chosen === 'comment') say(t(chosen === 'merge' ? 'now.merge' : 'say.comment'));
+    else {
+      before = name;
+      app.set({ tool: name });
+      say(t(`tool.${chosen}.how`));
+    }
+    if (name === 'region') void app.opening.readProposals();
     stage.hover();
   }
+
+  /** Something is done to the selected masks, after all that was asked for. @param {(editor: import('./editor.js').Editor) => void} act */
+  const change = (act) => () => void editor.inOrder(() => act(editor));
 
   /** @type {Record<string, () => unknown>} */
   const actions = {
     next: () => app.go(1),
     previous: () => app.go(-1),
-    done: () => {
-      if (!app.editable()) return;
-      editor.inOrder(() => {
-        editor.finish();
-        app.setState('done');
-      });
-      app.go(1);
-    },
-    skip: () => {
-      if (!app.editable()) return;
-      editor.inOrder(() => app.setState('skipped'));
-      app.go(1);
-    },
+    done: () => state('done'),
+    skip: () => state('skipped'),
     finish: () => {
-      stage.tool?.finish?.();
-      editor.inOrder(() => editor.finish());
+      // A shape that is complete is closed and stays at hand; otherwise the mask at hand is finished.
+      if (!stage.tool?.finish?.() && stage.tool?.now?.() && stage.tool === tools.polygon && !editor.active) say(t('say.corners'));
+      else void editor.inOrder(() => editor.finish());
       stage.hover();
     },
     cancel: () => {
-      if (!stage.tool?.cancel?.()) editor.inOrder(() => editor.cancel());
+      if (!stage.tool?.back?.()) void editor.inOrder(() => editor.back());
       stage.hover();
     },
-    delete: () => editor.inOrder(() => editor.deleteActive()),
-    undo: () => editor.inOrder(() => editor.do('undo')),
-    redo: () => editor.inOrder(() => editor.do('redo')),
-    sign: () => {
-      input('negative').click();
-      stage.hover();
+    delete: change(() => editor.deleteSelected()),
+    undo: () => {
+      if (!stage.tool?.back?.()) void editor.inOrder(() => editor.undo());
     },
+    redo: change(() => editor.do('redo')),
+    sign: () => input('negative').click(),
     smaller: () => setBrush(editor.brush / 1.25),
     larger: () => setBrush(editor.brush * 1.25 + 1),
     finer: () => app.level(-1),
     coarser: () => app.level(1),
-    merge: () => editor.inOrder(() => operations.mergeAt(editor, stage.place.x, stage.place.y)),
-    split: () => editor.inOrder(() => operations.split(editor)),
-    fill: () => editor.inOrder(() => operations.fillHoles(editor)),
-    islands: () => editor.inOrder(() => operations.removeIslands(editor)),
-    duplicate: () => editor.inOrder(duplicate),
+    merge: change(() => {
+      if (operations.merge(editor)) useTool('merge');
+    }),
+    split: change(operations.split),
+    fill: change(operations.fillHoles),
+    islands: change(operations.removeIslands),
+    clean: change(() => editor.clean()),
+    front: change(() => operations.restack(editor, true)),
+    'back-most': change(() => operations.restack(editor, false)),
+    lock: change(operations.toggleLock),
+    only: change(() => {
+      editor.only = !editor.only;
+      editor.refresh();
+    }),
+    all: change(() => editor.selectAll(editor.session?.content.masks.keys() ?? [])),
+    duplicate: change(duplicate),
+    comment: () => (editor.active ? app.about.comment(null, editor.active) : useTool('comment')),
+    number: askNumber,
     fit: () => stage.fit(),
     'zoom.in': () => stage.zoomMiddle(1.25),
     'zoom.out': () => stage.zoomMiddle(0.8),
     hide: () => input('shown').click(),
-    save: () => say(!app.isSaved() ? 'Not everything is saved yet; see above.' : 'Everything is saved: every change is on the disk as soon as it is made.'),
+    save: () => say(t(app.isSaved() ? 'say.saved' : 'say.not.saved')),
     search: () => input('search').focus(),
     help: () => dialogs.shortcuts(keys),
   };
-  for (const name of Object.keys(tools)) actions[`tool.${name}`] = () => useTool(name);
+  for (const name of TOOLS) actions[`tool.${name}`] = () => useTool(name);
+
+  /** @param {ImageState} name */
+  function state(name) {
+    if (!app.editable()) return;
+    stage.leave();
+    void editor.inOrder(() => {
+      editor.finish();
+      if (editor.session?.content.state !== name) editor.do('image.state', { state: name });
+    });
+    app.go(1);
+  }
 
   /** @param {number} size */
   function setBrush(size) {
     editor.brush = Math.round(Math.min(200, Math.max(1, size)));
     input('brush').value = String(editor.brush);
+    app.set({ brush: editor.brush });
     stage.draw();
   }
 
   function duplicate() {
-    const mask = editor.activeMask, label = editor.activeInstance?.label, before = list.current;
-    if (!mask) return say('Select a mask to copy it to the next image.');
-    void copied(mask, label, before);
+    const mask = editor.activeMask, label = editor.activeInstance?.label, from = list.current;
+    if (!mask) return say(t('say.copy.none'));
+    void copied(mask, label, from);
   }
 
   /**
    * @param {import('./rle.js').Mask} mask
    * @param {string | undefined} label
-   * @param {number | null} before
+   * @param {number | null} from
    */
-  async function copied(mask, label, before) {
+  async function copied(mask, label, from) {
     app.go(1);
-    const arrived = () => editor.session && list.current !== before && editor.session.image === list.current;
+    const arrived = () => editor.session && list.current !== from && editor.session.image === list.current;
     for (let tries = 0; tries < 200 && !arrived(); tries++) await new Promise((resolve) => setTimeout(resolve, 50));
     if (!arrived()) return;
-    if (editor.width !== mask.width || editor.height !== mask.height) return say('The next image has another size: the mask was not copied.');
-    editor.addShape(mask, 'copy', label);
+    if (editor.width !== mask.width || editor.height !== mask.height) return say(t('say.copy.size'));
+    void editor.inOrder(() => editor.addShape(mask, 'copy', {}, label));
+  }
+
+  function askNumber() {
+    const number = /** @type {HTMLInputElement} */ (element('input', { type: 'number', min: 1, max: list.visible.length, 'aria-label': t('number') }));
+    const jump = () => {
+      const image = list.visible[Number(number.value) - 1];
+      if (image) void app.opening.open(image.id);
+    };
+    dialogs.open(t('do.number'), [element('p', {}, t('number.how', { count: list.visible.length })), number], [{ text: t('cancel') }, { text: t('number.go'), primary: true, act: jump }]);
+    number.addEventListener('keydown', (event) => {
+      if (event.key !== 'Enter') return;
+      event.preventDefault();
+      byId('dialog', HTMLDialogElement).close();
+      jump();
+    });
+    number.focus();
   }
 
   /** @param {KeyboardEvent} event */
   function onKey(event) {
     const target = event.target;
-    const typing = target instanceof HTMLTextAreaElement || (target instanceof HTMLInputElement && !['range', 'checkbox', 'radio'].includes(target.type));
-    if (byId('dialog', HTMLDialogElement).open || event.isComposing) return;
+    const typing = target instanceof HTMLTextAreaElement || (target instanceof HTMLInputElement && !['range', 'checkbox', 'radio', 'color'].includes(target.type));
+    if (byId('dialog', HTMLDialogElement).open || event.isComposing || event.key === 'Tab') return;
     if (typing) {
       if (event.key === 'Escape') target.blur();
       return;
     }
     editor.session?.active();
+    if (app.cursor.key(event)) return event.preventDefault();
     const control = target instanceof HTMLButtonElement || target instanceof HTMLSelectElement || target instanceof HTMLInputElement || (target instanceof HTMLElement && target.role === 'option');
-    if (control && ['Enter', ' ', 'Tab'].includes(event.key)) return;
+    if (control && ['Enter', ' '].includes(event.key)) return;
     if ((target instanceof HTMLInputElement || target instanceof HTMLSelectElement) && event.key.startsWith('Arrow')) return;
-    if (event.key === 'Tab' && target !== any('stage')) return;
     if (event.key === ' ') {
       event.preventDefault();
       return stage.space(true);
@@ -150,7 +204,7 @@ export function listen(app) {
     const name = nameOf(event);
     const label = /^[1-9]$/.test(name) ? [...app.labels()].find((each) => each.key === name) : undefined;
     const action = keys.action(event);
-    if (label) editor.inOrder(() => editor.chooseLabel(label.id));
+    if (label) void editor.inOrder(() => editor.chooseLabel(label.id));
     else if (action) actions[action]?.();
     else return;
     event.preventDefault();
@@ -160,24 +214,31 @@ export function listen(app) {
   window.addEventListener('keyup', (event) => {
     if (event.key === ' ') stage.space(false);
   });
-  for (const [name, { name: text, tool }] of Object.entries(tools)) {
+  for (const name of BUTTONS) {
     any('tools').append(element('button', {
-      id: `tool-${name}`, 'aria-pressed': false, title: `${tool.title} (${keys.hint(`tool.${name}`)})`, onclick: () => useTool(name),
-    }, text));
+      id: `tool-${name}`, 'aria-pressed': false, title: `${t(`tool.${name}.how`)} (${keys.hint(`tool.${name}`)})`, onclick: () => useTool(name),
+    }, t(`tool.${name}`)));
   }
-  for (const name of ['previous', 'next', 'undo', 'redo', 'done', 'help', 'merge', 'split', 'fill', 'islands', 'duplicate', 'delete']) {
+  for (const name of ['previous', 'next', 'undo', 'redo', 'done', 'help', 'merge', 'split', 'fill', 'islands', 'clean', 'front', 'back-most', 'lock', 'only', 'duplicate', 'delete', 'comment', 'finish', 'cancel']) {
     button(name).addEventListener('click', () => actions[name]?.());
     button(name).title = `${button(name).ariaLabel ?? button(name).textContent} (${keys.hint(name)})`;
   }
-  // A mask under the pointer cannot be meant by a button.
-  button('merge').title = `Point at another mask and press ${keys.hint('merge')}`;
-  button('statistics').addEventListener('click', () => void dialogs.statistics().catch((error) => say(error.message)));
-  button('export').addEventListener('click', () => dialogs.exporting(app.project.formats));
+  button('statistics').addEventListener('click', () => void statistics().catch((error) => say(error.message)));
+  button('export').addEventListener('click', () => exporting(app.project().formats));
+  button('user').addEventListener('click', () => people({
+    project: app.project(), images: list.visible.map((image) => image.id), current: list.current, user: app.leases.user,
+    done: app.useProject, say, rename: app.useName,
+  }));
   for (const [id, side] of /** @type {const} */ ([['show-images', 'left'], ['show-masks', 'right']])) {
     button(id).addEventListener('click', () => button(id).setAttribute('aria-expanded', String(any(side).classList.toggle('open'))));
   }
   input('search').addEventListener('input', app.renderList);
-  byId('filter', HTMLSelectElement).addEventListener('change', app.renderList);
+  input('search').addEventListener('keydown', (event) => {
+    const jump = /^#?(\d+)$/.exec(input('search').value);
+    const image = jump && event.key === 'Enter' ? list.visible[Number(jump[1]) - 1] : null;
+    if (image) void app.opening.open(image.id);
+  });
+  select('filter').addEventListener('change', app.renderList);
   any('images').addEventListener('keydown', (event) => {
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       event.preventDefault();
@@ -185,33 +246,20 @@ export function listen(app) {
       app.go(event.key === 'ArrowDown' ? 1 : -1);
     }
   });
-  byId('state', HTMLSelectElement).addEventListener('change', (event) => app.setState(/** @type {any} */ (event.target).value));
-  byId('note', HTMLTextAreaElement).addEventListener('change', (event) => editor.do('image.note', { text: /** @type {any} */ (event.target).value }));
   byId('add-label', HTMLFormElement).addEventListener('submit', (event) => {
     event.preventDefault();
     const name = input('label-name').value.trim();
     if (name) app.changeLabels({ action: 'add', name });
     input('label-name').value = '';
   });
-  input('level').addEventListener('input', () => app.level(Number(input('level').value) > prompts.level ? 1 : -1));
-  input('brush').addEventListener('input', () => setBrush(Number(input('brush').value)));
-  input('opacity').addEventListener('input', () => {
-    layers.opacity = Number(input('opacity').value) / 100;
-    layers.draw();
-  });
-  const filter = () => (layers.photoCanvas.style.filter = `brightness(${input('brightness').value}%) contrast(${input('contrast').value}%)`);
-  input('brightness').addEventListener('input', filter);
-  input('contrast').addEventListener('input', filter);
-  input('negative').addEventListener('change', () => (stage.negative = input('negative').checked));
-  input('single').addEventListener('change', () => (editor.single = input('single').checked));
-  input('claim').addEventListener('change', () => (editor.claim = input('claim').checked));
-  input('shown').addEventListener('change', () => {
-    editor.allHidden = !input('shown').checked;
-    editor.refresh();
+  button('close-greeting').addEventListener('click', () => {
+    app.set({ greeted: true });
+    app.greet();
   });
   window.addEventListener('beforeunload', (event) => {
     if (!app.isSaved()) event.preventDefault();
   });
   window.addEventListener('pagehide', () => app.leases.leave());
-  useTool('click');
+  listenToOptions(app, setBrush);
+  useTool(app.settings().tool);
 }

@@ -5,11 +5,16 @@
 /** @typedef {import('./types.js').Instance} Instance */
 /** @typedef {{kind: string, body: Record<string, any>}} Action */
 
+/** Kinds of events about the image, which undo and redo go past. */
+const REMARKS = ['comment.add', 'comment.done'];
+
 /** The actions of an image, and how many of them are in force: undo and redo move that number. */
 export class History {
   /** @type {Action[]} */
   actions = [];
   pointer = 0;
+  /** @type {Action[]} */
+  remarks = [];
 
   /** @param {Iterable<Action>} events */
   constructor(events = []) {
@@ -20,6 +25,7 @@ export class History {
   add(event) {
     if (event.kind === 'undo') this.pointer = Math.max(0, this.pointer - 1);
     else if (event.kind === 'redo') this.pointer = Math.min(this.actions.length, this.pointer + 1);
+    else if (REMARKS.includes(event.kind)) this.remarks.push({ kind: event.kind, body: event.body });
     else {
       this.actions.length = this.pointer;
       this.actions.push({ kind: event.kind, body: event.body });
@@ -38,7 +44,7 @@ export class History {
   /** @returns {Content} */
   content() {
     /** @type {Content} */
-    const content = { masks: new Map(), state: 'todo', note: '' };
+    const content = { masks: new Map(), state: 'todo', note: '', reason: '', tags: [], comments: comments(this.remarks) };
     for (const action of this.actions.slice(0, this.pointer)) apply(content, action);
     return content;
   }
@@ -49,20 +55,40 @@ export class History {
  * @param {Action} action
  */
 function apply(content, { kind, body }) {
-  if (kind === 'image.state') content.state = body.state;
+  if (kind === 'image.state') [content.state, content.reason] = [body.state, body.reason ?? ''];
   else if (kind === 'image.note') content.note = body.text;
+  else if (kind === 'image.tags') content.tags = body.tags;
   else {
-    if (kind === 'mask.set') put(content.masks, body);
-    else if (kind === 'mask.delete') content.masks.delete(body.id);
-    else if (kind === 'mask.label') {
-      const mask = content.masks.get(body.id);
-      if (mask) content.masks.set(body.id, { ...mask, label: body.label });
-    } else if (kind === 'masks.set') {
-      for (const id of body.deleted ?? []) content.masks.delete(id);
-      for (const each of body.set ?? []) put(content.masks, each);
-    }
+    content.masks = changed(content.masks, kind, body);
     if (content.state === 'todo') content.state = 'progress';
   }
+}
+
+/**
+ * @param {Map<string, Instance>} masks may be changed in place
+ * @param {string} kind
+ * @param {Record<string, any>} body
+ * @returns {Map<string, Instance>}
+ */
+function changed(masks, kind, body) {
+  /** @param {string} id @param {Partial<Instance>} more */
+  const alter = (id, more) => {
+    const mask = masks.get(id);
+    if (mask) masks.set(id, { ...mask, ...more });
+  };
+  if (kind === 'mask.set') put(masks, body);
+  else if (kind === 'mask.delete') masks.delete(body.id);
+  else if (kind === 'mask.label') alter(body.id, { label: body.label });
+  else if (kind === 'masks.label') for (const id of body.ids) alter(id, { label: body.label });
+  else if (kind === 'mask.attributes') alter(body.id, { attributes: body.attributes });
+  else if (kind === 'masks.order') {
+    const ids = new Set([...body.ids.filter((/** @type {string} */ id) => masks.has(id)), ...masks.keys()]);
+    return new Map([...ids].map((id) => [id, /** @type {Instance} */ (masks.get(id))]));
+  } else if (kind === 'masks.set') {
+    for (const id of body.deleted ?? []) masks.delete(id);
+    for (const each of body.set ?? []) put(masks, each);
+  }
+  return masks;
 }
 
 /**
@@ -71,4 +97,15 @@ function apply(content, { kind, body }) {
  */
 function put(masks, body) {
   masks.set(body.id, /** @type {Instance} */ ({ ...body }));
+}
+
+/** @param {Action[]} remarks @returns {import('./types.js').Comment[]} */
+function comments(remarks) {
+  /** @type {Map<string, any>} */
+  const found = new Map();
+  for (const { kind, body } of remarks) {
+    if (kind === 'comment.add') found.set(body.id, { ...body, done: false });
+    else if (found.has(body.id)) found.set(body.id, { ...found.get(body.id), done: body.done });
+  }
+  return [...found.values()];
 }

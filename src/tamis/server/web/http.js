@@ -1,4 +1,5 @@
 /** Requests to the server; every answer is its JSON or an `HttpError` with one sentence. */
+import { t } from './words.js';
 
 export class HttpError extends Error {
   /**
@@ -33,11 +34,11 @@ export async function request(method, path, body, signal) {
     response = await fetch(path, init);
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
-    throw new HttpError(0, 'the server does not answer; is tamis still running?');
+    throw new HttpError(0, t('http.gone'));
   }
   if (response.ok) return response;
   const told = await response.json().catch(() => null);
-  throw new HttpError(response.status, told?.error ?? `the server answered ${response.status}`, told);
+  throw new HttpError(response.status, told?.error ?? t('http.status', { status: response.status }), told);
 }
 
 /** @param {string} path @param {AbortSignal} [signal] */

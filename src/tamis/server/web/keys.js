@@ -1,45 +1,55 @@
 /** Shortcuts: as people know them from other tools, editable, never two for one key. */
 
-/** @typedef {{action: string, title: string, keys: string[]}} Shortcut */
+import { t } from './words.js';
+
+/** @typedef {{action: string, title: import('./words.js').Word, keys: string[]}} Shortcut */
 
 const STORED = 'tamis.keys';
 
 /** @type {Shortcut[]} */
 export const DEFAULTS = [
-  { action: 'next', title: 'Next image', keys: ['d', 'ArrowRight'] },
-  { action: 'previous', title: 'Previous image', keys: ['a', 'ArrowLeft'] },
-  { action: 'done', title: 'Mark as done, next image', keys: ['Ctrl+Enter'] },
-  { action: 'skip', title: 'Skip, next image', keys: ['Ctrl+Backspace'] },
-  { action: 'finish', title: 'Finish the mask', keys: ['Enter', 'n'] },
-  { action: 'cancel', title: 'Cancel; clear the selection', keys: ['Escape'] },
-  { action: 'delete', title: 'Delete the selected mask', keys: ['Delete', 'Backspace'] },
-  { action: 'undo', title: 'Undo', keys: ['Ctrl+z'] },
-  { action: 'redo', title: 'Redo', keys: ['Ctrl+Shift+z', 'Ctrl+y'] },
-  { action: 'tool.click', title: 'Click tool', keys: ['q', 's'] },
-  { action: 'tool.box', title: 'Box tool', keys: ['w'] },
-  { action: 'tool.brush', title: 'Brush', keys: ['b'] },
-  { action: 'tool.eraser', title: 'Eraser', keys: ['e'] },
-  { action: 'tool.polygon', title: 'Polygon', keys: ['p'] },
-  { action: 'tool.region', title: 'Proposals: masks found automatically', keys: ['r'] },
-  { action: 'tool.select', title: 'Select', keys: ['v'] },
-  { action: 'tool.pan', title: 'Move the image', keys: ['h'] },
-  { action: 'sign', title: 'Negative clicks', keys: ['t'] },
-  { action: 'smaller', title: 'Smaller brush', keys: ['['] },
-  { action: 'larger', title: 'Larger brush', keys: [']'] },
-  { action: 'finer', title: 'Finer mask (part)', keys: [','] },
-  { action: 'coarser', title: 'Coarser mask (whole)', keys: ['.'] },
-  { action: 'merge', title: 'Merge the selected mask with the one under the pointer', keys: ['m'] },
-  { action: 'split', title: 'Split the selected mask into its parts', keys: ['x'] },
-  { action: 'fill', title: 'Fill holes', keys: ['f'] },
-  { action: 'islands', title: 'Remove small components', keys: ['i'] },
-  { action: 'duplicate', title: 'Copy the selected mask to the next image', keys: ['Ctrl+d'] },
-  { action: 'fit', title: 'Show the whole image', keys: ['0'] },
-  { action: 'zoom.in', title: 'Zoom in', keys: ['+', '='] },
-  { action: 'zoom.out', title: 'Zoom out', keys: ['-'] },
-  { action: 'hide', title: 'Show or hide all masks', keys: ['Tab'] },
-  { action: 'save', title: 'Show whether everything is saved', keys: ['Ctrl+s'] },
-  { action: 'search', title: 'Search images', keys: ['/'] },
-  { action: 'help', title: 'Keyboard shortcuts', keys: ['?', 'F1'] },
+  { action: 'next', title: 'do.next', keys: ['d', 'ArrowRight'] },
+  { action: 'previous', title: 'do.previous', keys: ['a', 'ArrowLeft'] },
+  { action: 'done', title: 'do.done', keys: ['Ctrl+Enter'] },
+  { action: 'skip', title: 'do.skip', keys: ['Ctrl+Backspace'] },
+  { action: 'finish', title: 'do.finish', keys: ['Enter', 'n'] },
+  { action: 'cancel', title: 'do.cancel', keys: ['Escape'] },
+  { action: 'delete', title: 'do.delete', keys: ['Delete', 'Backspace'] },
+  { action: 'undo', title: 'do.undo', keys: ['Ctrl+z'] },
+  { action: 'redo', title: 'do.redo', keys: ['Ctrl+Shift+z', 'Ctrl+y'] },
+  { action: 'tool.click', title: 'do.tool.click', keys: ['q', 's'] },
+  { action: 'tool.box', title: 'do.tool.box', keys: ['w'] },
+  { action: 'tool.brush', title: 'do.tool.brush', keys: ['b'] },
+  { action: 'tool.eraser', title: 'do.tool.eraser', keys: ['e'] },
+  { action: 'tool.polygon', title: 'do.tool.polygon', keys: ['p'] },
+  { action: 'tool.region', title: 'do.tool.region', keys: ['r'] },
+  { action: 'tool.select', title: 'do.tool.select', keys: ['v'] },
+  { action: 'tool.pan', title: 'do.tool.pan', keys: ['h'] },
+  { action: 'sign', title: 'do.sign', keys: ['t'] },
+  { action: 'smaller', title: 'do.smaller', keys: ['['] },
+  { action: 'larger', title: 'do.larger', keys: [']'] },
+  { action: 'finer', title: 'do.finer', keys: [','] },
+  { action: 'coarser', title: 'do.coarser', keys: ['.'] },
+  { action: 'merge', title: 'do.merge', keys: ['m'] },
+  { action: 'split', title: 'do.split', keys: ['x'] },
+  { action: 'fill', title: 'do.fill', keys: ['f'] },
+  { action: 'islands', title: 'do.islands', keys: ['i'] },
+  { action: 'duplicate', title: 'do.duplicate', keys: ['Ctrl+d'] },
+  { action: 'fit', title: 'do.fit', keys: ['0'] },
+  { action: 'zoom.in', title: 'do.zoom.in', keys: ['+', '='] },
+  { action: 'zoom.out', title: 'do.zoom.out', keys: ['-'] },
+  { action: 'hide', title: 'do.hide', keys: ['u'] },
+  { action: 'only', title: 'do.only', keys: ['o'] },
+  { action: 'lock', title: 'do.lock', keys: ['l'] },
+  { action: 'front', title: 'do.front', keys: ['PageUp'] },
+  { action: 'back-most', title: 'do.back-most', keys: ['PageDown'] },
+  { action: 'all', title: 'do.all', keys: ['Ctrl+a'] },
+  { action: 'clean', title: 'do.clean', keys: ['k'] },
+  { action: 'comment', title: 'do.comment', keys: ['c'] },
+  { action: 'number', title: 'do.number', keys: ['g'] },
+  { action: 'save', title: 'do.save', keys: ['Ctrl+s'] },
+  { action: 'search', title: 'do.search', keys: ['/'] },
+  { action: 'help', title: 'do.help', keys: ['?', 'F1'] },
 ];
 
 /** Keys that belong to the browser or to labels. */
@@ -76,9 +86,9 @@ export class Keys {
    * @returns {string | null} why not
    */
   change(action, key) {
-    if (RESERVED.includes(key)) return `${shown(key)} belongs to labels or to the browser.`;
+    if (RESERVED.includes(key)) return t('keys.reserved', { key: shown(key) });
     const other = this.shortcuts.find((each) => each.action !== action && each.keys.includes(key));
-    if (other) return `${shown(key)} is taken: ${other.title}.`;
+    if (other) return t('keys.taken', { key: shown(key), title: t(other.title) });
     const own = this.shortcuts.find((each) => each.action === action);
     if (own) own.keys = [key];
     this.#store();

@@ -5,13 +5,16 @@
  */
 import { forRuns } from './rle.js';
 
+/** @typedef {import('./rle.js').Box} Box */
 /** @typedef {import('./rle.js').Mask} Mask */
 /** @typedef {import('./view.js').View} View */
 /** @typedef {import('./answers.js').AnswerTable} AnswerTable */
-/** @typedef {{mask: Mask, color: string, hidden?: boolean}} Painted */
+/** @typedef {{mask: Mask, color: string, hidden?: boolean, selected?: boolean, highlighted?: boolean}} Painted */
+/** @typedef {'add'|'remove'} Sense what a preview would do */
 
 const LITTLE = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 const NOWHERE = 0xffff;
+const SELECTED = 1, HIGHLIGHTED = 2;
 
 export class Layers {
   /** @type {ImageBitmap | null} */
@@ -20,12 +23,11 @@ export class Layers {
   table = null;
   /** How opaque masks are, from 0 to 1. */
   opacity = 0.45;
-  /** The index of the mask drawn strongest; -1: none. */
-  selected = -1;
   /** Milliseconds that the last preview took. */
   previewTime = 0;
   width = 0;
   height = 0;
+  density = 1;
   /** @type {Uint16Array} one more than the index of the topmost mask of each image pixel */
   #owner = new Uint16Array(0);
   /** @type {Painted[]} */
@@ -36,12 +38,18 @@ export class Layers {
   #shownOwner = new Uint16Array(0);
   /** @type {Uint16Array} per screen pixel */
   #shownRegion = new Uint16Array(0);
-  /** @type {Uint8Array | null} per region */
-  #preview = null;
-  /** @type {Mask | null} */
-  #previewMask = null;
-  /** @type {Uint8Array} per screen pixel, the preview mask */
+  /** @type {Uint8Array | null} per region, what would be in the mask */
+  #regions = null;
+  /** @type {Uint8Array | null} per image pixel, what would be in the mask */
+  #dense = null;
+  /** @type {Uint8Array} per screen pixel, whether the preview has it */
   #shownPreview = new Uint8Array(0);
+  /** @type {Uint8Array | null} per image pixel, what no new mask may have */
+  #claimed = null;
+  /** @type {Uint8Array} per screen pixel */
+  #shownClaimed = new Uint8Array(0);
+  /** @type {Sense} */
+  #sense = 'add';
   /** @type {ImageData | null} */
   #pixels = null;
 
@@ -67,22 +75,21 @@ export class Layers {
       canvas.width = this.width;
       canvas.height = this.height;
     }
+    const size = this.width * this.height;
     this.#pixels = new ImageData(this.width, this.height);
-    this.#shownOwner = new Uint16Array(this.width * this.height);
-    this.#shownRegion = new Uint16Array(this.width * this.height);
-    this.#shownPreview = new Uint8Array(this.width * this.height);
+    this.#shownOwner = new Uint16Array(size);
+    this.#shownRegion = new Uint16Array(size);
+    this.#shownPreview = new Uint8Array(size);
+    this.#shownClaimed = new Uint8Array(size);
     this.moved();
   }
-
-  density = 1;
 
   /** @param {ImageBitmap | null} photo */
   show(photo) {
     this.photo?.close();
     this.photo = photo;
     this.table = null;
-    this.#preview = null;
-    this.#previewMask = null;
+    this.#regions = this.#dense = this.#claimed = null;
     this.#imageWidth = photo?.width ?? 0;
     this.#imageHeight = photo?.height ?? 0;
     this.#owner = new Uint16Array(this.#imageWidth * this.#imageHeight);
@@ -101,14 +108,19 @@ export class Layers {
    * @param {Painted[]} painted
    */
   paint(painted) {
-    const same = this.#painted.length <= painted.length && this.#painted.every((each, i) => each.mask === painted[i]?.mask && !each.hidden === !painted[i]?.hidden);
+    const before = this.#painted;
+    const same = before.length <= painted.length && before.every((each, i) => each.mask === painted[i]?.mask && !each.hidden === !painted[i]?.hidden);
     if (!same) this.#owner.fill(0);
-    for (let i = same ? this.#painted.length : 0; i < painted.length; i++) {
+    const first = same ? before.length : 0;
+    for (let i = first; i < painted.length; i++) {
       const each = /** @type {Painted} */ (painted[i]);
       if (!each.hidden) forRuns(each.mask, (start, end) => this.#owner.fill(i + 1, start, end));
     }
     this.#painted = painted;
-    this.#sampleOwners();
+    if (!same || painted.length > first) {
+      this.#claimed = null;
+      this.#sample(this.#shownOwner, this.#owner, 0);
+    }
     this.draw();
   }
 
@@ -121,29 +133,51 @@ export class Layers {
     return claimed;
   }
 
-  /** The index of the topmost mask at a place of the image, or -1. @param {number} x @param {number} y */
-  ownerAt(x, y) {
-    if (x < 0 || y < 0 || x >= this.#imageWidth || y >= this.#imageHeight) return -1;
-    return (this.#owner[Math.floor(x) * this.#imageHeight + Math.floor(y)] ?? 0) - 1;
+  /** Previews leave out what other masks have; null: they do not. @param {number | null} except the index of the mask at hand */
+  previewAround(except) {
+    if (except === null) this.#claimed = null;
+    else if (!this.#claimed) {
+      this.#claimed = this.claimed(except);
+      this.#sample(this.#shownClaimed, this.#claimed, 0);
+    }
   }
 
   /**
    * Show which regions would be in the mask; null: none.
    * @param {Uint8Array | null} inside per region
+   * @param {Sense} [sense]
    */
-  previewRegions(inside) {
+  previewRegions(inside, sense = 'add') {
+    this.#preview(inside, null, sense);
+  }
+
+  /** Show a mask that would be made; null: none. @param {Mask | null} mask @param {Sense} [sense] */
+  previewMask(mask, sense = 'add') {
+    if (!mask) return this.#preview(null, null, sense);
+    const dense = new Uint8Array(mask.height * mask.width);
+    forRuns(mask, (start, end) => dense.fill(1, start, end));
+    this.#preview(null, dense, sense);
+  }
+
+  /** Show a mask that is being painted. @param {Uint8Array} dense @param {Box | null} touched what has changed; null: all */
+  previewDense(dense, touched) {
+    if (!touched || this.#dense !== dense) return this.#preview(null, dense, 'add');
     const start = performance.now();
-    this.#preview = inside;
-    this.#previewMask = null;
-    this.draw();
+    const from = this.view.toStage(touched.left, touched.top), to = this.view.toStage(touched.right, touched.bottom);
+    const left = Math.max(0, Math.floor(from.x * this.density) - 2), top = Math.max(0, Math.floor(from.y * this.density) - 2);
+    const right = Math.min(this.width, Math.ceil(to.x * this.density) + 2), bottom = Math.min(this.height, Math.ceil(to.y * this.density) + 2);
+    if (right <= left || bottom <= top) return;
+    this.#sample(this.#shownPreview, dense, 0, left, top, right, bottom);
+    this.draw(left, top, right, bottom);
     this.previewTime = performance.now() - start;
   }
 
-  /** Show a mask that would be made; null: none. @param {Mask | null} mask */
-  previewMask(mask) {
+  /** @param {Uint8Array | null} regions @param {Uint8Array | null} dense @param {Sense} sense */
+  #preview(regions, dense, sense) {
     const start = performance.now();
-    this.#preview = null;
-    this.#previewMask = mask;
+    this.#regions = regions;
+    this.#dense = dense;
+    this.#sense = sense;
     this.#samplePreview();
     this.draw();
     this.previewTime = performance.now() - start;
@@ -164,91 +198,89 @@ export class Layers {
         context.drawImage(this.photo, 0, 0, this.#imageWidth, this.#imageHeight);
       }
     }
-    this.#sampleOwners();
-    this.#sampleRegions();
+    this.#sample(this.#shownOwner, this.#owner, 0);
+    if (this.table) this.#sample(this.#shownRegion, this.table.regionOf, NOWHERE);
+    else this.#shownRegion.fill(NOWHERE);
+    if (this.#claimed) this.#sample(this.#shownClaimed, this.#claimed, 0);
     this.#samplePreview();
     this.draw();
   }
 
-  /** Draw masks and preview as they are. */
-  draw() {
+  /** Draw masks and preview as they are, or a part of the screen. @param {number} [left] @param {number} [top] @param {number} [right] @param {number} [bottom] */
+  draw(left = 0, top = 0, right = this.width, bottom = this.height) {
     const context = this.maskCanvas.getContext('2d');
     if (!context || !this.#pixels) return;
     const out = new Uint32Array(this.#pixels.data.buffer);
-    const colors = this.#colors();
-    const owners = this.#shownOwner, regions = this.#shownRegion, preview = this.#preview;
-    const chosen = this.selected + 1, line = packed('#ffffff', 1), edge = packed('#101010', 0.9);
-    const soft = packed('#ffffff', 0.42);
-    const shown = this.#shownPreview, masked = this.#previewMask !== null, width = this.width;
-    for (let i = 0; i < out.length; i++) {
-      const owner = owners[i] ?? 0;
-      let color = colors[owner] ?? 0;
-      if (chosen > 0) {
-        // The outline of the selected mask: a dark pixel outside, a light one inside.
-        if (owner === chosen) {
-          if (owners[i - 1] !== owner || owners[i + 1] !== owner || owners[i - width] !== owner || owners[i + width] !== owner) color = line;
-        } else if (owners[i - 1] === chosen || owners[i + 1] === chosen || owners[i - width] === chosen || owners[i + width] === chosen) color = edge;
-      }
-      if (preview) {
-        const region = regions[i] ?? NOWHERE;
-        const inside = region === NOWHERE ? 0 : preview[region];
-        if (inside) {
-          const left = regions[i - 1] ?? NOWHERE, up = regions[i - width] ?? NOWHERE;
-          color = (left !== region && !preview[left]) || (up !== region && !preview[up]) ? line : owner ? color : soft;
-        } else if (region !== NOWHERE) {
-          const left = regions[i - 1] ?? NOWHERE, up = regions[i - width] ?? NOWHERE;
-          if ((left !== region && preview[left]) || (up !== region && preview[up])) color = line;
+    const { fills, edges, flags } = this.#colors();
+    const owners = this.#shownOwner, shown = this.#shownPreview, width = this.width;
+    const previewing = this.#regions !== null || this.#dense !== null, removing = this.#sense === 'remove';
+    const white = packed('#ffffff', 1), dark = packed('#101010', 0.9), glow = packed('#ffd84d', 1);
+    const line = removing ? packed('#ff3b2f', 1) : white;
+    const soft = removing ? packed('#ff3b2f', 0.5) : packed('#ffffff', 0.42);
+    for (let y = top; y < bottom; y++) {
+      for (let x = left, i = y * width + left; x < right; x++, i++) {
+        const owner = owners[i] ?? 0, west = owners[i - 1] ?? 0, east = owners[i + 1] ?? 0, north = owners[i - width] ?? 0, south = owners[i + width] ?? 0;
+        let color = fills[owner] ?? 0;
+        if (owner !== west || owner !== east || owner !== north || owner !== south) {
+          // A border: of a selected mask a light pixel inside and a dark one outside, of others the mask's own colour.
+          const own = flags[owner] ?? 0;
+          if (own & SELECTED) color = white;
+          else if (own & HIGHLIGHTED) color = glow;
+          else if (((flags[west] ?? 0) | (flags[east] ?? 0) | (flags[north] ?? 0) | (flags[south] ?? 0)) & SELECTED) color = dark;
+          else color = edges[owner] ?? 0;
         }
-      } else if (masked && shown[i]) {
-        color = !shown[i - 1] || !shown[i + 1] || !shown[i - width] || !shown[i + width] ? line : owner ? color : soft;
+        if (previewing && shown[i]) {
+          color = !shown[i - 1] || !shown[i + 1] || !shown[i - width] || !shown[i + width] ? line : owner && !removing ? color : soft;
+        }
+        out[i] = color;
       }
-      out[i] = color;
     }
-    context.putImageData(this.#pixels, 0, 0);
+    context.putImageData(this.#pixels, 0, 0, left, top, right - left, bottom - top);
   }
 
   #colors() {
-    const colors = new Uint32Array(this.#painted.length + 1);
+    const size = this.#painted.length + 1;
+    const fills = new Uint32Array(size), edges = new Uint32Array(size), flags = new Uint8Array(size);
     this.#painted.forEach((each, i) => {
-      const opacity = i === this.selected ? Math.min(1, this.opacity * 1.25) : this.opacity;
-      colors[i + 1] = each.hidden ? 0 : packed(each.color, opacity);
+      if (each.hidden) return;
+      const opacity = each.selected || each.highlighted ? Math.min(1, this.opacity * 1.25) : this.opacity;
+      fills[i + 1] = packed(each.color, opacity);
+      edges[i + 1] = packed(darker(each.color), Math.min(1, 0.35 + this.opacity));
+      flags[i + 1] = (each.selected ? SELECTED : 0) | (each.highlighted ? HIGHLIGHTED : 0);
     });
-    return colors;
-  }
-
-  #sampleOwners() {
-    this.#sample(this.#shownOwner, this.#owner, 0);
-  }
-
-  #sampleRegions() {
-    if (this.table) this.#sample(this.#shownRegion, this.table.regionOf, NOWHERE);
-    else this.#shownRegion.fill(NOWHERE);
+    return { fills, edges, flags };
   }
 
   #samplePreview() {
-    if (!this.#previewMask) return;
-    const dense = new Uint8Array(this.#previewMask.height * this.#previewMask.width);
-    forRuns(this.#previewMask, (start, end) => dense.fill(1, start, end));
-    this.#sample(this.#shownPreview, dense, 0);
+    const shown = this.#shownPreview, claimed = this.#claimed ? this.#shownClaimed : null;
+    if (this.#dense) this.#sample(shown, this.#dense, 0);
+    else if (this.#regions) {
+      const regions = this.#shownRegion, inside = this.#regions;
+      for (let i = 0; i < shown.length; i++) shown[i] = inside[regions[i] ?? NOWHERE] ? 1 : 0;
+    } else return;
+    if (claimed && this.#sense === 'add') for (let i = 0; i < shown.length; i++) if (claimed[i]) shown[i] = 0;
   }
 
   /**
-   * For each screen pixel the value of the image pixel under it.
+   * For each screen pixel, or those of a part of the screen, the value of the image pixel under it.
    * @param {Uint16Array | Uint8Array} shown
    * @param {Uint16Array | Uint8Array} source column after column
    * @param {number} outside
+   * @param {number} [left]
+   * @param {number} [top]
+   * @param {number} [right]
+   * @param {number} [bottom]
    */
-  #sample(shown, source, outside) {
-    shown.fill(outside);
+  #sample(shown, source, outside, left = 0, top = 0, right = this.width, bottom = this.height) {
+    if (right - left === this.width && bottom - top === this.height) shown.fill(outside);
     if (!source.length) return;
     const step = 1 / (this.view.scale * this.density);
     const firstX = -this.view.x / this.view.scale + step / 2, firstY = -this.view.y / this.view.scale + step / 2;
     const rows = new Int32Array(this.height);
-    for (let y = 0; y < this.height; y++) rows[y] = Math.floor(firstY + y * step);
-    let top = 0, bottom = this.height;
+    for (let y = top; y < bottom; y++) rows[y] = Math.floor(firstY + y * step);
     while (top < bottom && (rows[top] ?? 0) < 0) top++;
     while (bottom > top && (rows[bottom - 1] ?? 0) >= this.#imageHeight) bottom--;
-    for (let x = 0; x < this.width; x++) {
+    for (let x = left; x < right; x++) {
       const column = Math.floor(firstX + x * step);
       if (column < 0 || column >= this.#imageWidth) continue;
       const base = column * this.#imageHeight;
@@ -257,6 +289,13 @@ export class Layers {
       }
     }
   }
+}
+
+/** @param {string} color #rrggbb */
+function darker(color) {
+  const value = parseInt(color.slice(1), 16);
+  const part = (/** @type {number} */ shift) => Math.round(((value >> shift) & 255) * 0.62);
+  return `#${((part(16) << 16) | (part(8) << 8) | part(0)).toString(16).padStart(6, '0')}`;
 }
 
 /**

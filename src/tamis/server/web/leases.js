@@ -7,12 +7,12 @@ export class Leases {
   /** @type {Map<number, string>} */
   #held = new Map();
   user = 'me';
-  /** Who has the image that could not be leased. @type {string | null} */
-  editor = null;
+  /** @type {Map<number, string>} who has the images that could not be leased */
+  #editors = new Map();
 
   /**
    * @param {string} client the name of this tab
-   * @param {(image: number, editor: string | null) => void} lost
+   * @param {(image: number, editor: string) => void} lost
    */
   constructor(client, lost) {
     this.client = client;
@@ -25,9 +25,15 @@ export class Leases {
     return this.#held.has(image);
   }
 
-  /** @param {number} image */
-  of(image) {
+  /** The lease of an image; one is taken if there is none. @param {number} image @returns {Promise<string | null>} */
+  async of(image) {
+    if (!this.#held.has(image)) await this.take(image);
     return this.#held.get(image) ?? null;
+  }
+
+  /** Who has an image that could not be leased; '' if nobody knows. @param {number} image */
+  editor(image) {
+    return this.#editors.get(image) ?? '';
   }
 
   /**
@@ -39,11 +45,12 @@ export class Leases {
     try {
       const { lease } = await post(`api/images/${image}/lease`, { client: this.client, user: this.user, takeover });
       this.#held.set(image, lease);
+      this.#editors.delete(image);
       return true;
     } catch (error) {
-      this.#held.delete(image);
       if (!(error instanceof HttpError) || error.status !== 423) throw error;
-      this.editor = error.body?.editor ?? null;
+      this.#held.delete(image);
+      this.#editors.set(image, error.body?.editor ?? '');
       return false;
     }
   }
@@ -64,7 +71,7 @@ export class Leases {
   async #renew() {
     for (const image of [...this.#held.keys()]) {
       try {
-        if (!(await this.take(image))) this.lost(image, this.editor);
+        if (!(await this.take(image))) this.lost(image, this.editor(image));
       } catch {
         // Out of reach: what is done meanwhile waits in the outbox, and so does the lease.
       }

@@ -1,35 +1,41 @@
 /** The page put together: the project, the image at hand, the keyboard and the panels. */
-import { readTable } from './answers.js';
+import { About } from './about.js';
 import { Conflicts } from './conflicts.js';
 import { listen } from './controls.js';
-import * as dialogs from './dialogs.js';
+import { Cursor } from './cursor.js';
+import { any, byId, button, input } from './dom.js';
 import { Editor } from './editor.js';
-import { get, HttpError, post, request } from './http.js';
+import { Hints } from './hints.js';
+import { get, HttpError, post } from './http.js';
 import { Keys } from './keys.js';
+import { renderLabels } from './labels.js';
 import { Layers } from './layers.js';
 import { Leases } from './leases.js';
+import { ImageList, renderFilters } from './listing.js';
+import { MaskList, renderAttributes } from './masks.js';
+import { Opening } from './opening.js';
 import { Outbox } from './outbox.js';
-import { byId, element, ImageList, input, InstanceList, renderLabels } from './panels.js';
+import { askName } from './people.js';
 import { Prompts } from './prompts.js';
 import { told } from './saving.js';
-import { randomId, Session } from './session.js';
+import { randomId } from './session.js';
+import { giveName, givenName, keepSettings, readSettings } from './settings.js';
 import { Stage } from './stage.js';
 import { View } from './view.js';
+import { speak, t } from './words.js';
 
-/** @typedef {import('./types.js').ImageRow} ImageRow */
 /** @typedef {import('./types.js').Label} Label */
-/** @typedef {import('./types.js').ImageState} ImageState */
 
-const button = (/** @type {string} */ id) => byId(id, HTMLButtonElement);
-const any = (/** @type {string} */ id) => byId(id, HTMLElement);
-
+speak(document.body);
 const view = new View();
 const layers = new Layers(byId('photo', HTMLCanvasElement), byId('masks', HTMLCanvasElement), view);
 const keys = new Keys();
 const leases = new Leases(sessionName(), (image, who) => conflicts.offerTakeover(image, who));
+/** @type {Map<number, number>} how many events of each image the server has */
+const known = new Map();
 const conflicts = new Conflicts(leases, {
   outbox: () => outbox,
-  nameOf: (image) => list.images.get(image)?.name ?? 'an image',
+  nameOf,
   current: () => editor.session?.image ?? null,
   known: (image, seq) => known.set(image, seq),
   reopen,
@@ -40,18 +46,19 @@ let project;
 let labels = new Map();
 /** @type {Outbox} */
 let outbox;
-/** @type {Map<number, number>} how many events of each image the server has */
-const known = new Map();
-let opening = 0;
 let listVersion = 0;
 /** @type {number | null} */
 let labelsVersion = null;
+/** Why events could not be sent, and what is wrong with the disk under the server; '' if nothing is. */
+let why = '', disk = '';
+let reachable = true;
 
 const stage = new Stage(any('stage'), byId('marks', HTMLCanvasElement), view, layers, {
   active: () => editor.session?.active(),
   placed: showPlace,
   level: changeLevel,
   left: () => prompts.clearPreview(),
+  now: () => hints.show(),
 });
 const editor = new Editor(layers, view, {
   color: (label) => labels.get(label)?.color ?? '#888888',
@@ -62,128 +69,49 @@ const editor = new Editor(layers, view, {
   moved: () => stage.moved(),
   busy: showSaving,
   chosen: () => prompts.chosen(),
+  highlighted: (id) => maskList.highlight(id),
 });
 const prompts = new Prompts(editor);
 stage.editor = editor;
-const list = new ImageList(any('images'), (id) => void openImage(id));
-const instanceList = new InstanceList(any('instances'), {
-  select: (id) => {
-    editor.inOrder(() => {
-      editor.select(id);
-      editor.reveal(id);
-    });
-  },
-  toggle: (id) => {
-    if (!editor.hidden.delete(id)) editor.hidden.add(id);
-    editor.refresh();
-  },
+const cursor = new Cursor(stage);
+const hints = new Hints(editor, stage, () => ({
+  label: labels.get(editor.label)?.name ?? '',
+  digits: [...labels.values()].some((label) => /^[0-9]$/.test(label.key)),
+}));
+const list = new ImageList(any('images'), (id) => void opening.open(id));
+const maskList = new MaskList(editor);
+const about = new About(editor, { user: () => leases.user, project: () => project, say });
+stage.marks.push((context) => about.draw(context));
+const opening = new Opening({
+  editor, prompts, stage, layers, list, leases, conflicts, known, wait,
+  outbox: () => outbox,
+  readonly: () => project.readonly,
+  opened: () => about.render(),
+  wantsProposals: () => any('tool-region').ariaPressed === 'true',
 });
 
 // Images.
 
-/** @param {number} id */
-async function openImage(id) {
-  const image = list.images.get(id);
-  if (!image || list.current === id) return;
-  const mine = ++opening;
-  // A click belongs to the image that it was made on: its answer is waited for.
-  if (editor.busy) wait('Waiting for the last click …');
-  await editor.settled();
-  if (mine !== opening) return;
-  const before = list.current;
-  list.current = id;
-  renderList();
-  list.showCurrent();
-  conflicts.hide();
-  if (before !== null) await outbox.send().then(() => leases.release(before));
-  editor.open(null, 0, 0);
-  prompts.forget();
-  layers.show(null);
-  wait(`Opening ${image.name} …`);
-  try {
-    if (!project.readonly) await leases.take(id);
-    const [history, photo] = await Promise.all([get(`api/images/${id}/events`), readPhoto(id)]);
-    if (mine !== opening) return;
-    layers.show(photo);
-    known.set(id, history.seq);
-    const session = new Session(id, history.events, outbox.pending(id), (event) => outbox.add(id, event));
-    editor.open(session, photo.width, photo.height);
-    stage.fit();
-    location.replace(`#${encodeURIComponent(image.name)}`);
-    if (!project.readonly && !leases.has(id)) conflicts.offerTakeover(id, leases.editor);
-    else if (image.changed) conflicts.offerAccept(id);
-    outbox.release(id);
-    showImage();
-    await readAnswers(id, mine);
-  } catch (error) {
-    if (mine === opening) wait(error instanceof Error ? error.message : String(error));
-  }
-}
-
-/** @param {number} id */
-async function readPhoto(id) {
-  const response = await request('GET', `api/images/${id}/pixels`);
-  return createImageBitmap(await response.blob(), { imageOrientation: 'none', colorSpaceConversion: 'none' });
-}
-
-/** The table of answers, as soon as the server has it. @param {number} id @param {number} mine */
-async function readAnswers(id, mine) {
-  wait('Finding masks …');
-  for (let tries = 0; mine === opening; tries++) {
-    try {
-      const response = await request('GET', `api/images/${id}/answers`);
-      if (response.status === 200) {
-        const table = await readTable(await response.arrayBuffer());
-        if (mine !== opening) return;
-        prompts.useTable(table);
-        break;
-      }
-    } catch (error) {
-      // Without a table the server is asked for every mask.
-      if (error instanceof HttpError && error.status === 404) break;
-      throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, Math.min(1000, 60 + 40 * tries)));
-  }
-  if (mine !== opening) return;
-  wait('');
-  stage.hover();
-  if (any('tool-region').ariaPressed === 'true') void readProposals();
-  showMasks();
-}
-
-async function readProposals() {
-  const session = editor.session;
-  if (!session || prompts.regions) return;
-  wait('Finding masks …');
-  try {
-    const { proposals } = await get(`api/images/${session.image}/proposals`);
-    if (session === editor.session) prompts.useProposals(proposals.map((/** @type {any} */ each) => each.rle));
-    wait('');
-  } catch (error) {
-    wait(error instanceof Error ? error.message : String(error));
-  }
-}
-
 /** @param {1|-1} step */
 function go(step) {
-  const visible = list.visible(input('search').value, byId('filter', HTMLSelectElement).value);
-  const place = visible.findIndex((image) => image.id === list.current);
-  const next = place < 0 ? visible[0] : visible[place + step];
-  if (next) void openImage(next.id);
-  else say(step > 0 ? 'This is the last image.' : 'This is the first image.');
+  const next = list.beside(step);
+  if (next) void opening.open(next.id);
+  else say(t(step > 0 ? 'say.last' : 'say.first'));
 }
 
-/** @param {ImageState} state */
-function setState(state) {
-  if (editor.session?.content.state !== state) editor.do('image.state', { state });
+/** @param {number} image */
+function nameOf(image) {
+  return list.images.get(image)?.name ?? t('an image');
 }
 
 async function pollImages() {
   try {
     const news = await get(`api/images${listVersion ? `?since=${listVersion}` : ''}`);
+    disk = news.problem ?? '';
+    if (!reachable && outbox.count) void outbox.send();
+    reachable = true;
     if (news.labels !== labelsVersion) {
-      if (labelsVersion !== null) useLabels((await get('api/project')).labels);
+      if (labelsVersion !== null) useProject(await get('api/project'));
       labelsVersion = news.labels;
     }
     if (news.version !== listVersion) {
@@ -191,60 +119,63 @@ async function pollImages() {
       listVersion = news.version;
       renderList();
     }
+    await opening.follow();
   } catch (error) {
     if (error instanceof HttpError && error.status === 401) say(error.message);
+    if (error instanceof HttpError && error.status === 503) disk = error.message;
+    reachable = false;
   }
+  showSaving();
 }
 
 function renderList() {
-  list.render(input('search').value, byId('filter', HTMLSelectElement).value);
+  list.waiting = outbox.counts;
+  list.render();
   const all = [...list.images.values()];
   const ended = all.filter((image) => image.state === 'done' || image.state === 'reviewed' || image.state === 'skipped').length;
   const bar = byId('progress', HTMLProgressElement);
   bar.max = Math.max(1, all.length);
   bar.value = ended;
   any('count').textContent = `${ended} / ${all.length}`;
+  greet();
 }
 
 function editable() {
   const image = editor.session?.image;
   if (image === undefined) return false;
-  if (project.readonly) say('This project is shown readonly.');
-  else if (!leases.has(image)) say('Somebody else is editing this image.');
+  if (project.readonly) say(t('say.readonly'));
+  else if (!leases.has(image)) say(t('say.editing'));
   return !project.readonly && leases.has(image);
 }
 
 /** @param {number} id */
 function reopen(id) {
+  if (list.current !== id) return;
   list.current = null;
-  void openImage(id);
+  void opening.open(id);
 }
 
 // What is shown.
 
 function showMasks() {
-  const session = editor.session;
-  const instances = session?.instances ?? [];
-  any('mask-count').textContent = instances.length ? String(instances.length) : '';
-  instanceList.render(instances, labels, editor.active, editor.hidden);
+  const session = editor.session, count = session?.instances.length ?? 0;
+  any('mask-count').textContent = count ? String(count) : '';
+  maskList.render(labels);
   showLabels();
-  const chosen = editor.active !== null, write = !!session && !project.readonly && leases.has(session.image);
-  for (const id of ['merge', 'split', 'fill', 'islands', 'duplicate', 'delete']) button(id).disabled = !chosen || !write;
+  renderAttributes(editor, labels);
+  const write = !!session && !project.readonly && leases.has(session.image);
+  for (const id of ['merge', 'delete', 'front', 'back-most', 'lock', 'only']) button(id).disabled = !editor.selected.size || !write;
+  for (const id of ['split', 'fill', 'islands', 'clean', 'duplicate']) button(id).disabled = !editor.active || !write;
+  button('only').ariaPressed = String(editor.only);
   button('undo').disabled = !write || !session?.history.canUndo;
   button('redo').disabled = !write || !session?.history.canRedo;
   button('done').disabled = !write;
   const level = input('level');
   level.max = String(prompts.levels.length - 1);
   level.value = String(prompts.level);
-  showImage();
-}
-
-function showImage() {
-  const content = editor.session?.content;
-  const state = byId('state', HTMLSelectElement), note = byId('note', HTMLTextAreaElement);
-  if (content) state.value = content.state;
-  if (content && document.activeElement !== note) note.value = content.note;
-  state.disabled = note.disabled = !content || project.readonly;
+  about.render();
+  hints.show();
+  greet();
 }
 
 function showLabels() {
@@ -252,22 +183,14 @@ function showLabels() {
   renderLabels(any('labels'), [...labels.values()], shown, {
     editable: !project.readonly,
     choose: (id) => void editor.inOrder(() => editor.chooseLabel(id)),
-    recolor: (id, color) => void changeLabels({ action: 'change', id, color }),
-    rename: (label) => {
-      const name = element('input', { value: label.name, 'aria-label': 'Name' });
-      dialogs.open('Rename label', [name], [{ text: 'Cancel' }, {
-        text: 'Rename', primary: true,
-        act: () => void changeLabels({ action: 'change', id: label.id, name: /** @type {HTMLInputElement} */ (name).value }),
-      }]);
-    },
-    remove: (label) => void changeLabels({ action: 'delete', id: label.id }),
+    change: (change) => void changeLabels(change),
   });
 }
 
 /** @param {Record<string, any>} change */
 async function changeLabels(change) {
   try {
-    useLabels((await post('api/labels', change)).labels);
+    useLabels((await post('api/labels', { user: leases.user, ...change })).labels);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
   }
@@ -277,25 +200,31 @@ async function changeLabels(change) {
 function useLabels(all) {
   labels = new Map(all.map((label) => [label.id, label]));
   if (!labels.has(editor.label)) editor.label = all[0]?.id ?? '';
+  renderFilters(all, project.tags, project.people);
   editor.refresh();
 }
 
-/** Why events could not be sent; '' if they can. */
-let why = '';
+/** @param {import('./types.js').Project} now */
+function useProject(now) {
+  project = now;
+  useLabels(now.labels);
+}
 
 function isSaved() {
   return !editor.busy && !outbox.count;
 }
 
 function showSaving() {
-  const { text, unsaved } = told({ waiting: outbox?.count ?? 0, open: editor.busy, why, disk: '' });
+  const { text, unsaved } = told({ waiting: outbox?.count ?? 0, open: editor.busy, why, disk: project?.readonly ? '' : disk });
   const output = any('saving');
   if (output.textContent !== text) output.textContent = text;
+  output.title = text;
   output.className = unsaved ? 'unsaved' : '';
 }
 
 /** @param {-1|1} step */
 function changeLevel(step) {
+  if (stage.tool?.level?.(step)) return;
   void Promise.resolve(prompts.changeLevel(step)).then(() => stage.hover());
 }
 
@@ -303,18 +232,24 @@ function changeLevel(step) {
 function showPlace(place) {
   any('place').textContent = place.inside ? `${Math.floor(place.x)}, ${Math.floor(place.y)} · ${Math.round(view.scale * 100)} %` : '';
   input('level').value = String(prompts.level);
-  any('speed').textContent = prompts.table ? `preview ${layers.previewTime.toFixed(1)} ms` : '';
+  any('speed').textContent = prompts.table ? t('preview.time', { ms: layers.previewTime.toFixed(1) }) : '';
 }
 
 /** @param {string} text */
 function say(text) {
-  any('hint').textContent = text;
+  hints.say(text);
 }
 
 /** @param {string} text none: nothing is waited for */
 function wait(text) {
   any('waiting').textContent = text;
   any('waiting').hidden = !text;
+}
+
+/** Three steps for whoever opens a project without a mask, until they are closed for good. */
+function greet() {
+  const empty = [...list.images.values()].every((image) => !image.masks) && !editor.session?.instances.length;
+  any('greeting').hidden = !empty || !editor.session || project.readonly || settings.greeted;
 }
 
 /** One name for each tab, kept over a reload. */
@@ -324,39 +259,87 @@ function sessionName() {
   return name;
 }
 
+let settings = readSettings('');
+
+/** @param {Partial<import('./settings.js').Settings>} change */
+function set(change) {
+  settings = { ...settings, ...change };
+  keepSettings(leases.user, settings);
+}
+
+/** @param {string} name */
+function useName(name) {
+  giveName(name);
+  leases.user = list.user = name;
+  any('user').textContent = name;
+  renderList();
+}
+
+/** Who is at work: told by the server, or by the person, once. */
+async function findName() {
+  const kept = givenName();
+  const name = project.named ? project.user : (kept ?? (await askName(project.user)));
+  leases.user = list.user = name;
+  any('user').textContent = name;
+  if (!project.named) giveName(name);
+}
+
+/** The project, as soon as the server is there. @returns {Promise<import('./types.js').Project>} */
+async function readProject() {
+  for (;;) {
+    try {
+      return await get('api/project');
+    } catch (error) {
+      if (!(error instanceof HttpError) || ![0, 503].includes(error.status)) throw error;
+      wait(t('wait.project'));
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}
+
 async function start() {
+  wait(t('wait.masks'));
   if (location.search.includes('token=')) history.replaceState(null, '', location.pathname + location.hash);
-  project = await get('api/project');
+  project = await readProject();
   document.title = `${project.folder_name} – tamis`;
   any('project').textContent = project.folder_name;
-  leases.user = project.user;
+  await findName();
+  settings = readSettings(leases.user);
   outbox = new Outbox(project.id ?? project.folder_name, leases.client, {
-    base: (image) => known.get(image) ?? 0,
+    base: (image) => known.get(image) ?? null,
     lease: (image) => leases.of(image),
+    locked: (image) => t('why.locked', { name: leases.editor(image) || t('somebody'), image: nameOf(image) }),
     acknowledged: (image, seq) => known.set(image, seq),
+    emptied: (image) => {
+      if (image !== list.current) void leases.release(image);
+    },
     told: (reason) => {
       why = reason;
       showSaving();
+      if (JSON.stringify([...list.waiting]) !== JSON.stringify([...outbox.counts])) renderList();
     },
-    refused: (image, error) => {
-      void conflicts.refused(image, error);
-    },
+    refused: (image, error) => void conflicts.refused(image, error),
   });
-  await outbox.open();
+  editor.label = settings.label;
   useLabels(project.labels);
   listen({
-    editor, prompts, stage, layers, keys, list, leases, project, outbox, go, setState, editable, say, renderList, isSaved,
+    editor, prompts, stage, layers, keys, list, leases, outbox, about, hints, cursor, opening, go, editable, say, renderList, isSaved, set, greet, useName,
+    settings: () => settings,
+    project: () => project,
+    useProject,
     level: changeLevel,
     labels: () => labels.values(),
-    readProposals: () => void readProposals(),
     changeLabels: (change) => void changeLabels(change),
   });
   await pollImages();
+  await outbox.open();
+  renderList();
   const asked = decodeURIComponent(location.hash.slice(1));
-  const all = list.visible('', '');
-  const first = all.find((image) => image.name === asked) ?? all.find((image) => image.state === 'todo' || image.state === 'progress') ?? all[0];
-  if (first) void openImage(first.id);
-  else wait('There are no images in this folder.');
+  const all = list.all, mine = all.filter((image) => image.assigned === leases.user);
+  const next = [...mine, ...all].find((image) => image.state === 'todo' || image.state === 'progress' || image.state === 'rejected');
+  const first = all.find((image) => image.name === asked) ?? next ?? all[0];
+  if (first) void opening.open(first.id);
+  else wait(t('wait.none'));
   setInterval(() => void pollImages(), 1000);
 }
 

@@ -1,13 +1,17 @@
 /**
  * Events on their way to the server. They are kept in the browser's database until the server has them on its disk, sent
- * in order, and sent again after an interruption, a reload or a crash of either side.
+ * in order, and sent again after an interruption, a reload or a crash of either side, whatever image is open then.
  */
 import { HttpError, post } from './http.js';
 
 /** @typedef {import('./types.js').Event} Event */
-/** @typedef {{image: number, event: Event, key?: number, project: string}} Waiting */
+/**
+ * @typedef {{image: number, event: Event, base?: number, key?: number, project: string}} Waiting
+ *   base: how many events the image had before it
+ */
 
 const DATABASE = 'tamis';
+const AGAIN_MS = 8000;
 
 export class Outbox {
   /** @type {Waiting[]} in order */
@@ -19,17 +23,16 @@ export class Outbox {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #delay = 500;
-  /** @type {Set<number>} images whose events are held back until somebody decides */
-  #held = new Set();
-  /** Why the server will not take them. */
-  #why = '';
+  /** @type {Map<number, string>} images whose events are held back until somebody decides, and why */
+  #held = new Map();
 
   /**
    * @param {string} project whose events these are
    * @param {string} client
-   * @param {{base: (image: number) => number, lease: (image: number) => string | null,
-   *   acknowledged: (image: number, seq: number) => void, told: (why: string) => void,
-   *   refused: (image: number, error: HttpError) => void}} hooks
+   * @param {{base: (image: number) => number | null, lease: (image: number) => Promise<string | null>,
+   *   acknowledged: (image: number, seq: number) => void, emptied: (image: number) => void,
+   *   told: (why: string) => void, refused: (image: number, error: HttpError) => void, locked: (image: number) => string,
+   * }} hooks `lease` takes one where there is none, `locked` says who stands in the way
    */
   constructor(project, client, hooks) {
     this.project = project;
@@ -41,12 +44,12 @@ export class Outbox {
   async open() {
     try {
       this.#database = await openDatabase();
-      const all = /** @type {Waiting[]} */ (await done(this.#store('readonly').getAll()));
-      this.#waiting = all.filter((each) => each.project === this.project);
+      this.#waiting = await this.#kept();
     } catch {
       // Private windows may refuse a database: events are then kept in memory alone.
       this.#database = null;
     }
+    if (this.count) void this.send();
   }
 
   /** Events of an image that the server may not have. @param {number} image */
@@ -58,15 +61,18 @@ export class Outbox {
     return this.#waiting.length;
   }
 
-  /** Images with events that wait. */
-  get images() {
-    return new Set(this.#waiting.map((each) => each.image));
+  /** How many events wait, by image. */
+  get counts() {
+    /** @type {Map<number, number>} */
+    const counts = new Map();
+    for (const { image } of this.#waiting) counts.set(image, (counts.get(image) ?? 0) + 1);
+    return counts;
   }
 
-  /** @param {number} image @param {Event} event */
-  add(image, event) {
+  /** @param {number} image @param {Event} event @param {number} base how many events the image has before it */
+  add(image, event, base) {
     /** @type {Waiting} */
-    const waiting = { image, event, project: this.project };
+    const waiting = { image, event, base, project: this.project };
     this.#waiting.push(waiting);
     if (this.#database) {
       const asked = this.#store('readwrite').add(waiting);
@@ -76,7 +82,7 @@ export class Outbox {
         if (!this.#waiting.includes(waiting)) this.#forget([waiting]);
       };
     }
-    this.hooks.told('');
+    this.#report();
     void this.send();
   }
 
@@ -87,6 +93,12 @@ export class Outbox {
     this.#forget(dropped);
     this.#held.delete(image);
     this.#report();
+  }
+
+  /** What waits for an image comes after so many events of others now. @param {number} image @param {number} seq */
+  rebase(image, seq) {
+    this.#waiting.filter((each) => each.image === image).forEach((each, i) => (each.base = seq + i));
+    this.release(image);
   }
 
   /** Go on with an image whose events were held back. @param {number} image */
@@ -108,51 +120,72 @@ export class Outbox {
   async #sendAll() {
     await null; // it must not end before it is known as the one that goes on
     clearTimeout(this.#timer);
+    /** @type {string} */
+    let failed = '';
     try {
       for (;;) {
-        const next = this.#waiting.find((each) => !this.#held.has(each.image) && this.hooks.lease(each.image));
+        const next = this.#waiting.find((each) => !this.#held.has(each.image));
         if (!next) break;
         await this.#sendImage(next.image);
       }
       this.#delay = 500;
-      this.#report();
     } catch (error) {
-      const why = error instanceof HttpError ? error.message : String(error);
-      this.hooks.told(why);
-      this.#timer = setTimeout(() => void this.send(), this.#delay);
-      this.#delay = Math.min(8000, this.#delay * 2);
+      failed = error instanceof HttpError ? error.message : String(error);
+      this.#later(this.#delay);
+      this.#delay = Math.min(AGAIN_MS, this.#delay * 2);
     } finally {
       this.#sending = null;
     }
+    this.#report(failed);
+  }
+
+  /** @param {number} milliseconds */
+  #later(milliseconds) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.send(), milliseconds);
   }
 
   /** @param {number} image */
   async #sendImage(image) {
+    const lease = await this.hooks.lease(image);
+    if (lease === null) return this.#waitForLease(image);
     const batch = this.#waiting.filter((each) => each.image === image).slice(0, 100);
-    const body = {
-      client: this.client,
-      lease: this.hooks.lease(image),
-      base: this.hooks.base(image),
-      events: batch.map((each) => each.event),
-    };
+    const base = batch[0]?.base ?? this.hooks.base(image) ?? 0;
     try {
-      const { seq } = await post(`api/images/${image}/events`, body);
+      const { seq } = await post(`api/images/${image}/events`, { client: this.client, lease, base, events: batch.map((each) => each.event) });
       const sent = new Set(batch);
       this.#waiting = this.#waiting.filter((each) => !sent.has(each));
       this.#forget(batch);
       this.hooks.acknowledged(image, seq);
+      if (!this.#waiting.some((each) => each.image === image)) this.hooks.emptied(image);
     } catch (error) {
       // What the server refuses for good must be decided by a person; what it cannot do now is tried again.
       if (!(error instanceof HttpError) || ![403, 409, 413, 422, 423].includes(error.status)) throw error;
-      this.#held.add(image);
-      this.#why = error.message;
+      this.#held.set(image, error.message);
       this.hooks.refused(image, error);
     }
   }
 
-  #report() {
-    if (!this.#held.size) this.#why = '';
-    this.hooks.told(this.#why);
+  /** Somebody else has the image: ask again in a while, unless another tab of this browser has sent all of it. @param {number} image */
+  async #waitForLease(image) {
+    this.#held.set(image, this.hooks.locked(image));
+    if (this.#database) {
+      const keys = new Set((await this.#kept()).map((each) => each.key));
+      this.#waiting = this.#waiting.filter((each) => each.key === undefined || keys.has(each.key));
+    }
+    setTimeout(() => this.release(image), AGAIN_MS);
+  }
+
+  /** @param {string} [failed] why nothing could be sent at all */
+  #report(failed) {
+    const held = [...this.#held].find(([image]) => this.#waiting.some((each) => each.image === image));
+    this.hooks.told(failed || held?.[1] || '');
+  }
+
+  /** @returns {Promise<Waiting[]>} what the browser's database holds of this project */
+  async #kept() {
+    const all = /** @type {Waiting[]} */ (await done(this.#store('readonly').getAll()));
+    return all.filter((each) => each.project === this.project);
   }
 
   /** @param {Waiting[]} waiting */

@@ -1,9 +1,11 @@
 /** What clicks and boxes on an image would make, and what they make: answers of the page's own table or of the server. */
+import { ask } from './asked.js';
 import { asksServer, begunFor, questionOf, roughly } from './corrections.js';
 import { HttpError, post } from './http.js';
 import { BEST, levelsOf, placeOfBest } from './levels.js';
 import { Regions } from './regions.js';
-import { decode, fromDense } from './rle.js';
+import { contains, decode, subtract } from './rle.js';
+import { t } from './words.js';
 
 /** @typedef {import('./types.js').Click} Click */
 /** @typedef {import('./rle.js').Mask} Mask */
@@ -56,15 +58,21 @@ export class Prompts {
     this.clearPreview();
   }
 
-  /** @returns {Level[]} the finest first */
+  /** Where levels are told apart: the first click of the mask at hand, or the pointer. */
+  get #origin() {
+    return this.editor.activeClicks.find((click) => click.positive) ?? this.#hovered;
+  }
+
+  /** @returns {Level[]} the one with the smallest mask first */
   get levels() {
-    return levelsOf(this.table?.granularities ?? 1);
+    const { x, y } = this.#origin;
+    return levelsOf(this.table?.orderAt(x, y) ?? [1]);
   }
 
   /** Place in `levels`. */
   get level() {
-    const { x, y } = this.editor.activeClicks.find((click) => click.positive) ?? this.#hovered;
-    return this.#chosen ?? placeOfBest(this.table?.granularities ?? 1, this.table?.bestAt(x, y) ?? 1);
+    const { x, y } = this.#origin;
+    return this.#chosen ?? placeOfBest(this.levels, this.table?.bestAt(x, y) ?? 1);
   }
 
   /** @returns {Level} */
@@ -76,8 +84,12 @@ export class Prompts {
 
   /** @param {number} x @param {number} y @param {boolean} positive */
   previewClick(x, y, positive) {
+    const mask = this.editor.activeMask;
+    // Inside the mask at hand a positive click has nothing to add: what a negative one would remove is more to the point.
+    if (mask && this.table?.corrects && contains(mask, x, y)) positive = false;
     const clicks = [...this.editor.activeClicks, { x, y, positive }];
-    this.#hovered = { x, y };
+    if (!this.editor.activeClicks.length) this.#hovered = { x, y };
+    this.layers.previewAround(this.editor.claim ? this.editor.indexOf(this.editor.active) : null);
     if (!positive && clicks.length === 1 && !this.editor.activeMask) return this.clearPreview();
     const begun = begunFor(this.table, clicks, this.editor.activeMask);
     if (asksServer(this.table, clicks, begun)) this.#previewFromServer(clicks, begun);
@@ -91,7 +103,10 @@ export class Prompts {
       const key = `${this.table.regionAt(x, y)} ${positive} ${this.editor.active} ${this.editor.activeClicks.length} ${this.#chosen}`;
       if (key === this.#previewed) return;
       this.#previewed = key;
-      this.layers.previewRegions(this.table.inside(clicks, this.#level.threshold, this.#level.granularity));
+      const before = this.editor.activeMask;
+      if (positive || !before) return this.layers.previewRegions(this.table.inside(clicks, this.#level.threshold, this.#level.granularity));
+      const begun = begunFor(this.table, clicks, before);
+      this.layers.previewMask(subtract(before, roughly(this.table, clicks, begun, this.#level)), 'remove');
     } else if (this.editor.session) this.#previewFromServer(clicks, null);
   }
 
@@ -105,7 +120,9 @@ export class Prompts {
         const mask = await this.#ask(questionOf(clicks, begun, this.#level), asking.signal);
         if (asking !== this.#asking) return;
         this.#previewed = '';
-        this.layers.previewMask(mask);
+        const before = this.editor.activeMask, removes = clicks[clicks.length - 1]?.positive === false;
+        if (removes && before) this.layers.previewMask(subtract(before, mask), 'remove');
+        else this.layers.previewMask(mask);
       } catch (error) {
         if (error instanceof HttpError && error.status === 0 && this.table) this.#previewFromTable(clicks);
         else if (!(error instanceof DOMException)) this.editor.hooks.say(error instanceof Error ? error.message : String(error));
@@ -113,10 +130,17 @@ export class Prompts {
     }, 40);
   }
 
-  /** @param {Uint8Array} dense */
-  previewDense(dense) {
+  /** What is being painted. @param {Uint8Array} dense @param {import('./rle.js').Box | null} touched */
+  previewDense(dense, touched) {
     this.#previewed = '';
-    this.layers.previewMask(fromDense(dense, this.editor.height, this.editor.width));
+    this.layers.previewAround(this.editor.claim ? this.editor.indexOf(this.editor.active) : null);
+    this.layers.previewDense(dense, touched);
+  }
+
+  /** @param {Mask} mask */
+  previewShape(mask) {
+    this.#previewed = '';
+    this.layers.previewMask(mask);
   }
 
   clearPreview() {
@@ -142,27 +166,35 @@ export class Prompts {
   #click(click) {
     const editor = this.editor, { session, active, activeInstance: instance, activeMask: before } = editor;
     if (!session || !editor.hooks.editable()) return;
-    if (!click.positive && !instance) return editor.hooks.say('A negative click needs a mask: click on an object first, or select one.');
+    if (!click.positive && !instance) return editor.hooks.say(t('say.negative'));
     session.countClick();
+    if (active && editor.locked.has(active)) return editor.hooks.say(t('say.locked'));
     const clicks = instance?.clicks?.length ? [...instance.clicks, click] : [click];
-    return this.#answered(clicks, begunFor(this.table, clicks, before), (mask) => {
+    const answered = ask({ ...click, image: session.image, mask: active });
+    const going = this.#answered(clicks, begunFor(this.table, clicks, before), (mask) => {
       if (session !== editor.session || active !== editor.active) return;
-      editor.setActive(mask, 'click', instance?.clicks?.length || !before ? clicks : undefined);
+      editor.setActive(mask, 'click', instance?.clicks?.length || !before ? { clicks } : {});
       if (editor.single) editor.finish();
     });
+    return going instanceof Promise ? going.finally(answered) : answered();
   }
 
   /** Answer the clicks of the active mask at another level. @param {-1|1} step 1: coarser */
   changeLevel(step) {
+    return this.useLevel(this.level + step);
+  }
+
+  /** @param {number} wanted place in `levels` */
+  useLevel(wanted) {
     return this.editor.inOrder(() => {
-      const level = Math.min(this.levels.length - 1, Math.max(0, this.level + step));
+      const level = Math.min(this.levels.length - 1, Math.max(0, wanted));
       if (level === this.level) return;
       this.#chosen = level;
       this.#levelOf = this.editor.active;
       this.#previewed = '';
       const clicks = this.editor.activeClicks;
       if (!clicks.length || !this.editor.hooks.editable()) return this.editor.hooks.changed();
-      return this.#answered(clicks, null, (mask) => this.editor.setActive(mask, 'click', clicks));
+      return this.#answered(clicks, null, (mask) => this.editor.setActive(mask, 'click', { clicks }));
     });
   }
 
@@ -181,8 +213,9 @@ export class Prompts {
     editor.session?.countClick();
     if (this.table) {
       const { mask, click, granularity } = this.table.maskInBox({ left, top, right, bottom }, this.#level.threshold);
-      editor.setActive(mask, 'box', [click]);
-      if (this.table.granularities > 1) [this.#chosen, this.#levelOf] = [granularity - 1, editor.active];
+      editor.setActive(mask, 'box', { clicks: [click] });
+      const place = this.levels.findIndex((each) => each.granularity === granularity);
+      if (place >= 0) [this.#chosen, this.#levelOf] = [place, editor.active];
       return;
     }
     return this.#ask({ clicks: [], box: [left, top, right, bottom], ...this.#level }).then((mask) => editor.setActive(mask, 'box'));
@@ -200,7 +233,7 @@ export class Prompts {
     if (table && !asksServer(table, clicks, begun)) return use(roughly(table, clicks, begun, level));
     return this.#ask(questionOf(clicks, begun, level)).then(use, (error) => {
       if (!(error instanceof HttpError) || error.status !== 0 || !table) throw error;
-      this.editor.hooks.say('The server does not answer: this correction is the rough one of the page alone.');
+      this.editor.hooks.say(t('say.rough'));
       use(roughly(table, clicks, begun, level));
     });
   }
@@ -225,18 +258,20 @@ export class Prompts {
     if (key === this.#previewed) return;
     this.#previewed = key;
     const mask = this.regions?.together(taken) ?? null;
-    if (mask) this.layers.previewMask(mask);
-    else this.layers.previewRegions(null);
+    this.layers.previewAround(this.editor.claim ? -1 : null);
+    this.layers.previewMask(mask);
   }
 
-  /** @param {Set<number>} taken */
-  takeProposals(taken) {
+  /** Proposals become masks. @param {Set<number>} taken @param {boolean} together as one mask */
+  takeProposals(taken, together) {
     return this.editor.inOrder(() => {
-      const mask = this.regions?.together(taken);
-      if (!mask) return;
-      this.editor.session?.countClick();
-      this.editor.addShape(mask, 'region');
-      this.editor.finish();
+      const masks = together ? [this.regions?.together(taken)] : [...taken].map((index) => this.regions?.mask(index));
+      for (const mask of masks) {
+        if (!mask) continue;
+        this.editor.session?.countClick();
+        this.editor.addShape(mask, 'region');
+        this.editor.finish();
+      }
     });
   }
 }

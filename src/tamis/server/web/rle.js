@@ -55,17 +55,24 @@ export function encode(mask) {
  * @param {Uint8Array} dense column after column, 0 outside
  * @param {number} height
  * @param {number} width
+ * @param {number} [left] the first column with a pixel inside
+ * @param {number} [right] one past the last
  * @returns {Mask}
  */
-export function fromDense(dense, height, width) {
+export function fromDense(dense, height, width, left = 0, right = width) {
   const counts = [];
   let inside = 0, start = 0;
-  for (let i = 0; i < dense.length; i++) {
+  const end = Math.max(left, right) * height;
+  for (let i = left * height; i < end; i++) {
     if ((dense[i] !== 0 ? 1 : 0) !== inside) {
       counts.push(i - start);
       start = i;
       inside = 1 - inside;
     }
+  }
+  if (inside && end < dense.length) {
+    counts.push(end - start);
+    start = end;
   }
   counts.push(dense.length - start);
   return { height, width, counts: Uint32Array.from(counts) };
@@ -161,6 +168,35 @@ export function combine(a, b, rule) {
   }
   counts.push(total - start);
   return { height: a.height, width: a.width, counts: Uint32Array.from(counts) };
+}
+
+/**
+ * @param {Iterable<number>} runs starts and ends in turn, in order; those that touch become one
+ * @param {number} height
+ * @param {number} width
+ * @returns {Mask}
+ */
+export function fromRuns(runs, height, width) {
+  /** @type {number[]} */
+  const counts = [];
+  let place = 0, start = -1;
+  for (const edge of runs) {
+    if (start < 0) start = edge;
+    else {
+      if (counts.length && start === place) counts[counts.length - 1] = at(/** @type {any} */ (counts), counts.length - 1) + edge - start;
+      else counts.push(start - place, edge - start);
+      place = edge;
+      start = -1;
+    }
+  }
+  if (place < height * width || !counts.length) counts.push(height * width - place);
+  return { height, width, counts: Uint32Array.from(counts) };
+}
+
+/** The IoU of two masks of the same size. @param {Mask} a @param {Mask} b */
+export function iou(a, b) {
+  const both = area(combine(a, b, (p, q) => p && q));
+  return both / Math.max(1, area(a) + area(b) - both);
 }
 
 /** @param {Mask} a @param {Mask} b */

@@ -18,20 +18,25 @@ export class Session {
   #activeMs = 0;
   #lastSeen = performance.now();
   #clicks = 0;
+  /** How many events the image has, those included that the server does not know yet. */
+  #count;
 
   /**
    * @param {number} image
    * @param {Event[]} events that the server has
    * @param {Event[]} pending that it may not have yet
-   * @param {(event: Event) => void} send
+   * @param {(event: Event, base: number) => void} send takes an event and how many there are before it
    */
   constructor(image, events, pending, send) {
     this.image = image;
-    this.acknowledged = events.length;
     const known = new Set(events.map((event) => event.uuid));
-    this.history = new History([...events, ...pending.filter((event) => !known.has(event.uuid))]);
+    const all = [...events, ...pending.filter((event) => !known.has(event.uuid))];
+    this.#count = all.length;
+    this.history = new History(all);
     this.content = this.history.content();
     this.send = send;
+    /** Who changed masks of this image. */
+    this.annotators = new Set(events.filter((event) => event.kind.startsWith('mask')).map((event) => event.user ?? ''));
   }
 
   /** Somebody moved or typed: the time since the last sign of life counts, unless it was a pause. */
@@ -64,7 +69,7 @@ export class Session {
     this.#clicks = 0;
     this.history.add(event);
     this.content = this.history.content();
-    this.send(event);
+    this.send(event, this.#count++);
   }
 
   /** @returns {Instance[]} in the order in which they are drawn */

@@ -1,5 +1,5 @@
-/** Drawing into masks: brush strokes, polygons, holes and islands. Dense masks are column after column. */
-import { combine, fromDense, toDense, union } from './rle.js';
+/** Drawing into masks: brush strokes, polygons, lines. Dense masks are column after column. */
+import { fromDense } from './rle.js';
 
 /** @typedef {import('./rle.js').Mask} Mask */
 /** @typedef {{x: number, y: number}} Point */
@@ -54,86 +54,33 @@ export function polygon(points, height, width) {
       if (end > start) dense.fill(1, x * height + start, x * height + end);
     }
   }
-  return fromDense(dense, height, width);
+  return fromDense(dense, height, width, left, right + 1);
 }
 
 /**
- * The 4-connected parts of a value in a dense mask.
- * @param {Uint8Array} dense
- * @param {number} height
- * @param {0|1} value
- * @returns {number[][]} the pixels of each part, the largest first
+ * Of a line of points those that are needed so that all lie within `tolerance` of it (Douglas and Peucker, 1973).
+ * @param {Point[]} points
+ * @param {number} tolerance
+ * @returns {Point[]}
  */
-export function parts(dense, height, value) {
-  const seen = new Uint8Array(dense.length);
-  /** @type {number[][]} */
-  const found = [];
-  for (let start = 0; start < dense.length; start++) {
-    if (seen[start] || dense[start] !== value) continue;
-    const pixels = [start];
-    seen[start] = 1;
-    for (let next = 0; next < pixels.length; next++) {
-      const pixel = pixels[next] ?? 0, row = pixel % height;
-      const around = [pixel - height, pixel + height];
-      if (row > 0) around.push(pixel - 1);
-      if (row < height - 1) around.push(pixel + 1);
-      for (const other of around) {
-        if (other >= 0 && other < dense.length && !seen[other] && dense[other] === value) {
-          seen[other] = 1;
-          pixels.push(other);
-        }
-      }
+export function simplified(points, tolerance) {
+  const keep = new Uint8Array(points.length);
+  keep[0] = keep[points.length - 1] = 1;
+  const open = [[0, points.length - 1]];
+  for (let span = open.pop(); span; span = open.pop()) {
+    const [first = 0, last = 0] = span;
+    const a = points[first], b = points[last];
+    if (!a || !b) continue;
+    const dx = b.x - a.x, dy = b.y - a.y, length = Math.hypot(dx, dy);
+    let farthest = tolerance, place = -1;
+    for (let i = first + 1; i < last; i++) {
+      const p = /** @type {Point} */ (points[i]);
+      const away = length ? Math.abs((p.x - a.x) * dy - (p.y - a.y) * dx) / length : Math.hypot(p.x - a.x, p.y - a.y);
+      if (away > farthest) [farthest, place] = [away, i];
     }
-    found.push(pixels);
+    if (place < 0) continue;
+    keep[place] = 1;
+    open.push([first, place], [place, last]);
   }
-  return found.sort((a, b) => b.length - a.length);
+  return points.filter((_, i) => keep[i]);
 }
-
-/**
- * The mask with everything in it that it surrounds.
- * @param {Mask} mask
- * @returns {Mask}
- */
-export function withoutHoles(mask) {
-  const { height, width } = mask;
-  const dense = toDense(mask);
-  for (const pixels of parts(dense, height, 0)) {
-    const open = pixels.some((pixel) => {
-      const row = pixel % height, column = Math.floor(pixel / height);
-      return row === 0 || column === 0 || row === height - 1 || column === width - 1;
-    });
-    if (!open) for (const pixel of pixels) dense[pixel] = 1;
-  }
-  return fromDense(dense, height, width);
-}
-
-/**
- * The largest part of a mask, and all others that are at least a tenth of it.
- * @param {Mask} mask
- * @returns {Mask}
- */
-export function withoutIslands(mask) {
-  const found = separate(mask);
-  const large = found.filter((part) => part.pixels * 10 >= (found[0]?.pixels ?? 0));
-  return large.length ? large.map((part) => part.mask).reduce(union) : mask;
-}
-
-/**
- * The 4-connected parts of a mask, the largest first.
- * @param {Mask} mask
- * @returns {{mask: Mask, pixels: number}[]}
- */
-export function separate(mask) {
-  const { height, width } = mask;
-  return parts(toDense(mask), height, 1).map((pixels) => {
-    const dense = new Uint8Array(height * width);
-    for (const pixel of pixels) dense[pixel] = 1;
-    return { mask: fromDense(dense, height, width), pixels: pixels.length };
-  });
-}
-
-/**
- * @param {Mask} a
- * @param {Mask} b
- */
-export const same = (a, b) => combine(a, b, (p, q) => p !== q).counts.length === 1;

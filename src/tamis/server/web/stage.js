@@ -6,6 +6,9 @@
 /** @typedef {import('./tools.js').Tool} Tool */
 /** @typedef {import('./tools.js').Place} Place */
 
+/** CSS pixels that a finger may move and still mean a click. */
+const STILL = 8;
+
 export class Stage {
   /** @type {Tool | null} */
   tool = null;
@@ -17,6 +20,8 @@ export class Stage {
   #spaced = false;
   /** @type {Map<number, {x: number, y: number}>} fingers on the screen */
   #fingers = new Map();
+  /** @type {{x: number, y: number, place: Place} | null} a finger that may still become one of two */
+  #touched = null;
   /** @type {{x: number, y: number} | null} */
   #panning = null;
   #frame = 0;
@@ -25,18 +30,20 @@ export class Stage {
   #fitted = true;
   /** @type {Editor | null} */
   editor = null;
+  /** Further marks: comments, the keyboard's cursor. @type {((context: CanvasRenderingContext2D) => void)[]} */
+  marks = [];
 
   /**
    * @param {HTMLElement} element
-   * @param {HTMLCanvasElement} marks
+   * @param {HTMLCanvasElement} canvas
    * @param {View} view
    * @param {Layers} layers
    * @param {{active: () => void, placed: (place: {x: number, y: number, inside: boolean}) => void,
-   *   level: (step: -1|1) => void, left: () => void}} hooks
+   *   level: (step: -1|1) => void, left: () => void, now: () => void}} hooks
    */
-  constructor(element, marks, view, layers, hooks) {
+  constructor(element, canvas, view, layers, hooks) {
     this.element = element;
-    this.marks = marks;
+    this.canvas = canvas;
     this.view = view;
     this.layers = layers;
     this.hooks = hooks;
@@ -56,8 +63,8 @@ export class Stage {
     const { width, height } = this.element.getBoundingClientRect();
     this.layers.resize(width, height);
     const density = window.devicePixelRatio || 1;
-    this.marks.width = Math.round(width * density);
-    this.marks.height = Math.round(height * density);
+    this.canvas.width = Math.round(width * density);
+    this.canvas.height = Math.round(height * density);
     if (this.#fitted) this.fit();
     else this.draw();
   }
@@ -89,22 +96,30 @@ export class Stage {
       this.#frame = 0;
       if (this.#viewMoved) this.layers.moved();
       this.#viewMoved = false;
-      const context = this.marks.getContext('2d');
+      const context = this.canvas.getContext('2d');
       if (!context || !this.editor) return;
       const density = window.devicePixelRatio || 1;
       context.setTransform(density, 0, 0, density, 0, 0);
-      context.clearRect(0, 0, this.marks.width, this.marks.height);
+      context.clearRect(0, 0, this.canvas.width, this.canvas.height);
       this.tool?.draw?.(context, this.editor);
+      for (const mark of this.marks) mark(context);
+      this.hooks.now();
     });
   }
 
-  /** @param {Tool} tool */
+  /** Another tool; what the one before has begun is finished, or dropped where it is not enough for a mask. @param {Tool} tool */
   use(tool) {
-    this.tool?.cancel?.();
+    this.leave();
     this.tool = tool;
     this.element.style.cursor = tool.cursor;
-    this.hooks.left();
     this.draw();
+  }
+
+  /** The image or the tool is left: what is begun belongs to it. */
+  leave() {
+    if (!this.tool?.finish?.()) this.tool?.drop?.();
+    this.#down = false;
+    this.hooks.left();
   }
 
   /** Hold the image to move it while the space bar is down. @param {boolean} held */
@@ -115,7 +130,15 @@ export class Stage {
 
   /** Show again what the tool shows under the pointer. */
   hover() {
-    if (!this.#down) this.tool?.hover?.({ ...this.place, negative: this.negative, shift: false });
+    if (!this.#down) this.tool?.hover?.({ ...this.place, negative: this.negative, alt: false, shift: false });
+  }
+
+  /** What a press of the button at a place would do. @param {{x: number, y: number, inside: boolean}} place @param {boolean} negative */
+  press(place, negative) {
+    const made = { ...place, negative: negative !== this.negative, alt: false, shift: false };
+    this.place = place;
+    this.tool?.down?.(made);
+    this.tool?.up?.(made);
   }
 
   /** @param {PointerEvent | WheelEvent} event @returns {Place} */
@@ -125,7 +148,7 @@ export class Stage {
     const inside = x >= 0 && y >= 0 && x < (this.editor?.width ?? 0) && y < (this.editor?.height ?? 0);
     this.place = { x, y, inside };
     const negative = event.button === 2 || event.altKey || (event.buttons & 2) !== 0;
-    return { x, y, inside, negative: negative !== this.negative, shift: event.shiftKey };
+    return { x, y, inside, negative: negative !== this.negative, alt: event.altKey, shift: event.shiftKey };
   }
 
   /** @param {PointerEvent} event */
@@ -136,11 +159,20 @@ export class Stage {
     this.#fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     const place = this.#placeOf(event);
     if (event.button === 1 || this.#spaced || this.#fingers.size > 1) {
-      if (this.#down) this.tool?.cancel?.();
+      if (this.#down) this.tool?.back?.();
       this.#down = false;
+      this.#touched = null;
       this.#panning = { x: event.clientX, y: event.clientY };
       return;
     }
+    // A finger may be the first of two: what it does is done once it moves, or is lifted.
+    if (event.pointerType === 'touch') this.#touched = { x: event.clientX, y: event.clientY, place };
+    else this.#begin(place);
+  }
+
+  /** @param {Place} place */
+  #begin(place) {
+    this.#touched = null;
     this.#down = true;
     this.tool?.down?.(place);
   }
@@ -154,6 +186,10 @@ export class Stage {
       this.#drag(event);
       return;
     }
+    if (this.#touched) {
+      if (Math.hypot(event.clientX - this.#touched.x, event.clientY - this.#touched.y) < STILL) return;
+      this.#begin(this.#touched.place);
+    }
     if (this.#down) {
       for (const each of event.getCoalescedEvents?.() ?? []) this.tool?.drag?.(this.#placeOf(each));
       this.tool?.drag?.(place);
@@ -162,6 +198,7 @@ export class Stage {
 
   /** Two fingers zoom, one hand moves. @param {PointerEvent} event */
   #drag(event) {
+    if (event.pointerType === 'touch' && !this.#fingers.has(event.pointerId)) return;
     const before = [...this.#fingers.values()];
     this.#fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     const after = [...this.#fingers.values()];
@@ -173,8 +210,8 @@ export class Stage {
       this.view.pan((c.x + d.x - a.x - b.x) / 2, (c.y + d.y - a.y - b.y) / 2);
     } else if (this.#panning) {
       this.view.pan(event.clientX - this.#panning.x, event.clientY - this.#panning.y);
-      this.#panning = { x: event.clientX, y: event.clientY };
     }
+    this.#panning = { x: event.clientX, y: event.clientY };
     this.moved();
   }
 
@@ -182,9 +219,12 @@ export class Stage {
   #pointerUp(event) {
     this.#fingers.delete(event.pointerId);
     if (this.#panning) {
-      if (!this.#fingers.size) this.#panning = null;
+      const [left] = this.#fingers.values();
+      this.#panning = left ?? null;
       return;
     }
+    if (this.#touched && event.type === 'pointerup') this.#begin(this.#touched.place);
+    this.#touched = null;
     if (this.#down) this.tool?.up?.(this.#placeOf(event));
     this.#down = false;
   }

@@ -1,25 +1,30 @@
 /**
  * What the pointer does on the image, one object for each tool. A tool changes nothing by itself: it asks the editor, which
- * makes events of it.
+ * makes events of it. Brush and polygon have files of their own.
  */
-import { fromDense, toDense } from './rle.js';
-import { polygon, stroke } from './shapes.js';
+import { t } from './words.js';
 
 /** @typedef {import('./editor.js').Editor} Editor */
 /** @typedef {import('./prompts.js').Prompts} Prompts */
 /** @typedef {import('./shapes.js').Point} Point */
-/** @typedef {{x: number, y: number, inside: boolean, negative: boolean, shift: boolean}} Place of the image */
+/**
+ * @typedef {{x: number, y: number, inside: boolean, negative: boolean, alt: boolean, shift: boolean}} Place of the image
+ */
 /**
  * @typedef {{
- *   title: string, cursor: string,
+ *   cursor: string,
  *   hover?: (place: Place) => void,
  *   down?: (place: Place) => void,
  *   drag?: (place: Place) => void,
  *   up?: (place: Place) => void,
- *   finish?: () => void,
- *   cancel?: () => boolean,
+ *   finish?: () => boolean,
+ *   back?: () => boolean,
+ *   drop?: () => void,
+ *   level?: (step: -1|1) => boolean,
+ *   now?: () => string,
  *   draw?: (context: CanvasRenderingContext2D, editor: Editor) => void,
- * }} Tool `cancel` tells whether there was something to drop
+ * }} Tool `finish` completes what is begun, `back` takes back one step of it, `drop` all of it; the first two, and
+ *   `level`, tell whether there was anything to do; `now` says what is begun
  */
 
 /**
@@ -30,7 +35,6 @@ import { polygon, stroke } from './shapes.js';
  */
 export function clickTool(editor, prompts) {
   return {
-    title: 'Click: left button positive, right button negative',
     cursor: 'crosshair',
     hover: (place) => (place.inside ? prompts.previewClick(place.x, place.y, !place.negative) : prompts.clearPreview()),
     down: (place) => {
@@ -45,6 +49,15 @@ export function clickTool(editor, prompts) {
         context.fill();
         context.lineWidth = 2;
         context.strokeStyle = '#fff';
+        context.stroke();
+        context.beginPath();
+        context.moveTo(x - 2.5, y);
+        context.lineTo(x + 2.5, y);
+        if (click.positive) {
+          context.moveTo(x, y - 2.5);
+          context.lineTo(x, y + 2.5);
+        }
+        context.lineWidth = 1.5;
         context.stroke();
       }
     },
@@ -62,8 +75,13 @@ export function boxTool(editor, prompts) {
   let from = null;
   /** @type {Point | null} */
   let to = null;
+  const drop = () => {
+    const begun = from !== null;
+    [from, to] = [null, null];
+    editor.drawTools();
+    return begun;
+  };
   return {
-    title: 'Box: drag around something',
     cursor: 'crosshair',
     down: (place) => ([from, to] = [place, place]),
     drag: (place) => {
@@ -72,15 +90,11 @@ export function boxTool(editor, prompts) {
     },
     up: () => {
       if (from && to && Math.abs(from.x - to.x) > 2 && Math.abs(from.y - to.y) > 2) void prompts.box(from, to);
-      [from, to] = [null, null];
-      editor.drawTools();
+      drop();
     },
-    cancel: () => {
-      const begun = from !== null;
-      [from, to] = [null, null];
-      editor.drawTools();
-      return begun;
-    },
+    back: drop,
+    drop,
+    now: () => (from ? t('now.box') : ''),
     draw: (context) => {
       if (!from || !to) return;
       const a = editor.view.toStage(from.x, from.y), b = editor.view.toStage(to.x, to.y);
@@ -90,118 +104,8 @@ export function boxTool(editor, prompts) {
 }
 
 /**
- * Paint into the active mask, or erase from it.
- * @param {Editor} editor
- * @param {Prompts} prompts
- * @param {0|1} value
- * @returns {Tool}
- */
-export function brushTool(editor, prompts, value) {
-  /** @type {Uint8Array | null} */
-  let dense = null;
-  /** @type {Point} */
-  let last = { x: 0, y: 0 };
-  /** @type {Point | null} */
-  let pointer = null;
-  let erasing = false;
-  /** @param {Place} place */
-  const paint = (place) => {
-    if (!dense) return;
-    stroke(dense, editor.height, editor.width, last, place, editor.brush / 2, erasing ? 0 : value);
-    last = { x: place.x, y: place.y };
-    prompts.previewDense(dense);
-  };
-  return {
-    title: value ? 'Brush' : 'Eraser',
-    cursor: 'none',
-    hover: (place) => {
-      pointer = place;
-      editor.drawTools();
-    },
-    down: (place) => {
-      if (!value && !editor.activeMask) editor.selectAt(place.x, place.y);
-      const mask = editor.activeMask;
-      if (!value && !mask) return;
-      erasing = place.negative;
-      dense = mask ? toDense(mask) : new Uint8Array(editor.height * editor.width);
-      last = { x: place.x, y: place.y };
-      paint(place);
-    },
-    drag: (place) => {
-      pointer = place;
-      paint(place);
-      editor.drawTools();
-    },
-    up: () => {
-      const drawn = dense;
-      dense = null;
-      if (drawn) editor.inOrder(() => editor.setActive(fromDense(drawn, editor.height, editor.width), value ? 'brush' : 'eraser'));
-    },
-    cancel: () => {
-      const begun = dense !== null;
-      dense = null;
-      prompts.clearPreview();
-      return begun;
-    },
-    draw: (context) => {
-      if (!pointer) return;
-      const { x, y } = editor.view.toStage(pointer.x, pointer.y);
-      outlined(context, () => context.arc(x, y, (editor.brush / 2) * editor.view.scale, 0, 7));
-    },
-  };
-}
-
-/**
- * Corner after corner; the first one again, or Enter, closes it.
- * @param {Editor} editor
- * @returns {Tool}
- */
-export function polygonTool(editor) {
-  /** @type {Point[]} */
-  let corners = [];
-  /** @type {Point | null} */
-  let pointer = null;
-  const close = () => {
-    const points = corners;
-    corners = [];
-    if (points.length > 2) editor.inOrder(() => editor.addShape(polygon(points, editor.height, editor.width), 'polygon'));
-    editor.drawTools();
-  };
-  return {
-    title: 'Polygon: click corners, Enter closes',
-    cursor: 'crosshair',
-    hover: (place) => {
-      pointer = place;
-      editor.drawTools();
-    },
-    down: (place) => {
-      const first = corners[0];
-      if (place.negative) corners.pop();
-      else if (first && corners.length > 2 && Math.hypot(first.x - place.x, first.y - place.y) * editor.view.scale < 9) close();
-      else corners.push({ x: place.x, y: place.y });
-      editor.drawTools();
-    },
-    finish: close,
-    cancel: () => {
-      const begun = corners.length > 0;
-      corners = [];
-      editor.drawTools();
-      return begun;
-    },
-    draw: (context) => {
-      if (!corners.length) return;
-      const points = [...corners, ...(pointer ? [pointer] : [])].map((point) => editor.view.toStage(point.x, point.y));
-      outlined(context, () => points.forEach((point, i) => (i ? context.lineTo(point.x, point.y) : context.moveTo(point.x, point.y))));
-      for (const point of points.slice(0, corners.length)) {
-        context.fillStyle = '#fff';
-        context.fillRect(point.x - 3, point.y - 3, 6, 6);
-      }
-    },
-  };
-}
-
-/**
- * All proposals at once: a click takes one, dragging collects several into one mask.
+ * All proposals at once: a click takes one, dragging takes several, with Shift as one mask. The wheel with Shift walks from
+ * the smallest under the pointer to the largest.
  * @param {Editor} editor
  * @param {Prompts} prompts
  * @returns {Tool}
@@ -209,43 +113,117 @@ export function polygonTool(editor) {
 export function regionTool(editor, prompts) {
   /** @type {Set<number>} */
   let taken = new Set();
+  let together = false;
+  /** How far above the smallest proposal under the pointer. */
+  let rank = 0;
+  let below = '';
+  /** @type {Place | null} */
+  let last = null;
+  /** @param {Place} place @returns {number} */
+  const under = (place) => {
+    const found = prompts.regions?.at(place.x, place.y) ?? [];
+    if (found.join() !== below) [below, rank] = [found.join(), 0];
+    return found[Math.min(rank, found.length - 1)] ?? -1;
+  };
   /** @param {Place} place */
   const take = (place) => {
-    const index = prompts.regions?.at(place.x, place.y) ?? -1;
+    const index = under(place);
     if (index >= 0) taken.add(index);
     prompts.previewProposals(taken);
   };
+  /** @param {Place} place */
+  const hover = (place) => {
+    last = place;
+    const index = under(place);
+    prompts.previewProposals(new Set(index >= 0 ? [index] : []));
+  };
   return {
-    title: 'Proposals: click selects one, drag merges several',
     cursor: 'cell',
-    hover: (place) => {
-      const index = prompts.regions?.at(place.x, place.y) ?? -1;
-      prompts.previewProposals(new Set(index >= 0 ? [index] : []));
-    },
+    hover,
     down: (place) => {
       taken = new Set();
+      together = place.shift;
       take(place);
     },
-    drag: take,
+    drag: (place) => {
+      rank = 0;
+      take(place);
+    },
     up: () => {
-      prompts.takeProposals(taken);
+      void prompts.takeProposals(taken, together);
       taken = new Set();
     },
-    draw: (context) => prompts.regions?.draw(context, editor.view),
+    level: (step) => {
+      const found = last ? (prompts.regions?.at(last.x, last.y) ?? []) : [];
+      if (!last || !found.length) return false;
+      rank = Math.min(found.length - 1, Math.max(0, Math.min(rank, found.length - 1) + step));
+      hover(last);
+      return true;
+    },
+    drop: () => (taken = new Set()),
+    draw: (context) => prompts.regions?.draw(context, editor.view, editor.masks),
   };
 }
 
 /**
- * Select the mask under the pointer.
+ * Select the mask under the pointer; again at the same place the one below it. Shift adds to the selection.
  * @param {Editor} editor
  * @returns {Tool}
  */
 export function selectTool(editor) {
+  /** @type {Point} */
+  let last = { x: -1, y: -1 };
+  let turn = 0;
   return {
-    title: 'Select a mask',
     cursor: 'default',
-    down: (place) => void editor.inOrder(() => editor.selectAt(place.x, place.y)),
+    hover: (place) => editor.highlight(place.inside ? (editor.under(place.x, place.y)[0] ?? null) : null),
+    down: (place) => {
+      const near = Math.hypot(place.x - last.x, place.y - last.y) * editor.view.scale < 5;
+      turn = near ? turn + 1 : 0;
+      last = place;
+      void editor.inOrder(() => {
+        const found = editor.under(place.x, place.y);
+        const id = found[found.length ? turn % found.length : 0] ?? null;
+        if (id && place.shift) editor.toggle(id);
+        else editor.select(id);
+      });
+    },
+    drop: () => editor.highlight(null),
   };
+}
+
+/**
+ * The mask that is clicked joins the selected one.
+ * @param {Editor} editor
+ * @param {(x: number, y: number) => void} merge
+ * @param {() => void} end back to the tool before
+ * @returns {Tool}
+ */
+export function mergeTool(editor, merge, end) {
+  return {
+    cursor: 'copy',
+    hover: (place) => editor.highlight(place.inside ? (editor.under(place.x, place.y).find((id) => id !== editor.active) ?? null) : null),
+    down: (place) => {
+      editor.highlight(null);
+      void editor.inOrder(() => merge(place.x, place.y));
+      end();
+    },
+    back: () => {
+      end();
+      return true;
+    },
+    drop: () => editor.highlight(null),
+    now: () => t('now.merge'),
+  };
+}
+
+/**
+ * A comment is pinned to the place, or to the mask there.
+ * @param {(place: Place) => void} pin
+ * @returns {Tool}
+ */
+export function commentTool(pin) {
+  return { cursor: 'help', down: (place) => place.inside && pin(place) };
 }
 
 /**
@@ -257,7 +235,6 @@ export function panTool(editor) {
   /** @type {Point | null} */
   let held = null;
   return {
-    title: 'Move the image',
     cursor: 'grab',
     down: (place) => (held = editor.view.toStage(place.x, place.y)),
     drag: (place) => {
@@ -274,7 +251,7 @@ export function panTool(editor) {
  * @param {CanvasRenderingContext2D} context
  * @param {() => void} path
  */
-function outlined(context, path) {
+export function outlined(context, path) {
   context.beginPath();
   path();
   context.lineWidth = 3;
