@@ -21,6 +21,8 @@ def test_cases_shared_with_the_browser(case: dict[str, Any]) -> None:
     assert list(seen.masks) == [mask["id"] for mask in case["masks"]]
     assert (seen.state, seen.note) == (case["state"], case["note"])
     assert (history.pointer, len(history.actions)) == (case["pointer"], case["actions"])
+    assert (seen.reason, list(seen.tags)) == (case.get("reason", ""), case.get("tags", []))
+    assert list(seen.comments) == case.get("comments", [])
 
 
 ids = st.sampled_from("abcd")
@@ -35,6 +37,10 @@ events = st.lists(
         st.tuples(ids, st.sampled_from(["cat", "dog"])).map(
             lambda both: ("mask.label", {"id": both[0], "label": both[1]})
         ),
+        st.tuples(st.lists(ids, max_size=4), st.sampled_from(["cat", "dog"])).map(
+            lambda both: ("masks.label", {"ids": both[0], "label": both[1]})
+        ),
+        st.lists(ids, max_size=4).map(lambda names: ("masks.order", {"ids": names})),
         st.sampled_from(["todo", "done"]).map(lambda state: ("image.state", {"state": state})),
         st.text(max_size=2).map(lambda text: ("image.note", {"text": text})),
         st.sampled_from([("undo", {}), ("redo", {})]),

@@ -5,6 +5,7 @@ import { History } from '../../src/tamis/server/web/fold.js';
 import { nameOf } from '../../src/tamis/server/web/keys.js';
 import * as rle from '../../src/tamis/server/web/rle.js';
 import * as components from '../../src/tamis/server/web/components.js';
+import { STRINGS } from '../../src/tamis/server/web/strings.js';
 import * as shapes from '../../src/tamis/server/web/shapes.js';
 
 const calls = {
@@ -55,8 +56,8 @@ const calls = {
   fold(cases) {
     return cases.map((events) => {
       const history = new History(events);
-      const { masks, state, note } = history.content();
-      return { masks: [...masks.values()], state, note, pointer: history.pointer, actions: history.actions.length };
+      const { masks, state, note, reason, tags, comments } = history.content();
+      return { masks: [...masks.values()], state, note, reason, tags, comments, pointer: history.pointer, actions: history.actions.length };
     });
   },
   keys: (events) => events.map((event) => nameOf({ ...event, getModifierState: (name) => name === 'AltGraph' && Boolean(event.altGraph) })),
@@ -78,6 +79,9 @@ const calls = {
     shapes.stroke(dense, ...size, from, to, radius, 1);
     return rle.encode(rle.fromDense(dense, ...size));
   },
+  cleaned: ({ mask, how }) => rle.encode(components.cleaned(rle.decode(mask), how)),
+  simplified: ({ points, tolerance }) => shapes.simplified(points, tolerance),
+  strings: () => STRINGS,
   parts(mask) {
     const decoded = rle.decode(mask);
     return {

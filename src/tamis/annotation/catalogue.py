@@ -1,7 +1,7 @@
 """The images of a project: what lies in the folder, what the database knows of it, and what has changed."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,12 +102,12 @@ def inside(folder: Path, name: str) -> Path:
     return Path(path)
 
 
-def synchronise(database: Database, folder: Path) -> None:
+def synchronise(database: Database, folder: Path, chosen: Callable[[str], bool] = lambda name: True) -> None:
     """Bring the list of images up to date with the folder: new files, files that are gone, and those back again.
 
     A file whose content is found under another name was renamed, and keeps its masks.
     """
-    names = set(_names(folder))
+    names = {name for name in _names(folder) if chosen(name)}
     with database.reading() as connection:
         seen = {row.name: row for row in connection.execute(select(images))}
     plan = planned_renames(

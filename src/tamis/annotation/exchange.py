@@ -76,11 +76,19 @@ def to_dataset(project: Project, states: Collection[str] = STATES) -> Dataset:
         for family in sorted(families)
     }
     images = tuple(
-        ImageRecord(image.name, image.masks, tuple(image.labels), image.state in FINISHED)
+        ImageRecord(
+            image.name,
+            image.masks,
+            tuple(image.labels),
+            image.state in FINISHED,
+            image.attributes if any(image.attributes) else (),
+            image.tags,
+        )
         for image in project.images()
         if image.state in states
     )
-    return Dataset(tuple(label.name for label in labels), images, project.folder, numbers)
+    kinds = {label.name: dict(label.attributes) for label in labels if label.attributes}
+    return Dataset(tuple(label.name for label in labels), images, project.folder, numbers, kinds=kinds)
 
 
 def states_in(text: str) -> tuple[str, ...]:
@@ -110,7 +118,12 @@ def usual_states(project: Project) -> tuple[tuple[str, ...], str]:
     )
 
 
-_CALLED = {"todo": "todo (nobody has looked at them)", "progress": "in progress", "skipped": "skipped"}
+_CALLED = {
+    "todo": "todo (nobody has looked at them)",
+    "progress": "in progress",
+    "rejected": "rejected",
+    "skipped": "skipped",
+}
 
 
 def shapes(project: Project) -> Shapes:
@@ -179,7 +192,7 @@ def import_dataset(
                     f"{image.name} was changed meanwhile, and nothing was imported; run it again", row.seq, ()
                 )
             ids = [labels[names[label]].id for label in image.labels]
-            changes[row.id] = _event(bodies[image.name], ids)
+            changes[row.id] = _event(image, bodies[image.name], ids)
         project.log.append_to_each(connection, now, changes, user, client)
     return ImportResult(len(new), sum(len(image.masks) for image in new), skipped, unknown)
 
@@ -231,7 +244,8 @@ def _new_masks(
             doubled[image.name] = int(same.sum())
         kept = tuple(label for label, is_same in zip(image.labels, same.tolist(), strict=True) if not is_same)
         if kept:
-            new.append(ImageRecord(image.name, image.masks[~same], kept))
+            said = [each for each, is_same in zip(image.attributes, same.tolist(), strict=False) if not is_same]
+            new.append(ImageRecord(image.name, image.masks[~same], kept, attributes=tuple(said)))
     skipped = sum(doubled.values())
     if skipped and overlap == "refuse":
         raise InputError(
@@ -242,15 +256,16 @@ def _new_masks(
     return new, skipped
 
 
-def _event(rles: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> Event:
+def _event(image: ImageRecord, rles: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> Event:
     made = [
         {
             "id": uuid4().hex,
             "label": label,
             "rle": {"size": rle["size"], "counts": rle["counts"].decode()},
             "tool": "import",
+            **({"attributes": dict(image.attributes_of(i))} if image.attributes_of(i) else {}),
         }
-        for rle, label in zip(rles, labels, strict=True)
+        for i, (rle, label) in enumerate(zip(rles, labels, strict=True))
     ]
     return Event(uuid4().hex, "masks.set", {"set": made, "deleted": []})
 

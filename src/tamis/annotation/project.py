@@ -1,6 +1,6 @@
 """A project: a folder of images, the database beside them, and all that the server and the commands ask of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from tamis.errors import InputError
 from tamis.image import MAX_PIXELS, SUFFIXES
 from tamis.mask import Masks
 
+Chosen = Callable[[str], bool]
+
 HOME = ".tamis"
 """The folder inside the project's own that holds the database."""
 
@@ -29,8 +31,10 @@ class AnnotatedImage:
         shape: (height, width) in pixels.
         masks: N masks.
         labels: N names.
-        state: "todo", "progress", "done", "reviewed" or "skipped".
+        state: "todo", "progress", "done", "rejected", "reviewed" or "skipped".
         note: free text.
+        attributes: of each mask, by name: text, numbers, true or false.
+        tags: of the image as a whole.
     """
 
     name: str
@@ -39,6 +43,8 @@ class AnnotatedImage:
     labels: list[str]
     state: str
     note: str
+    attributes: tuple[Mapping[str, Any], ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 class Project:
@@ -49,17 +55,21 @@ class Project:
         database: of everything that people did.
         log: of the images' events.
         max_pixels: larger images are refused.
+        chosen: which names of images belong to it.
     """
 
-    def __init__(self, folder: Path, database: Database, max_pixels: int = MAX_PIXELS) -> None:
+    def __init__(
+        self, folder: Path, database: Database, max_pixels: int = MAX_PIXELS, chosen: Chosen = lambda name: True
+    ) -> None:
         self.folder = folder
         self.database = database
         self.log = Log(database)
         self.max_pixels = max_pixels
+        self.chosen = chosen
 
     def refresh(self) -> None:
         """Bring the list of images up to date with the folder."""
-        synchronise(self.database, self.folder)
+        synchronise(self.database, self.folder, self.chosen)
 
     def rows(self, after: int = -1) -> list[ImageRow]:
         """What is known of the images, in reading order."""
@@ -124,6 +134,7 @@ def open_project(
     user: str = "",
     create: bool = True,
     max_pixels: int = MAX_PIXELS,
+    chosen: Chosen = lambda name: True,
 ) -> Project:
     """Open the project of a folder of images, and make it if there is none.
 
@@ -138,12 +149,13 @@ def open_project(
         user: who adds them.
         create: make a project if there is none.
         max_pixels: larger images are refused.
+        chosen: which names of images belong to it; all by default.
 
     Raises:
         InputError: the folder is missing or holds no image.
         DatabaseError: the database cannot be used, or there is none and none is to be made.
     """
-    project = project_of(folder, db, create, max_pixels)
+    project = project_of(folder, db, create, max_pixels, chosen)
     with ExitStack() as unless_opened:
         unless_opened.callback(project.close)
         _add_labels(project, labels, user)
@@ -151,14 +163,20 @@ def open_project(
     return project
 
 
-def project_of(folder: str | Path, db: str | None = None, create: bool = True, max_pixels: int = MAX_PIXELS) -> Project:
+def project_of(
+    folder: str | Path,
+    db: str | None = None,
+    create: bool = True,
+    max_pixels: int = MAX_PIXELS,
+    chosen: Chosen = lambda name: True,
+) -> Project:
     """The project of a folder of images with the labels that it has, which may be none; see `open_project`."""
     folder = Path(folder)
     if not folder.is_dir():
         reason = "is a file, not a folder of images" if folder.exists() else "no such folder; check the name"
         raise InputError(f"{folder}: {reason}")
     database = open_database(db or str(folder / HOME / "project.sqlite"), create)
-    project = Project(folder, database, max_pixels)
+    project = Project(folder, database, max_pixels, chosen)
     with ExitStack() as unless_opened:
         unless_opened.callback(project.close)
         project.refresh()
@@ -183,7 +201,8 @@ def _annotated(row: ImageRow, seen: Drawing, names: Mapping[str, str]) -> Annota
     bodies = list(seen.masks.values())
     masks = Masks.from_coco([body["rle"] for body in bodies], row.shape)
     labels = [names.get(body["label"], DEFAULT_LABEL) for body in bodies]
-    return AnnotatedImage(row.name, row.shape, masks, labels, seen.state, seen.note)
+    attributes = tuple(body.get("attributes", {}) for body in bodies)
+    return AnnotatedImage(row.name, row.shape, masks, labels, seen.state, seen.note, attributes, seen.tags)
 
 
 def _add_labels(project: Project, wanted: Sequence[str], user: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from tamis.annotation.agreement import agreement
 from tamis.annotation.assignment import OPEN
 from tamis.annotation.catalogue import ImageRow, image_rows
 from tamis.annotation.fold import STATES
@@ -106,12 +107,12 @@ def statistics(project: Project) -> dict[str, Any]:
             {**person, "masks": efforts.people[person["user"]].masks, **efforts.people[person["user"]].means()}
             for person in people
         ],
-        "agreement": None,
+        "agreement": agreement(project),
     }
 
 
 def as_csv(found: dict[str, Any]) -> str:
-    """One line for each image.
+    """One line for each image; below it one for each label, tool and person.
 
     A name that a spreadsheet would take for a formula is preceded by an apostrophe.
     """
@@ -120,6 +121,17 @@ def as_csv(found: dict[str, Any]) -> str:
     writer.writerow(COLUMNS)
     for row in found["per_image"]:
         writer.writerow([_harmless(row[column]) for column in COLUMNS])
+    for called, key, name in (
+        ("label", "per_label", "label"),
+        ("tool", "per_tool", "tool"),
+        ("person", "per_user", "user"),
+    ):
+        if found.get(key):
+            writer.writerow([])
+            writer.writerow([called, "masks", "seconds_per_mask", "clicks_per_mask"])
+        for row in found.get(key, []):
+            figures = [row[column] for column in ("masks", "seconds_per_mask", "clicks_per_mask")]
+            writer.writerow([_harmless(row[name]), *(_harmless(figure) for figure in figures)])
     return text.getvalue()
 
 

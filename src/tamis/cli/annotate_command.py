@@ -4,7 +4,7 @@ import getpass
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from tamis.segmentors.registry import find_model
 if TYPE_CHECKING:
     from socket import socket
 
+    from tamis.annotation import Project
     from tamis.server.single import Standing
 
 
@@ -49,6 +50,33 @@ if TYPE_CHECKING:
 @click.option("--no-token", is_flag=True, help="Answer whoever can reach the port, without the token in the address.")
 @click.option("--db", metavar="URL", help="A file, or postgresql://...; FOLDER/.tamis/project.sqlite by default.")
 @click.option("--user", metavar="NAME", help="Annotator; the name of the account by default.")
+@click.option(
+    "--people",
+    metavar="LIST",
+    type=ListType(str, "names such as anna,ben"),
+    default=(),
+    help="Names, each with an address of its own: whoever opens it works under that name.",
+)
+@click.option(
+    "--assign",
+    "assigned",
+    metavar="LIST",
+    type=ListType(str, "names such as anna,ben"),
+    default=(),
+    help="Give the images that nobody has yet evenly to these people.",
+)
+@click.option(
+    "--schema", metavar="FILE", type=click.Path(path_type=Path), help="YAML with labels, their attributes, and tags."
+)
+@click.option(
+    "--review-by-another", is_flag=True, help="An image is reviewed only by somebody else than its annotators."
+)
+@click.option(
+    "--second",
+    metavar="SHARE",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="A second, blind annotation of this share of the images; statistics then show the agreement.",
+)
 @click.option("--readonly", is_flag=True, help="Read-only: nothing can be changed.")
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 @max_pixels_option
@@ -62,6 +90,11 @@ def command(
     no_token: bool,
     db: str | None,
     user: str | None,
+    people: tuple[str, ...],
+    assigned: tuple[str, ...],
+    schema: Path | None,
+    review_by_another: bool,
+    second: float | None,
     readonly: bool,
     no_browser: bool,
     max_pixels: int,
@@ -73,7 +106,7 @@ def command(
 
     \b
     tamis annotate photos/ --labels cat,dog
-    tamis annotate photos/ --host 0.0.0.0 --port 8000
+    tamis annotate photos/ --host 0.0.0.0 --port 8000 --people anna,ben
     """
     annotate(
         folder,
@@ -84,6 +117,7 @@ def command(
         user=user or account(),
         readonly=readonly,
         max_pixels=max_pixels,
+        team=Team(people, assigned, schema, review_by_another, second),
     )
 
 
@@ -98,6 +132,17 @@ class Listening:
     base_url: str | None = None
 
 
+@dataclass(frozen=True)
+class Team:
+    """Several people at work: who they are, who annotates what, and who reviews."""
+
+    people: Sequence[str] = ()
+    assigned: Sequence[str] = ()
+    schema: Path | None = None
+    review_by_another: bool = False
+    second: float | None = None
+
+
 def annotate(
     folder: Path,
     labels: Sequence[str],
@@ -107,21 +152,26 @@ def annotate(
     user: str = "",
     readonly: bool = False,
     max_pixels: int = MAX_PIXELS,
+    team: Team = Team(),  # a value, never changed
 ) -> None:
     """Serve the annotator until Ctrl-C; the arguments are those of the command."""
     if ":" not in segmentor:
         find_model(segmentor)  # a wrong name is said here, not on the page
     from tamis.annotation import open_project
+    from tamis.annotation.agreement import open_second
     from tamis.annotation.catalogue import left_out
     from tamis.annotation.service import ProjectService
     from tamis.server.app import make_app
     from tamis.server.public import public_at
-    from tamis.server.security import LOCAL, Access
+    from tamis.server.security import LOCAL, Access, new_token
     from tamis.server.serve import address_of, open_browser, serve
     from tamis.server.single import Standing, only_server, remember, remembered
 
     public = None if place.base_url is None else public_at(place.base_url)
     project = open_project(folder, db, labels, user, not readonly, max_pixels)
+    if team.second is not None:
+        first, project = project, open_second(project, team.second, user)
+        first.close()
     database = None if readonly else project.database.file
     with ExitStack() as until_stopped:
         until_stopped.callback(project.close)
@@ -130,13 +180,19 @@ def annotate(
             _join(folder, before, place.browser)
             return
         listening = _listening(place, before)
-        access = Access(place.host, listening.getsockname()[1], _token(place, before), public)
+        if not readonly:
+            _prepare(project, team, user)
+        tokens = {name: (before.people.get(name) if before else None) or new_token() for name in team.people}
+        people = {token: name for name, token in tokens.items()} if place.token else {}
+        access = Access(place.host, listening.getsockname()[1], _token(place, before), public, people)
         address = address_of(access)
         if database is not None:
-            remember(database, Standing(address, place.host, access.port, access.token))
+            remember(database, Standing(address, place.host, access.port, access.token, tokens))
 
         def started() -> None:
             click.echo(f"annotating {folder} at {address}\nCtrl-C ends it; everything is saved as it is done")
+            for token, name in people.items():
+                click.echo(f"for {name}: {address_of(replace(access, token=token))}")
             if access.token is None and place.host not in LOCAL:
                 click.echo("without a token: whoever can reach this port can read and change the project")
             if skipped := left_out(folder):
@@ -146,8 +202,20 @@ def annotate(
             if place.browser:
                 threading.Thread(target=open_browser, args=[address], daemon=True).start()
 
-        app = make_app(ProjectService(project, segmentor), readonly, user, access)
+        app = make_app(ProjectService(project, segmentor), readonly, user, access, team.review_by_another)
         serve(app, listening, started, behind_proxy=public is not None)
+
+
+def _prepare(project: "Project", team: Team, user: str) -> None:
+    """What a team wants before it begins: labels with attributes, and images given to people."""
+    from tamis.annotation.assignment import assign_evenly
+    from tamis.annotation.vocabulary import use_schema
+
+    if team.schema is not None:
+        use_schema(project, team.schema, user)
+    if team.assigned:
+        given = assign_evenly(project, team.assigned, user)
+        click.echo(f"{given} images given to {', '.join(team.assigned)}")
 
 
 def _listening(place: Listening, before: "Standing | None") -> "socket":

@@ -12,8 +12,8 @@ from tamis.formats.coco import CocoImage, annotations_of, dataset_of
 from tamis.formats.json_file import read_json
 from tamis.formats.names import Names, Shapes
 from tamis.formats.outlines import Crop, packed, polygon
-from tamis.formats.reading import Loaded, Reading
-from tamis.formats.record import Dataset
+from tamis.formats.reading import Attributes, Loaded, Reading, plain_values
+from tamis.formats.record import Dataset, ImageRecord
 from tamis.mask import Masks
 from tamis.results.files import write_json
 
@@ -44,13 +44,22 @@ def described(dataset: Dataset) -> dict[str, Any]:
         CocoImage(
             image.name,
             image.shape,
-            annotations_of(image.masks, [{"category_id": numbers[label]} for label in image.labels]),
+            annotations_of(image.masks, [_fields(image, i, numbers[label]) for i, label in enumerate(image.labels)]),
         )
         for image in dataset.images
     ]
     content = dataset_of(images, {"description": "made by tamis"})
+    for entry, image in zip(content["images"], dataset.images, strict=True):
+        if image.tags:
+            entry["tags"] = list(image.tags)
     content["categories"] = [{"id": number, "name": label, "supercategory": ""} for label, number in numbers.items()]
     return content
+
+
+def _fields(image: ImageRecord, mask: int, category: int) -> dict[str, Any]:
+    """What an annotation has besides its mask; `attributes` are an extension that CVAT knows too."""
+    attributes = image.attributes_of(mask)
+    return {"category_id": category, **({"attributes": dict(attributes)} if attributes else {})}
 
 
 def parsed(content: Mapping[str, Any], images: Shapes) -> Loaded:
@@ -62,9 +71,11 @@ def parsed(content: Mapping[str, Any], images: Shapes) -> Loaded:
     for entry in content["images"]:
         sides = entry.get("height"), entry.get("width")
         shape = None if None in sides else (int(sides[0]), int(sides[1]))
-        found[str(entry["id"])] = reading.names.find(_name(entry), shape)
+        found[str(entry["id"])] = name = reading.names.find(_name(entry), shape)
+        if name is not None and isinstance(entry.get("tags"), list):
+            reading.tag(name, [str(tag) for tag in entry["tags"]])
     crowds = 0
-    waiting: dict[str, tuple[list[Crop | Masks], list[str]]] = {}
+    waiting: dict[str, tuple[list[Crop | Masks], list[str], list[Attributes]]] = {}
     for place, annotation in enumerate(content["annotations"], start=1):
         called = f"annotation {annotation.get('id', f'number {place}')}"
         image_id, category = str(annotation.get("image_id")), str(annotation.get("category_id"))
@@ -87,11 +98,12 @@ def parsed(content: Mapping[str, Any], images: Shapes) -> Loaded:
             reading.problem(f"{called}: {error}")
             continue
         crowds += annotation.get("iscrowd") in (1, True)
-        masks, labels = waiting.setdefault(name, ([], []))
+        masks, labels, attributes = waiting.setdefault(name, ([], [], []))
         masks.append(mask)
+        attributes.append(plain_values(annotation.get("attributes")))
         labels.append(categories[category])
-    for name, (masks, labels) in waiting.items():
-        reading.add(name, _together(masks, reading.names.shape(name)), labels)
+    for name, (masks, labels, attributes) in waiting.items():
+        reading.add(name, _together(masks, reading.names.shape(name)), labels, attributes)
     if crowds:
         several = f"{crowds} annotations are crowds" if crowds > 1 else "1 annotation is a crowd"
         reading.note(f"{several} (iscrowd), and from now on objects like others")

@@ -3,8 +3,9 @@
 The run lengths of a mask go through the rows of its box and begin with background.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -35,7 +36,8 @@ def read(path: Path, images: Shapes) -> Loaded:
     """
     path = path / FILE if path.is_dir() else path
     root = _parsed(path)
-    labels = [element.text or "" for element in root.iterfind("meta//labels/label/name")]
+    declared = [each for each in root.iterfind("meta//labels/label") if each.findtext("type") != "tag"]
+    labels = [each.findtext("name") or "" for each in declared]
     elements = list(root.iterfind("image"))
     reading = Reading(Names.of_images(images, [image.attrib["name"] for image in elements]))
     for image in elements:
@@ -54,16 +56,62 @@ def document(dataset: Dataset, element: Callable[[MaskArray, str], Element]) -> 
     ElementTree.SubElement(root, "version").text = "1.1"
     labels = ElementTree.SubElement(ElementTree.SubElement(ElementTree.SubElement(root, "meta"), "task"), "labels")
     for label in dataset.labels:
-        ElementTree.SubElement(ElementTree.SubElement(labels, "label"), "name").text = label
+        entry = ElementTree.SubElement(labels, "label")
+        ElementTree.SubElement(entry, "name").text = label
+        _declare(entry, dataset.kinds.get(label, {}))
+    for tag in dict.fromkeys(tag for image in dataset.images for tag in image.tags):
+        entry = ElementTree.SubElement(labels, "label")
+        ElementTree.SubElement(entry, "name").text = tag
+        ElementTree.SubElement(entry, "type").text = "tag"
     for number, image in enumerate(dataset.images):
         height, width = image.shape
         attributes = {"id": str(number), "name": image.name, "width": str(width), "height": str(height)}
         place = ElementTree.SubElement(root, "image", attributes)
-        for mask, label in zip(image.masks, image.labels, strict=True):
-            place.append(element(mask, label))
+        for tag in image.tags:
+            ElementTree.SubElement(place, "tag", {"label": tag, "source": "manual"})
+        for i, (mask, label) in enumerate(zip(image.masks, image.labels, strict=True)):
+            made = element(mask, label)
+            for name, value in image.attributes_of(i).items():
+                ElementTree.SubElement(made, "attribute", {"name": name}).text = _text(value)
+            place.append(made)
     ElementTree.indent(root)
     text: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return text
+
+
+def _declare(entry: Element, kinds: Mapping[str, Any]) -> None:
+    """What attributes the masks of a label can have."""
+    if not kinds:
+        return
+    place = ElementTree.SubElement(entry, "attributes")
+    for name, kind in kinds.items():
+        declared = ElementTree.SubElement(place, "attribute")
+        simple = {"yes/no": "checkbox", "number": "number", "text": "text"}
+        choices = "\n".join(kind) if isinstance(kind, list) else {"yes/no": "true\nfalse"}.get(kind, "")
+        told = {
+            "name": name,
+            "mutable": "False",
+            "input_type": "select" if isinstance(kind, list) else simple[kind],
+            "default_value": "",
+            "values": choices,
+        }
+        for key, value in told.items():
+            ElementTree.SubElement(declared, key).text = value
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _value(text: str) -> Any:
+    """An attribute as it was: CVAT has nothing but text."""
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return (int(number) if number.is_integer() else number) if abs(number) < 1e15 and "_" not in text else text
 
 
 def _mask_element(mask: MaskArray, label: str) -> Element:
@@ -90,7 +138,11 @@ def _read_shapes(image: Element, name: str, shape: tuple[int, int], reading: Rea
     """Masks and their labels, in the order of z_order and then of the file."""
     crops: list[Crop] = []
     labels: list[str] = []
+    attributes: list[dict[str, Any]] = []
+    reading.tag(name, [tag.attrib["label"] for tag in image.iterfind("tag") if "label" in tag.attrib])
     for number, element in sorted(enumerate(image, start=1), key=lambda entry: _place(entry[1])):
+        if element.tag == "tag":
+            continue
         make = _MAKERS.get(element.tag)
         if make is None:
             reading.leave_out(_OTHERS.get(element.tag, f"of kind {element.tag}"))
@@ -103,9 +155,10 @@ def _read_shapes(image: Element, name: str, shape: tuple[int, int], reading: Rea
             reading.problem(f"{name}, {element.tag} {number}: {said}")
             continue
         labels.append(label)
+        attributes.append({each.get("name", ""): _value(each.text or "") for each in element.iterfind("attribute")})
         if element.tag in ("box", "ellipse"):
             reading.take("boxes" if element.tag == "box" else "ellipses")
-    reading.add(name, packed(crops, shape), labels)
+    reading.add(name, packed(crops, shape), labels, attributes)
 
 
 def _place(element: Element) -> int:
@@ -144,7 +197,7 @@ def _ellipse(element: Element, shape: tuple[int, int]) -> Crop:
 
 _MAKERS = {"mask": _mask, "polygon": _polygon, "box": _box, "ellipse": _ellipse}
 
-_OTHERS = {"polyline": "polylines", "points": "points", "cuboid": "cuboids", "skeleton": "skeletons", "tag": "tags"}
+_OTHERS = {"polyline": "polylines", "points": "points", "cuboid": "cuboids", "skeleton": "skeletons"}
 
 
 def _parsed(path: Path) -> Element:

@@ -12,7 +12,7 @@ from tamis.formats.coco_file import the_json
 from tamis.formats.json_file import read_json
 from tamis.formats.names import Names, Shapes
 from tamis.formats.outlines import Crop, centred_rectangle, ellipse, packed, polygon, united
-from tamis.formats.reading import Loaded, Reading
+from tamis.formats.reading import Loaded, Reading, plain_values
 from tamis.formats.record import Dataset
 from tamis.mask import Masks
 from tamis.results.files import write_json
@@ -28,7 +28,7 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
             {
                 "id": number,
                 "type": "mask",
-                "attributes": {},
+                "attributes": dict(image.attributes_of(number - 1)),
                 "group": number,
                 "label_id": numbers[label],
                 "z_order": 0,
@@ -41,7 +41,7 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
                 # Items are found by their id: a.jpg and a.png keep their suffixes.
                 "id": image.name if stems[_stem(image.name).casefold()] > 1 else _stem(image.name),
                 "annotations": annotations,
-                "attr": {},
+                "attr": {"tags": list(image.tags)} if image.tags else {},
                 "image": {"path": image.name, "size": list(image.shape)},
             }
         )
@@ -67,6 +67,9 @@ def read(path: Path, images: Shapes) -> Loaded:
         name = reading.names.find(_name(item), None if size is None else (int(size[0]), int(size[1])))
         if name is not None:
             _read_item(item, name, labels, reading)
+            tags = (item.get("attr") or {}).get("tags")
+            if isinstance(tags, list):
+                reading.tag(name, [str(tag) for tag in tags])
     return reading.done(labels)
 
 
@@ -77,6 +80,7 @@ def _stem(name: str) -> str:
 def _read_item(item: Mapping[str, Any], name: str, labels: Sequence[str], reading: Reading) -> None:
     shape = reading.names.shape(name)
     masks: dict[tuple[str, Any], list[Crop] | Masks] = {}
+    attributes: dict[tuple[str, Any], dict[str, Any]] = {}
     drawn = {each.get("group") for each in item["annotations"] if each.get("type") in ("mask", "polygon")}
     for number, annotation in enumerate(item["annotations"]):
         kind = annotation.get("type")
@@ -90,6 +94,7 @@ def _read_item(item: Mapping[str, Any], name: str, labels: Sequence[str], readin
             label = labels[_index(annotation["label_id"])]
             if kind == "mask":
                 masks[label, number] = Masks.from_coco([annotation["rle"]], shape)
+                attributes[label, number] = plain_values(annotation.get("attributes"))
                 continue
             group = annotation.get("group") or 0
             crop = _shape(annotation, kind, shape)
@@ -102,7 +107,8 @@ def _read_item(item: Mapping[str, Any], name: str, labels: Sequence[str], readin
         except (InputError, KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             reading.problem(f"annotation {annotation.get('id', number)} of {name}: {_said(error)}")
     parts = [found if isinstance(found, Masks) else packed([united(found, shape)], shape) for found in masks.values()]
-    reading.add(name, Masks.concatenate([Masks.none(shape), *parts]), [label for label, _ in masks])
+    told = [attributes.get(key, {}) for key in masks]
+    reading.add(name, Masks.concatenate([Masks.none(shape), *parts]), [label for label, _ in masks], told)
 
 
 def _shape(annotation: Mapping[str, Any], kind: str, shape: tuple[int, int]) -> Crop:

@@ -49,11 +49,68 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
             }
             for number, (mask, label) in enumerate(zip(image.masks, image.labels, strict=True))
         ]
+        for number in range(len(image.labels)):
+            for name, value in image.attributes_of(number).items():
+                about = {key: results[number][key] for key in ("id", "to_name", "original_width", "original_height")}
+                results.append({**about, "from_name": name, **_said(value)})
+        if image.tags:
+            results.append({"from_name": "tags", "to_name": "image", **_chosen(list(image.tags))})
         tasks.append({"data": {"image": image.name}, "annotations": [{"result": results}]})
     write_json(out / "tasks.json", tasks, indent=None)
     labels = "".join(f"    <Label value={quoteattr(label)}/>\n" for label in dataset.labels)
     view = f'<View>\n  <Image name="image" value="$image"/>\n  <BrushLabels name="label" toName="image">\n{labels}'
-    write_bytes(out / "labels.xml", f"{view}  </BrushLabels>\n</View>\n".encode())
+    write_bytes(out / "labels.xml", f"{view}  </BrushLabels>\n{_controls(dataset)}</View>\n".encode())
+
+
+def _said(value: Any) -> dict[str, Any]:
+    """An attribute as the result of a control for a region."""
+    if isinstance(value, bool):
+        return _chosen(["yes" if value else "no"])
+    if isinstance(value, int | float):
+        return {"type": "number", "value": {"number": value}}
+    return _chosen([value])
+
+
+def _chosen(choices: list[str]) -> dict[str, Any]:
+    return {"type": "choices", "value": {"choices": choices}}
+
+
+def _controls(dataset: Dataset) -> str:
+    """The parts of the labelling interface that ask for attributes and tags."""
+    parts: dict[str, str] = {}
+    for label, kinds in dataset.kinds.items():
+        for name, kind in kinds.items():
+            when = f'name={quoteattr(name)} toName="image" perRegion="true" whenLabelValue={quoteattr(label)}'
+            choices = kind if isinstance(kind, list) else ["yes", "no"] if kind == "yes/no" else []
+            if kind == "number":
+                parts[name] = f"  <Number {when}/>\n"
+            elif choices:
+                inner = "".join(f"    <Choice value={quoteattr(each)}/>\n" for each in choices)
+                parts[name] = f"  <Choices {when}>\n{inner}  </Choices>\n"
+            else:
+                parts[name] = f"  <TextArea {when}/>\n"
+    tags = dict.fromkeys(tag for image in dataset.images for tag in image.tags)
+    if tags:
+        inner = "".join(f"    <Choice value={quoteattr(tag)}/>\n" for tag in tags)
+        parts["tags"] = f'  <Choices name="tags" toName="image" choice="multiple">\n{inner}  </Choices>\n'
+    return "".join(parts.values())
+
+
+def _attributes(results: list[Any]) -> dict[str, dict[str, Any]]:
+    """What controls say of regions, by the id of the region."""
+    found: dict[str, dict[str, Any]] = {}
+    for result in results:
+        value, region, name = result.get("value") or {}, result.get("id"), result.get("from_name")
+        if region is None or name is None:
+            continue
+        if result.get("type") == "number" and isinstance(value.get("number"), int | float):
+            found.setdefault(region, {})[name] = value["number"]
+        elif result.get("type") in ("choices", "textarea"):
+            said = value.get("choices") or value.get("text") or []
+            if said:
+                text = str(said[0] if isinstance(said, list) else said)
+                found.setdefault(region, {})[name] = {"yes": True, "no": False}.get(text, text)
+    return found
 
 
 def read(path: Path, images: Shapes) -> Loaded:
@@ -108,12 +165,20 @@ def _read_results(task: Any, results: list[Any], reading: Reading) -> None:
     # A region may have its labels in a result of its own.
     apart = {r.get("id"): r["value"]["labels"] for r in results if r.get("type") == "labels" and r.get("id")}
     shapes = {r.get("id") for r in results if _kind(r) in _MAKERS}
+    about = {region: told for region, told in _attributes(results).items() if region in shapes}
+    attributes: list[dict[str, Any]] = []
+    for result in results:
+        if result.get("type") == "choices" and result.get("from_name") == "tags" and result.get("id") not in shapes:
+            reading.tag(name, [str(tag) for tag in (result.get("value") or {}).get("choices", [])])
     crops: list[Crop] = []
     labels: list[str] = []
     for number, result in enumerate(results, start=1):
         kind = _kind(result)
         if kind not in _MAKERS:
-            if not (kind == "labels" and result.get("id") in shapes):
+            mine = result.get("id") in shapes and (
+                kind == "labels" or result.get("from_name") in about.get(result["id"], {})
+            )
+            if not (mine or (result.get("type") == "choices" and result.get("from_name") == "tags")):
                 reading.leave_out(f"of kind {result.get('type')}")
             continue
         try:
@@ -127,9 +192,10 @@ def _read_results(task: Any, results: list[Any], reading: Reading) -> None:
             reading.problem(f"{said}, result {result.get('id', number)}: {what}")
             continue
         labels.append(str(theirs[0]))
+        attributes.append(about.get(result.get("id"), {}))
         if kind in ("rectangle", "ellipse"):
             reading.take(f"{kind}s")
-    reading.add(name, packed(crops, shape), labels)
+    reading.add(name, packed(crops, shape), labels, attributes)
 
 
 def _kind(result: Any) -> str:

@@ -4,10 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from tamis.formats.names import Names
 from tamis.formats.record import Dataset, ImageRecord
 from tamis.mask import Masks
+
+Attributes = Mapping[str, Any]
+"""Of a mask, by name: text, numbers, true or false."""
 
 NAMED = 3
 """Examples in a sentence."""
@@ -68,15 +72,20 @@ class Reading:
 
     def __init__(self, names: Names) -> None:
         self.names = names
-        self._parts: dict[str, list[tuple[Masks, Sequence[str]]]] = {}
+        self._parts: dict[str, list[tuple[Masks, Sequence[str], Sequence[Attributes]]]] = {}
+        self._tags: dict[str, tuple[str, ...]] = {}
         self._left_out: Counter[str] = Counter()
         self._taken: Counter[str] = Counter()
         self._problems: list[str] = []
         self._notes: list[str] = []
 
-    def add(self, image: str, masks: Masks, labels: Sequence[str]) -> None:
-        """Masks of an image, and the label of each; an image may come several times."""
-        self._parts.setdefault(image, []).append((masks, labels))
+    def add(self, image: str, masks: Masks, labels: Sequence[str], attributes: Sequence[Attributes] = ()) -> None:
+        """Masks of an image, the label of each and its attributes; an image may come several times."""
+        self._parts.setdefault(image, []).append((masks, labels, attributes or [{}] * len(labels)))
+
+    def tag(self, image: str, tags: Iterable[str]) -> None:
+        """Tags of an image as a whole."""
+        self._tags[image] = tuple(dict.fromkeys([*self._tags.get(image, ()), *tags]))
 
     def leave_out(self, kind: str, count: int = 1) -> None:
         """Shapes that are not taken; `kind` is a word in the plural."""
@@ -112,15 +121,18 @@ class Reading:
         names = dict.fromkeys(labels)
         images = []
         for image, parts in self._parts.items():
-            masks = Masks.concatenate([masks for masks, _ in parts])
-            theirs = [label for _, several in parts for label in several]
+            masks = Masks.concatenate([masks for masks, _, _ in parts])
+            theirs = [label for _, several, _ in parts for label in several]
+            attributes = [each for _, _, several in parts for each in several]
             full = masks.areas > 0
             if not full.all():
                 self.leave_out("masks without a pixel", int((~full).sum()))
                 masks = masks[full]
                 theirs = [label for label, some in zip(theirs, full.tolist(), strict=True) if some]
+                attributes = [each for each, some in zip(attributes, full.tolist(), strict=True) if some]
             names.update(dict.fromkeys(theirs))
-            images.append(ImageRecord(image, masks, tuple(theirs)))
+            said = tuple(attributes) if any(attributes) else ()
+            images.append(ImageRecord(image, masks, tuple(theirs), attributes=said, tags=self._tags.get(image, ())))
         dataset = Dataset(tuple(names), tuple(images), numbers=numbers)
         found = self.names
         return Loaded(
@@ -133,6 +145,13 @@ class Reading:
             list(self._problems),
             list(self._notes),
         )
+
+
+def plain_values(given: Any) -> dict[str, Any]:
+    """Attributes as a file has them: what is neither text, nor a number, nor true or false is left out."""
+    if not isinstance(given, Mapping):
+        return {}
+    return {str(name): value for name, value in given.items() if isinstance(value, str | bool | int | float)}
 
 
 def _many(count: int, what: str) -> str:

@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 
 from tamis.annotation import leases
 from tamis.annotation.events import Event
+from tamis.annotation.problems import RequestError
 from tamis.server import schemas
-from tamis.server.context import ImageId, Person, Served, Text
+from tamis.server.context import Context, ImageId, Person, Served, Text
 from tamis.server.described import answers
 
 router = APIRouter(prefix="/api/images/{image_id}", tags=["events"])
@@ -70,8 +71,22 @@ def append(image_id: ImageId, batch: Batch, served: Served) -> dict[str, int]:
     events = [
         Event(event.uuid, event.kind, event.body, event.at, event.active_ms, event.clicks) for event in batch.events
     ]
+    if served.another_reviews and any(
+        event.kind == "image.state" and event.body.get("state") == "reviewed" for event in events
+    ):
+        _require_another(served, image_id, batch.lease)
     seq = served.service.project.log.append(image_id, events, batch.client, batch.lease, batch.base)
     return {"seq": seq}
+
+
+def _require_another(served: Context, image_id: int, lease: str) -> None:
+    """Whoever changed masks of an image does not review it."""
+    project = served.service.project
+    with project.database.reading() as connection:
+        editor = leases.require_lease(connection, image_id, lease).editor
+    _, events = project.log.history(image_id)
+    if any(event["user"] == editor and event["kind"].startswith("mask") for event in events):
+        raise RequestError(f"somebody else than {editor} has to review this image: its masks are theirs")
 
 
 @router.post("/lease", **_LEASE)

@@ -3,8 +3,9 @@
 import json
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.exceptions import HTTPException
@@ -12,7 +13,8 @@ from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
 from tamis.annotation.exchange import states_in, to_dataset, usual_states
-from tamis.formats.registry import export, find_format
+from tamis.formats.registry import dropped, export, find_format
+from tamis.formats.splits import shares_in, with_split
 from tamis.server.context import Served
 from tamis.server.described import answers
 
@@ -25,16 +27,23 @@ def download(
     format: str,
     states: str = "",
     tolerance: Annotated[float, Query(ge=0, le=1000)] = 0.0,
+    split: str = "",
+    seed: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    images: Literal["none", "copy"] = "none",
 ) -> FileResponse:
     """A zip file; what the format does not keep is said in the header X-Tamis-Loss and in loss.json inside.
 
-    Without states it holds images that are done or reviewed, and X-Tamis-Left-Out says what else there is.
+    A split has a seed, and the images are in it if wanted; what it has no place for is said in X-Tamis-Dropped. Without
+    states it holds images that are done or reviewed, and X-Tamis-Left-Out says what else there is.
     """
     find_format(format)
     wanted, left_out = states_in(states), ""
     if not wanted:
         wanted, left_out = usual_states(served.service.project)
-    dataset = to_dataset(served.service.project, wanted)
+    dataset = replace(to_dataset(served.service.project, wanted), pixels=images)
+    if split:
+        dataset = with_split(dataset, shares_in(split), seed)
+    lost = dropped(dataset, format)
     if not any(image.masks.areas.any() for image in dataset.images):
         more = f"; {left_out}" if left_out else ""
         raise HTTPException(409, f"there is nothing to export: no image has a mask yet{more}")
@@ -48,11 +57,13 @@ def download(
             "worst_iou": loss.worst,
             "loss": loss.sentence(),
             "left_out": left_out,
+            "dropped": lost,
         }
         (out / "loss.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
         archive = _zipped(out)
     name = f"{format}.zip"
     headers = {"x-tamis-loss": loss.sentence().encode("ascii", "replace").decode(), "x-tamis-left-out": left_out}
+    headers["x-tamis-dropped"] = lost.encode("ascii", "replace").decode()
     return FileResponse(
         archive, media_type="application/zip", filename=name, headers=headers, background=BackgroundTask(archive.unlink)
     )

@@ -6,6 +6,13 @@
 
 const STORED = 'tamis.asked';
 
+/** The page is being left: what its questions are cut off with is no answer. */
+let leaving = false;
+globalThis.addEventListener?.('pagehide', () => (leaving = true));
+globalThis.addEventListener?.('pageshow', () => (leaving = false));
+
+export const isLeaving = () => leaving;
+
 /** @param {Asked} click @returns {() => void} to be called when it has become an event, or never will */
 export function ask(click) {
   const key = `${click.image} ${click.mask} ${click.x} ${click.y} ${Math.random()}`;

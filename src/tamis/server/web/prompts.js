@@ -1,5 +1,5 @@
 /** What clicks and boxes on an image would make, and what they make: answers of the page's own table or of the server. */
-import { ask } from './asked.js';
+import { ask, isLeaving } from './asked.js';
 import { asksServer, begunFor, questionOf, roughly } from './corrections.js';
 import { HttpError, post } from './http.js';
 import { BEST, levelsOf, placeOfBest } from './levels.js';
@@ -232,6 +232,7 @@ export class Prompts {
     const table = this.table, level = this.#level;
     if (table && !asksServer(table, clicks, begun)) return use(roughly(table, clicks, begun, level));
     return this.#ask(questionOf(clicks, begun, level)).then(use, (error) => {
+      if (isLeaving()) return new Promise(() => undefined);
       if (!(error instanceof HttpError) || error.status !== 0 || !table) throw error;
       this.editor.hooks.say(t('say.rough'));
       use(roughly(table, clicks, begun, level));
