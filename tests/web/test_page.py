@@ -142,7 +142,7 @@ def test_everything_can_be_done_from_the_keyboard_but_pointing(page: Page, serve
     page.keyboard.press("2")
     expect(page.locator("#instances li")).to_contain_text("dog")
     page.keyboard.press("Enter")
-    expect(page.locator("#instances li")).to_have_attribute("aria-selected", "false")
+    expect(page.locator("#instances li")).to_have_attribute("aria-current", "false")
     page.keyboard.press("?")
     expect(page.locator("#dialog")).to_contain_text("Next image")
     page.keyboard.press("Escape")

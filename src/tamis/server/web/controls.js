@@ -82,8 +82,9 @@ export function listen(app) {
     skip: () => state('skipped'),
     finish: () => {
       // A shape that is complete is closed and stays at hand; otherwise the mask at hand is finished.
-      if (!stage.tool?.finish?.() && stage.tool?.now?.() && stage.tool === tools.polygon && !editor.active) say(t('say.corners'));
-      else void editor.inOrder(() => editor.finish());
+      if (stage.tool?.finish?.()) return;
+      if (stage.tool === tools.polygon && stage.tool.now?.() && !editor.active) return say(t('say.corners'));
+      void editor.inOrder(() => editor.finish());
       stage.hover();
     },
     cancel: () => {
@@ -221,7 +222,7 @@ export function listen(app) {
   }
   for (const name of ['previous', 'next', 'undo', 'redo', 'done', 'help', 'merge', 'split', 'fill', 'islands', 'clean', 'front', 'back-most', 'lock', 'only', 'duplicate', 'delete', 'comment', 'finish', 'cancel']) {
     button(name).addEventListener('click', () => actions[name]?.());
-    button(name).title = `${button(name).ariaLabel ?? button(name).textContent} (${keys.hint(name)})`;
+    button(name).title = `${button(name).title || (button(name).ariaLabel ?? button(name).textContent)} (${keys.hint(name)})`;
   }
   button('statistics').addEventListener('click', () => void statistics().catch((error) => say(error.message)));
   button('export').addEventListener('click', () => exporting(app.project().formats));

@@ -32,7 +32,8 @@ export function shortcuts(keys) {
   const list = element('div', { class: 'two' });
   const render = () => list.replaceChildren(...keys.shortcuts.map((each) => {
     const title = t(each.title);
-    const button = element('button', { 'aria-label': t('shortcuts.key', { title }) }, each.keys.map(shown).join('  '));
+    const text = each.keys.map(shown).join('  ');
+    const button = element('button', { 'aria-label': t('shortcuts.key', { title, keys: text }) }, text);
     button.addEventListener('click', () => {
       button.textContent = t('shortcuts.press');
       button.addEventListener('keydown', (event) => {

@@ -73,7 +73,6 @@ export class ImageList {
     ].filter(Boolean).join(' · ');
     const row = kept?.row ?? element('li', { role: 'option', onclick: () => this.open(image.id) });
     row.setAttribute('aria-selected', String(current));
-    row.setAttribute('aria-label', `${image.name}, ${told}`);
     row.title = [image.name, image.reason].filter(Boolean).join(': ');
     // The picture stays the same element: it would flicker.
     const picture = row.querySelector('img') ?? element('img', { src: `api/images/${image.id}/thumbnail`, loading: 'lazy', alt: '' });

@@ -70,9 +70,9 @@ export class MaskList {
     const shown = share < 10 ? share.toFixed(1) : Math.round(share);
     const size = t('mask.size', { pixels: pixels.toLocaleString(), share: shown });
     const values = Object.entries(instance.attributes ?? {}).map(([key, value]) => `${key}: ${value}`).join(', ');
-    return element('li', { 'aria-selected': chosen, onpointerenter: () => editor.highlight(id) },
+    return element('li', { 'aria-current': chosen, onpointerenter: () => editor.highlight(id) },
       element('button', {
-        class: 'pick', 'aria-pressed': chosen, 'aria-label': `${name}, ${size}`, title: [name, size, values].filter(Boolean).join(', '),
+        class: 'pick', 'aria-pressed': chosen, title: [name, size, values].filter(Boolean).join(', '),
         onclick: (/** @type {MouseEvent} */ event) => this.#choose(id, event),
       }, swatch, element('span', { class: 'name' }, name), element('span', { class: 'size' }, `${short(pixels)} · ${shown} %`)),
       element('button', { 'aria-label': t(locked ? 'mask.unlock' : 'mask.lock', { name }), 'aria-pressed': locked, title: t(locked ? 'mask.unlock' : 'mask.lock', { name }), onclick: (/** @type {Event} */ event) => press(event, () => this.#lock(id)) }, element('span', { class: 'padlock' })),

@@ -113,7 +113,7 @@ export const STRINGS = /** @satisfies {Record<string, [string, string]>} */ ({
   'keys.reserved': ['{key} belongs to labels or to the browser.', '{key} es de las etiquetas o del navegador.'],
   'keys.taken': ['{key} is taken: {title}.', '{key} está ocupada: {title}.'],
   'shortcuts.how': ['Click a key to change it. 1 to 9 choose labels; the wheel zooms, with Shift it goes from part to whole; space and drag moves the image. With Tab to the image, arrows move a cursor, space clicks, Shift+space clicks negative.', 'Haga clic en una tecla para cambiarla. 1 a 9 eligen etiquetas; la rueda amplía, con Mayús va de la parte al todo; espacio y arrastrar mueve la imagen. Con Tab hasta la imagen, las flechas mueven un cursor, espacio hace clic y Mayús+espacio clic negativo.'],
-  'shortcuts.key': ['Key of: {title}', 'Tecla de: {title}'],
+  'shortcuts.key': ['{keys}, key of: {title}', '{keys}, tecla de: {title}'],
   'shortcuts.press': ['press a key', 'pulse una tecla'],
   'shortcuts.reset': ['Reset to defaults', 'Restablecer'],
   // What can be done now
