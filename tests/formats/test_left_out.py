@@ -106,7 +106,7 @@ def test_shapes_of_cvat(tmp_path: Path) -> None:
     assert masks.boxes[2].tolist() == [7, 13, 17, 17]
     assert masks.boxes[3].tolist() == [14, 12, 26, 18]
     assert found.taken == {"boxes": 2, "ellipses": 1}
-    assert found.left_out == {"polylines": 1, "tags": 1, "tracks of a video": 1}
+    assert found.left_out == {"polylines": 1, "tracks of a video": 1}
     assert found.problems == ["a.jpg, polygon 7: has no label"]
 
 

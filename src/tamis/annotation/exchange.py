@@ -245,7 +245,7 @@ def _new_masks(
         kept = tuple(label for label, is_same in zip(image.labels, same.tolist(), strict=True) if not is_same)
         if kept:
             said = [each for each, is_same in zip(image.attributes, same.tolist(), strict=False) if not is_same]
-            new.append(ImageRecord(image.name, image.masks[~same], kept, attributes=tuple(said)))
+            new.append(ImageRecord(image.name, image.masks[~same], kept, attributes=tuple(said), tags=image.tags))
     skipped = sum(doubled.values())
     if skipped and overlap == "refuse":
         raise InputError(
@@ -267,7 +267,8 @@ def _event(image: ImageRecord, rles: Sequence[Mapping[str, Any]], labels: Sequen
         }
         for i, (rle, label) in enumerate(zip(rles, labels, strict=True))
     ]
-    return Event(uuid4().hex, "masks.set", {"set": made, "deleted": []})
+    tags = {"tags": list(image.tags)} if image.tags else {}
+    return Event(uuid4().hex, "masks.set", {"set": made, "deleted": [], **tags})
 
 
 def export_folder(out: Path) -> Path:

@@ -116,6 +116,7 @@ def drawing(history: History) -> Drawing:
             tags = tuple(body["tags"])
             continue
         masks = _changed(masks, kind, body)
+        tags = tuple(dict.fromkeys([*tags, *body.get("tags", ())]))  # an import brings both at once
         if state == "todo":
             state = "progress"
     return Drawing(MappingProxyType(masks), state, note, reason, tags, _comments(history.remarks))

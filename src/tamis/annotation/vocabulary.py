@@ -46,6 +46,15 @@ def use_schema(project: Project, file: Path, user: str) -> None:
         raise InputError(f"--schema {file}: {error}") from error
 
 
+def labels_in(file: Path) -> list[str]:
+    """The names of the labels in a schema file.
+
+    Raises:
+        InputError: as `use_schema`.
+    """
+    return list(_read(file)["labels"])
+
+
 def _read(file: Path) -> dict[str, Any]:
     import yaml
 

@@ -161,6 +161,7 @@ def annotate(
     from tamis.annotation.agreement import open_second
     from tamis.annotation.catalogue import left_out
     from tamis.annotation.service import ProjectService
+    from tamis.annotation.vocabulary import labels_in
     from tamis.server.app import make_app
     from tamis.server.public import public_at
     from tamis.server.security import LOCAL, Access, new_token
@@ -168,7 +169,8 @@ def annotate(
     from tamis.server.single import Standing, only_server, remember, remembered
 
     public = None if place.base_url is None else public_at(place.base_url)
-    project = open_project(folder, db, labels, user, not readonly, max_pixels)
+    named = [*labels, *(labels_in(team.schema) if team.schema else [])]
+    project = open_project(folder, db, named, user, not readonly, max_pixels)
     if team.second is not None:
         first, project = project, open_second(project, team.second, user)
         first.close()

@@ -27,7 +27,7 @@ export class About {
   setState(state) {
     const editor = this.editor, session = editor.session;
     if (!session) return;
-    if (state === 'reviewed' && this.hooks.project().another_reviews && session.annotators.has(this.hooks.user())) {
+    if (state === 'reviewed' && this.hooks.project().another_reviews && (session.drawn || session.annotators.has(this.hooks.user()))) {
       this.hooks.say(t('say.another'));
       return this.render();
     }

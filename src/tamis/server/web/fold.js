@@ -60,6 +60,7 @@ function apply(content, { kind, body }) {
   else if (kind === 'image.tags') content.tags = body.tags;
   else {
     content.masks = changed(content.masks, kind, body);
+    content.tags = [...new Set([...content.tags, ...(body.tags ?? [])])]; // an import brings both at once
     if (content.state === 'todo') content.state = 'progress';
   }
 }

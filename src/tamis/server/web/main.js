@@ -1,5 +1,6 @@
 /** The page put together: the project, the image at hand, the keyboard and the panels. */
 import { About } from './about.js';
+import { Attributes } from './attributes.js';
 import { Conflicts } from './conflicts.js';
 import { listen } from './controls.js';
 import { Cursor } from './cursor.js';
@@ -12,7 +13,7 @@ import { renderLabels } from './labels.js';
 import { Layers } from './layers.js';
 import { Leases } from './leases.js';
 import { ImageList, renderFilters } from './listing.js';
-import { MaskList, renderAttributes } from './masks.js';
+import { MaskList } from './masks.js';
 import { Opening } from './opening.js';
 import { Outbox } from './outbox.js';
 import { askName } from './people.js';
@@ -80,6 +81,7 @@ const hints = new Hints(editor, stage, () => ({
 }));
 const list = new ImageList(any('images'), (id) => void opening.open(id));
 const maskList = new MaskList(editor);
+const attributes = new Attributes(editor);
 const about = new About(editor, { user: () => leases.user, project: () => project, say });
 stage.marks.push((context) => about.draw(context));
 const opening = new Opening({
@@ -162,7 +164,7 @@ function showMasks() {
   any('mask-count').textContent = count ? String(count) : '';
   maskList.render(labels);
   showLabels();
-  renderAttributes(editor, labels);
+  attributes.render(labels);
   const write = !!session && !project.readonly && leases.has(session.image);
   for (const id of ['merge', 'delete', 'front', 'back-most', 'lock', 'only']) button(id).disabled = !editor.selected.size || !write;
   for (const id of ['split', 'fill', 'islands', 'clean', 'duplicate']) button(id).disabled = !editor.active || !write;

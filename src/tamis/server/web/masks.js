@@ -1,4 +1,4 @@
-/** The list of an image's masks: sorted, filtered, several selected at once; and the attributes of the selected one. */
+/** The list of an image's masks: sorted, filtered, several selected at once. */
 import { any, element, input, press, select } from './dom.js';
 import { area } from './rle.js';
 import { t } from './words.js';
@@ -117,45 +117,3 @@ const ORDERS = {
   largest: (a, b) => b.pixels - a.pixels,
   smallest: (a, b) => a.pixels - b.pixels,
 };
-
-/**
- * What the label of the selected mask asks for.
- * @param {Editor} editor
- * @param {Map<string, Label>} labels
- */
-export function renderAttributes(editor, labels) {
-  const instance = editor.activeInstance, kinds = Object.entries((instance && labels.get(instance.label)?.attributes) ?? {});
-  const shown = JSON.stringify([instance?.id, instance?.attributes, kinds]);
-  const place = any('attributes');
-  place.hidden = !kinds.length;
-  if (place.dataset.shown === shown) return;
-  place.dataset.shown = shown;
-  /** @param {string} name @param {import('./types.js').Value | null} value */
-  const set = (name, value) => {
-    const attributes = { ...(editor.activeInstance?.attributes ?? {}) };
-    if (value === null || value === '') delete attributes[name];
-    else attributes[name] = value;
-    void editor.inOrder(() => editor.do('mask.attributes', { id: instance?.id, attributes }));
-  };
-  place.replaceChildren(element('h2', {}, t('attributes')), ...kinds.map(([name, kind]) => {
-    const value = instance?.attributes?.[name];
-    return element('label', { class: 'field' }, element('span', {}, name), control(name, kind, value, set));
-  }));
-}
-
-/**
- * @param {string} name
- * @param {import('./types.js').Kind} kind
- * @param {import('./types.js').Value | undefined} value
- * @param {(name: string, value: import('./types.js').Value | null) => void} set
- */
-function control(name, kind, value, set) {
-  const on = (/** @type {(target: any) => import('./types.js').Value | null} */ read) => (/** @type {Event} */ event) => set(name, read(event.target));
-  if (Array.isArray(kind)) {
-    return element('select', { 'aria-label': name, onchange: on((target) => target.value) },
-      ...['', ...kind].map((each) => element('option', { value: each, selected: each === String(value ?? '') }, each || '–')));
-  }
-  if (kind === 'yes/no') return element('input', { type: 'checkbox', 'aria-label': name, checked: value === true, onchange: on((target) => target.checked) });
-  if (kind === 'number') return element('input', { type: 'number', step: 'any', 'aria-label': name, value: value ?? '', onchange: on((target) => (target.value === '' ? null : Number(target.value))) });
-  return element('input', { 'aria-label': name, maxLength: 1000, value: value ?? '', onchange: on((target) => target.value) });
-}

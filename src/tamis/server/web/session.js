@@ -35,7 +35,9 @@ export class Session {
     this.history = new History(all);
     this.content = this.history.content();
     this.send = send;
-    /** Who changed masks of this image. */
+    /** Whether masks were changed here. */
+    this.drawn = pending.some((event) => event.kind.startsWith('mask'));
+    /** Who had changed masks of this image when it was opened. */
     this.annotators = new Set(events.filter((event) => event.kind.startsWith('mask')).map((event) => event.user ?? ''));
   }
 
@@ -67,6 +69,7 @@ export class Session {
     };
     this.#activeMs = 0;
     this.#clicks = 0;
+    this.drawn ||= kind.startsWith('mask');
     this.history.add(event);
     this.content = this.history.content();
     this.send(event, this.#count++);
