@@ -18,7 +18,11 @@ TESTS = Path(__file__).parent
 OF_TORCH = (
     "training",
     "hub",
+    "segmentors/clickseg",
+    "segmentors/plain_vit",
     "segmentors/sam",
+    "segmentors/test_checkpoints.py",
+    "segmentors/test_exported_tools.py",
     "semantic/networks",
     "semantic/test_evaluate.py",
     "semantic/test_inference.py",
