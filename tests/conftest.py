@@ -31,6 +31,7 @@ OF_TORCH = (
     "semantic/test_schedules.py",
     "semantic/test_train.py",
     "cli/test_models_command.py",
+    "cli/test_research_commands.py",
     "cli/test_semantic_training.py",
 )
 """Tests that need the extras [train] and [hub]; without these they are left out, and the rest is still tested."""

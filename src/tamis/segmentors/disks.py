@@ -22,10 +22,18 @@ def disks(places: Sequence[Place], radius: float, shape: tuple[int, int]) -> NDA
     5
     """
     made = np.zeros((2, *shape), np.float32)
-    rows, columns = np.arange(shape[0], dtype=np.float32), np.arange(shape[1], dtype=np.float32)
     for row, column, positive in places:
         if max(row, column) < 0:
             continue
-        squared = (rows - np.float32(row))[:, None] ** 2 + (columns - np.float32(column))[None] ** 2
-        made[0 if positive else 1][squared <= np.float32(radius) ** 2] = 1
+        rows, columns = _span(row, radius, shape[0]), _span(column, radius, shape[1])
+        down = np.arange(rows.start, rows.stop, dtype=np.float32) - np.float32(row)
+        across = np.arange(columns.start, columns.stop, dtype=np.float32) - np.float32(column)
+        near = down[:, None] ** 2 + across[None] ** 2 <= np.float32(radius) ** 2
+        made[0 if positive else 1, rows, columns][near] = 1
     return made
+
+
+def _span(place: float, radius: float, length: int) -> slice:
+    """The pixels of one axis that a disk may reach."""
+    first = min(max(0, int(np.floor(place - radius))), length)
+    return slice(first, max(first, min(length, int(np.ceil(place + radius)) + 1)))

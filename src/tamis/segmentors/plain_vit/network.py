@@ -67,7 +67,7 @@ SHAPES: Mapping[str, SegNextShape] = MappingProxyType(
     {
         "vit-b": SegNextShape(EncoderShape(1024, 16, 768, 12, 12, 3)),
         "vit-l": SegNextShape(EncoderShape(1024, 16, 1024, 24, 16, 6)),
-        "small": SegNextShape(EncoderShape(192, 8, 128, 6, 4, 3), 1, (32, 48, 64, 96), 48, 0.0),
+        "small": SegNextShape(EncoderShape(128, 8, 96, 4, 4, 2), 1, (24, 32, 48, 64), 32, 0.0, 3),
         "tiny": SegNextShape(EncoderShape(64, 8, 32, 2, 2, 2), 1, (8, 8, 12, 16), 8, 0.0, 3),
     }
 )
