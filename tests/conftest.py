@@ -16,6 +16,7 @@ from tamis.arrays import ImageArray, MaskArray
 TESTS = Path(__file__).parent
 
 OF_TORCH = (
+    "research/test_trained.py",
     "training",
     "hub",
     "segmentors/clickseg",

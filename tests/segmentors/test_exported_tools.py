@@ -2,22 +2,39 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
 from tamis.errors import InputError
-from tamis.segmentors import load_segmentor
+from tamis.segmentors import click_tool_export, load_segmentor
 from tamis.segmentors.click_tool_export import export_click_tool
-from tamis.segmentors.clickseg import weights
-from tamis.segmentors.clickseg.networks import FocalSegFormer
-from tamis.segmentors.clickseg.segformer import MixShape
+from tamis.segmentors.clickseg.model import ClickTool
+from tamis.segmentors.clickseg.refiner import Refiner
+from tamis.segmentors.clickseg.settings import FOCALCLICK
+from tamis.segmentors.clickseg.torch_runner import on_device
 from tamis.segmentors.plain_vit.network import SHAPES, SegNext
 from tamis.segmentors.plain_vit.weights import save_segnext
 from tests.segmentors.peers import picture
+
+
+class Small(nn.Module):
+    """A first look of two filters, and FocalClick's second look."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(6, 1, 3, padding=1)
+        self.features = nn.Conv2d(6, 8, 4, stride=4)
+        self.refiner = Refiner(8)
+
+    def forward(self, image: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
+        both = torch.cat([image, maps], dim=1)
+        return self.first(both), self.features(both)
 
 
 @pytest.fixture(scope="module")
@@ -26,18 +43,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("exports")
     torch.manual_seed(0)
     save_segnext(place / "000.pth", SegNext(SHAPES["tiny"]))
-    shape = MixShape((8, 16, 16, 32), (1, 1, 1, 1), 16, (1, 1, 1, 1))
-    options = {"pipeline_version": {"value": "s1"}, "model_version": {"value": "b0"}}
-    state = FocalSegFormer(shape, halved=True).state_dict()
-    torch.save({"state_dict": state, "config": {"class": "x.SegFormerModel", "params": options}}, place / "b0.pth")
-    monkeypatched = pytest.MonkeyPatch()
-    monkeypatched.setattr(weights, "SHAPES", {"b0": shape})
-    for name, size in {"segnext": f"segnext:{place}/000.pth", "focalclick": f"focalclick:{place}/b0.pth@64"}.items():
-        parity = export_click_tool(size, place / name, [picture(60, 80)])
-        assert parity.answers == 3
-        assert parity.largest < 1e-3
-        assert parity.iou > 0.99
-    monkeypatched.undo()
+    focal = ClickTool("focalclick", on_device(Small().eval(), "cpu"), replace(FOCALCLICK, size=32), "0" * 64)
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("segnext", "focalclick"):
+            parity = export_click_tool(f"{name}:{place}/000.pth", place / name, [picture(60, 80)])
+            assert parity.answers == 3
+            assert parity.largest < 1e-3
+            assert parity.iou > 0.99
+            patched.setattr(click_tool_export, "load_click_tool", lambda name, device: focal)
     return place
 
 

@@ -92,7 +92,7 @@ def triangulation(setting: Setting) -> Finding:
             found.append(smoothed(first, inside, outside, share))
             if len(pictures) < 3 and target is targets[0]:
                 file = setting.out / f"triangulation-{len(pictures) + 1}.png"
-                write_image(file, _sheet(image, [first, inside, outside, triangulate(inside, outside, share)]))
+                write_image(file, side_by_side(image, [first, inside, outside, triangulate(inside, outside, share)]))
                 pictures.append(file)
     rows = [
         {"way": "certainty of the click's answer", "mean": _mean(found, "before"), "masks": len(found)},
@@ -108,7 +108,7 @@ def _mean(found: list[Smoothed], name: str) -> float:
     return round(float(np.mean([getattr(each, name) for each in found])), 6) if found else float("nan")
 
 
-def _sheet(image: ImageArray, answers: list[ProbabilityArray]) -> ImageArray:
+def side_by_side(image: ImageArray, answers: list[ProbabilityArray]) -> ImageArray:
     """Image and probabilities side by side, 200 pixels high."""
     import cv2
 

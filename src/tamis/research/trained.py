@@ -70,7 +70,7 @@ def _taught(setting: Setting, teacher: Segmentor, name: str) -> Finding:
     return Finding(finding.rows, [f"{masks} masks of {images} images were taught"])
 
 
-def write_labels(teacher: Segmentor, setting: Setting, folder: Path, images: int = 60) -> tuple[int, int]:
+def write_labels(teacher: Segmentor, setting: Setting, folder: Path, images: int = 30) -> tuple[int, int]:
     """Masks of training images that a model is confident of, as a dataset `folder`; how many images and masks.
 
     Args:
