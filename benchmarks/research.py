@@ -64,15 +64,19 @@ def run(study: Study, data: Path, model: str, start: Path | None) -> None:
         setting = Setting(load_segmentor(model), dataset, 0, Path(out), start, SAMPLES, train)
         run_study(study, setting, limit)
         told: dict[str, Any] = json.loads((Path(out) / f"{study.name}.json").read_text())
+    command = (
+        f"tamis research {study.name} --data {name}={name.upper()}:{split} --limit {limit} --out runs/{study.name}"
+    )
+    if study.trains:
+        command += f" --train duts=DUTS:train90 --start small.pth --samples {SAMPLES}"
     told |= {
         "images": limit,
-        "command": f"tamis research {study.name} --data {name}={name.upper()}:{split} --limit {limit} --out runs/{study.name}"
-        + (f" --train duts=DUTS:train90 --start small.pth --samples {SAMPLES}" if study.trains else ""),
+        "command": command,
         "trained_on": f"{SAMPLES} samples of duts train90 for each way" if study.trains else None,
         "seconds": round(time.monotonic() - begun),
         "environment": environment.facts(),
     }
-    family = told["segmentor"]
+    family = "small" if study.trains else told["segmentor"]
     write_json(KEPT / f"{study.name}-{family}.json", told)
     print(f"{study.name} with {family}: {told['seconds']} s")
 
@@ -83,7 +87,7 @@ def section() -> list[str]:
     for study in STUDIES:
         files = sorted(KEPT.glob(f"{study.name}-*.json"))
         files = [file for file in files if json.loads(file.read_bytes())["experiment"] == study.name]
-        lines += [f"### {study.name}", "", f"*{study.claim[0].upper()}{study.claim[1:]}.*", ""]
+        lines += [f"### {study.name}", "", f"*{_begun(study.claim)}.*", ""]
         if not files:
             lines += ["Not measured here.", ""]
         for file in files:
@@ -100,8 +104,13 @@ def section() -> list[str]:
                 low, high = row.get("ci95", (0, 0))
                 differs = f"{row['difference']:+.4f} ({low:+.4f} to {high:+.4f})" if row.get("difference") else ""
                 lines.append(f"| {row['way']} | {row['mean']:.4f} | {differs} |")
-            lines += ["", *(f"{sentence[0].upper()}{sentence[1:]}." for sentence in told["said"]), ""]
+            lines += ["", *(f"{_begun(sentence)}." for sentence in told["said"]), ""]
     return lines
+
+
+def _begun(sentence: str) -> str:
+    """With a capital at its start, unless it begins with mIoU."""
+    return sentence if sentence.startswith("mIoU") else sentence[0].upper() + sentence[1:]
 
 
 def page(text: str) -> str:
@@ -115,7 +124,7 @@ def picture(model: str) -> None:
     """docs/images/triangulation.jpg, on a sample photograph of scikit-image: a click on the coffee, y in the saucer."""
     from skimage import data
 
-    image = np.asarray(data.coffee(), np.uint8)
+    image = np.asarray(data.coffee(), np.uint8)  # type: ignore[no-untyped-call]
     encoded = load_segmentor(model).encode(image)
     first = encoded.probability([Click(260, 150)])
     row, column = divmod(int(np.abs(first - 0.5).argmin()), first.shape[1])

@@ -25,20 +25,22 @@ class Disc:
     """Answers a disc of ten pixels around the last positive click, .495 in a ring around it."""
 
     name: str = "disc"
+    outside: float = 0.1
 
     def encode(self, image: ImageArray) -> "DiscImage":
-        return DiscImage((image.shape[0], image.shape[1]))
+        return DiscImage((image.shape[0], image.shape[1]), self.outside)
 
 
 @dataclass(frozen=True)
 class DiscImage:
     shape: tuple[int, int]
+    outside: float
 
     def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
         rows, columns = np.mgrid[: self.shape[0], : self.shape[1]]
         row, column = clicks[-1].pixel
         away = np.hypot(rows - row, columns - column)
-        answer = np.where(away <= 10, 0.9, np.where(away <= 12, 0.495, 0.1))
+        answer = np.where(away <= 10, 1 - self.outside, np.where(away <= 12, 0.495, self.outside))
         return (answer if clicks[-1].positive else 1 - answer).astype(np.float32)
 
     def probabilities(self, clicks: Sequence[Click]) -> ProbabilityArray:

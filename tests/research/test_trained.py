@@ -16,6 +16,8 @@ from tamis.segmentors.plain_vit.network import SHAPES, SegNext
 from tamis.segmentors.plain_vit.weights import save_segnext
 from tests.research.test_study import Disc
 
+SURE = Disc(outside=0.001)
+
 
 @pytest.fixture
 def setting(tmp_path: Path) -> Setting:
@@ -33,7 +35,7 @@ def setting(tmp_path: Path) -> Setting:
     save_segnext(tmp_path / "start.pth", SegNext(SHAPES["tiny"]))
     dataset = open_dataset("folder", tmp_path / "data", "")
     place = f"folder={tmp_path / 'data'}:"
-    return Setting(Disc(), dataset, 0, tmp_path / "out", tmp_path / "start.pth", 8, (place,))
+    return Setting(SURE, dataset, 0, tmp_path / "out", tmp_path / "start.pth", 8, (place,))
 
 
 @pytest.mark.parametrize("name", ["one-or-many", "distillation"])
@@ -47,7 +49,7 @@ def test_ways_are_compared_with_the_first_and_with_the_start(name: str, setting:
 
 
 def test_a_models_confident_masks_become_a_dataset(setting: Setting, tmp_path: Path) -> None:
-    images, masks = write_labels(Disc(), setting, tmp_path / "taught", images=2)
+    images, masks = write_labels(SURE, setting, tmp_path / "taught", images=2)
     assert images == 2
     assert masks >= 2
     dataset = open_dataset("folder", tmp_path / "taught", "")

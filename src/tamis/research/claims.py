@@ -9,7 +9,7 @@ from tamis.errors import InputError
 from tamis.research import combining, masks, one_click, trained
 from tamis.research.study import Finding, Setting, Study
 from tamis.results.files import write_json
-from tamis.results.run import Run, fingerprint
+from tamis.results.run import Run, file_hash, fingerprint
 from tamis.segmentors import weights_of
 
 STUDIES = (
@@ -88,6 +88,7 @@ def _told(study: Study, setting: Setting) -> dict[str, Any]:
         "version": tamis.__version__,
         "segmentor": setting.segmentor.name,
         "weights_sha256": weights_of(setting.segmentor),
+        "start_sha256": file_hash(setting.start) if study.trains and setting.start is not None else None,
         "dataset": setting.dataset.name,
         "split": setting.dataset.split,
         "images": len(setting.dataset.samples),

@@ -12,6 +12,7 @@ from tamis.proposals import Selection
 from tamis.proposals.grid import grid_proposals
 from tamis.research.one_click import ONE, tried
 from tamis.research.study import Finding, Setting, Way, paired
+from tamis.results.files import write_bytes
 from tamis.segmentors import Segmentor
 from tamis.segmentors.click_tools import load_click_tool
 
@@ -79,6 +80,8 @@ def write_labels(teacher: Segmentor, setting: Setting, folder: Path, images: int
         folder: for `images` and `masks`.
         images: at most.
     """
+    import cv2
+
     written, masks = 0, 0
     for source_image in _training_images(setting, images):
         found = grid_proposals(teacher.encode(source_image), 8, Selection(min_score=CONFIDENT))
@@ -86,10 +89,10 @@ def write_labels(teacher: Segmentor, setting: Setting, folder: Path, images: int
             continue
         labels: LabelArray = found.label_map()
         write_image(folder / "images" / f"{written:03d}.png", source_image)
-        import cv2
-
-        cv2.imwrite(str(folder / "masks" / f"{written:03d}.png"), labels.astype(np.uint16))
-        written, masks = written + 1, masks + len(found)
+        whole, encoded = cv2.imencode(".png", labels.astype(np.uint16))
+        assert whole
+        write_bytes(folder / "masks" / f"{written:03d}.png", encoded.tobytes())
+        written, masks = written + 1, masks + len(np.unique(labels[labels > 0]))
     return written, masks
 
 

@@ -92,7 +92,9 @@ def test_any_dataset_of_the_package_can_be_trained_on(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_image(tmp_path / "images" / f"{name}.png", np.zeros((40, 50, 3), np.uint8))
         cv2.imwrite(str(tmp_path / "masks" / f"{name}.png"), labels)
+    write_image(tmp_path / "images" / "c.png", np.zeros((40, 50, 3), np.uint8))
     source = open_source(f"folder={tmp_path}:", 0.3)
+    assert (len(source.names), source.unmatched) == (2, 1)
     assert source.scene(0, np.random.default_rng(0)).roots == [0, 1]
 
 

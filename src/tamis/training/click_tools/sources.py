@@ -33,6 +33,11 @@ class Source(Protocol):
         """Of the images, which make the fingerprint."""
         ...
 
+    @property
+    def unmatched(self) -> int:
+        """Images without a file of masks, and masks without an image, which are left out."""
+        ...
+
     def scene(self, index: int, rng: np.random.Generator) -> Scene:
         """Read one image with all of its objects, of which there may be none.
 
@@ -52,6 +57,7 @@ class CocoLvis:
         names: of all images that the hierarchy knows, sorted, also of those without a thing.
         parents: of each image, for each of its things, the thing that it is a part of.
         stuff: probability that stuff counts as objects.
+        unmatched: none, since a set that is not whole is refused.
     """
 
     name: str
@@ -59,6 +65,7 @@ class CocoLvis:
     names: tuple[str, ...]
     parents: tuple[dict[int, int | None], ...]
     stuff: float
+    unmatched: int = 0
 
     def scene(self, index: int, rng: np.random.Generator) -> Scene:
         """See `Source`."""
@@ -119,6 +126,11 @@ class AnyDataset:
     def names(self) -> Sequence[str]:
         """Of its samples."""
         return [sample.name for sample in self.dataset.samples]
+
+    @property
+    def unmatched(self) -> int:
+        """As the dataset tells them."""
+        return sum(map(len, self.dataset.unmatched.values()))
 
     def scene(self, index: int, rng: np.random.Generator) -> Scene:
         """See `Source`."""

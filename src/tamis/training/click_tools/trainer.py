@@ -162,6 +162,9 @@ class _Run:
         if job.resume and not self.last.exists():
             raise InputError(f"{job.out} holds no run to resume: leave out --resume, or choose its folder")
         self.drawing = drawing_of(self.recipe, job.data)
+        for source in self.drawing.sources:
+            if source.unmatched:
+                self.say(f"{source.name}: {source.unmatched:,} files without a partner are left out")
         saved = torch.load(self.last, map_location="cpu", weights_only=True) if job.resume else None
         if saved is not None:
             self._require_same(saved)
