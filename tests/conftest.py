@@ -16,9 +16,14 @@ from tamis.arrays import ImageArray, MaskArray
 TESTS = Path(__file__).parent
 
 OF_TORCH = (
+    "research/test_trained.py",
     "training",
     "hub",
+    "segmentors/clickseg",
+    "segmentors/plain_vit",
     "segmentors/sam",
+    "segmentors/test_checkpoints.py",
+    "segmentors/test_exported_tools.py",
     "semantic/networks",
     "semantic/test_evaluate.py",
     "semantic/test_inference.py",
@@ -27,6 +32,7 @@ OF_TORCH = (
     "semantic/test_schedules.py",
     "semantic/test_train.py",
     "cli/test_models_command.py",
+    "cli/test_research_commands.py",
     "cli/test_semantic_training.py",
 )
 """Tests that need the extras [train] and [hub]; without these they are left out, and the rest is still tested."""

@@ -15,9 +15,9 @@ from tamis.semantic.data import batches
 from tamis.semantic.data.batches import Batch, Shares, Stream, share_out
 from tamis.semantic.data.dataset import open_semantic
 from tamis.semantic.data.pipeline import TrainTransform
-from tamis.semantic.devices import World
 from tamis.semantic.networks.checkpoints import read
 from tamis.semantic.train import DivergedError, TrainJob, train
+from tamis.training.devices import World
 from tamis.training.tables import read_rows
 from tests.semantic.scenes import CLASSES, SMALL, write_scenes
 

@@ -81,6 +81,7 @@ def command() -> None:
 )
 @click.option("--clicks", metavar="K", type=click.IntRange(1, 100), help="Clicks on every mask.")
 @click.option("--threshold", metavar="T", type=click.FloatRange(0, 1), help="Probability threshold of the mask.")
+@click.option("--stop-at", metavar="IOU", type=click.FloatRange(0), help="Stop clicking at this IoU; 1.01 never does.")
 @click.option("--repeats", metavar="C", type=click.IntRange(min=1), help="Repetitions for every mask.")
 @click.option("--min-area", metavar="PX", type=click.IntRange(min=1), help="Skip and count smaller masks.")
 @click.option(

@@ -25,7 +25,8 @@ COMMANDS = {
     "mosaic": "Compose texture mosaics, and show how they are segmented.",
     "datasets": "List the datasets that can be read, check one, or make one.",
     "semantic": "Semantic segmentation by published protocols.",
-    "train": "Train the model in the box, calibrate, export and measure it.",
+    "train": "Train the model in the box, or SegNext by a recipe.",
+    "research": "Rerun the experiments of the research notes.",
     "models": "List the models and what each can do.",
     "doctor": "Show what this computer has, and how fast tamis runs on it.",
 }

@@ -2,12 +2,16 @@
 
 from dataclasses import asdict
 from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 
 import click
 
 from tamis.cli.consent import fetch_with_consent
 from tamis.cli.options import json_option, print_json
+from tamis.errors import InputError, UnavailableError
 from tamis.hub.folder import folder_of
+from tamis.segmentors.click_tools import is_click_tool
 from tamis.segmentors.registry import DEFAULT, ModelEntry, find_model, list_models
 from tamis.segmentors.sam.catalogue import MODELS, find_hub_model
 
@@ -71,12 +75,19 @@ def pull(name: str, revision: str | None, yes: bool) -> None:
     show_default=True,
     help="auto: 8-bit weights of the encoder where its masks stay the same.",
 )
-def export(name: str, precision: str) -> None:
-    """Write a model as ONNX, for computers without torch: it is then called NAME-onnx.
+@click.option(
+    "--out", metavar="DIR", type=click.Path(path_type=Path), help="The folder for a click tool's files, FAMILY:FILE."
+)
+def export(name: str, precision: str, out: Path | None) -> None:
+    """Write a model as ONNX, for computers without torch: it is then called NAME-onnx, or FAMILY:DIR.
 
     \b
     tamis models export sam2.1-tiny
+    tamis models export ritm:h18s.pth --out h18s/
     """
+    if is_click_tool(name):
+        _export_click_tool(name, out)
+        return
     from tamis.segmentors.sam.export import export_model
 
     done = export_model(find_hub_model(name), precision)
@@ -84,8 +95,24 @@ def export(name: str, precision: str) -> None:
     click.echo(f"the segmentor {done.name} is {done.said}")
 
 
+def _export_click_tool(name: str, out: Path | None) -> None:
+    if out is None:
+        raise InputError(f"--out: name the folder for the files of {name}")
+    for module in ("torch", "onnx", "onnxscript"):
+        if find_spec(module) is None:
+            raise UnavailableError(f"exporting needs {module}: run pip install 'tamis[train]'")
+    from tamis.segmentors.click_tool_export import export_click_tool
+
+    parity = export_click_tool(name, out)
+    click.echo(f"wrote {out}")
+    click.echo(
+        f"{parity.answers} answers on photographs: mean IoU {parity.iou:.4f} with the network by torch, "
+        f"probabilities at most {parity.largest:.1g} apart"
+    )
+
+
 def _described(model: ModelEntry) -> str:
-    size = f"{model.megabytes:g} MB" if model.megabytes else "no weights"
+    size = f"{model.megabytes:g} MB" if model.megabytes else "weights of yours" if model.missing else "no weights"
     steps = [*([] if model.installed else [model.install]), *filter(None, [model.missing])]
     here = "available" if not steps else f"not {'here' if model.installed else 'installed'}: {', then '.join(steps)}"
     return (

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import click
 
+from tamis.cli.train_segnext_command import command as segnext
 from tamis.errors import InputError, UnavailableError
 
 
 @click.group()
 def command() -> None:
-    """Train the model in the box: `embedding`, `regions`, `corrections`, then `export`; `measure` any segmentor."""
+    """Train the model in the box by `embedding`, `regions`, `corrections` and `export`, or `segnext` by a recipe.
+
+    `measure` tells the mIoU@1 of any segmentor.
+    """
 
 
 def _require_torch() -> None:
@@ -316,3 +320,6 @@ def measure(data: tuple[str, ...], segmentor: str, repeats: int, seed: int) -> N
             if chosen.size:
                 parts.append(f"{least:g}–{most:g} px {chosen.mean():.3f} ({chosen.size // repeats})")
         click.echo("  by the side of a square of the mask's area: " + ", ".join(parts))
+
+
+command.add_command(segnext)

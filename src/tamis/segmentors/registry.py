@@ -6,6 +6,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from tamis.errors import InputError, UnavailableError
+from tamis.segmentors.click_tools import click_tool_entries, is_click_tool, load_click_tool
 from tamis.segmentors.entry import ModelEntry as ModelEntry
 from tamis.segmentors.protocol import Segmentor
 from tamis.segmentors.sam.listing import hub_entries
@@ -50,7 +51,7 @@ BUILT_IN = (
 
 def list_models() -> list[ModelEntry]:
     """Built-in segmentors, those of the hub, then what installed packages offer; no name is taken over."""
-    own = [*BUILT_IN, *hub_entries()]
+    own = [*BUILT_IN, *hub_entries(), *click_tool_entries()]
     known = {model.name for model in own}
     return [*own, *(_third_party(point) for point in _offered() if point.name not in known)]
 
@@ -70,12 +71,14 @@ def find_model(name: str) -> ModelEntry:
 
 
 def load_segmentor(name: str = DEFAULT) -> Segmentor:
-    """Load a segmentor by registered name, or by "package.module:factory".
+    """Load a segmentor by registered name, by family and checkpoint, or by "package.module:factory".
 
     Raises:
         InputError: there is no such segmentor; the message suggests the nearest name.
         UnavailableError: it needs something that is not installed; the message holds the command.
     """
+    if is_click_tool(name):
+        return load_click_tool(name)
     if ":" in name:
         return _made(name, name)
     model = find_model(name)

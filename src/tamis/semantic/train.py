@@ -17,7 +17,6 @@ from tamis.image import write_image
 from tamis.results.run import Run, alone_in, file_hash, fingerprint
 from tamis.semantic.data.batches import Batch, Shares, Stream, ready_batches, share_out
 from tamis.semantic.data.dataset import BrokenFiles, open_semantic
-from tamis.semantic.devices import World, joined_world
 from tamis.semantic.measuring import measure, picture_of_predictions
 from tamis.semantic.metrics import Confusion, Measures, measures
 from tamis.semantic.networks.building import chosen_norm, make_network, placed_on, with_norm
@@ -35,6 +34,7 @@ from tamis.semantic.networks.network import SemanticNetwork, freeze_statistics
 from tamis.semantic.recipes import Recipe
 from tamis.semantic.schedules import parameter_groups, rate_at, set_rates
 from tamis.semantic.train_page import write_train_page
+from tamis.training.devices import World, joined_world
 from tamis.training.loop import half_precision
 from tamis.training.tables import append_row, best_score, cut_after
 

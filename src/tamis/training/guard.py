@@ -31,7 +31,7 @@ class Guard:
         rate: what the rate of learning is to be multiplied with.
     """
 
-    def __init__(self, network: nn.Module, average: Average, optimizer: torch.optim.Optimizer) -> None:
+    def __init__(self, network: nn.Module, average: Average | None, optimizer: torch.optim.Optimizer) -> None:
         self.network, self.average, self.optimizer = network, average, optimizer
         self.skipped, self.rate = 0, 1.0
         self._in_a_row = 0
@@ -60,8 +60,9 @@ class Guard:
         Raises:
             InputError: as `accepts`.
         """
-        if _finite(self.network.state_dict()) and _finite(self.average.values):
-            states = self.network.state_dict(), self.average.values, self.optimizer.state_dict()
+        average = self.average.values if self.average is not None else {}
+        if _finite(self.network.state_dict()) and _finite(average):
+            states = self.network.state_dict(), average, self.optimizer.state_dict()
             self._kept = copy.deepcopy(states)
         else:
             self.go_back()
@@ -76,7 +77,8 @@ class Guard:
             raise InputError("the loss is not finite from the start, or again and again: train with a smaller --lr")
         network, average, optimizer = copy.deepcopy(self._kept)
         self.network.load_state_dict(network)
-        self.average.values = average
+        if self.average is not None:
+            self.average.values = average
         self.optimizer.load_state_dict(optimizer)
         self.rate *= SLOWER
         self._in_a_row = 0

@@ -1,10 +1,7 @@
 """A model as ONNX, so that the core install can run it: encoder, and a decoder for each way of asking."""
 
-import logging
 import tempfile
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +14,11 @@ from tamis.errors import UnavailableError
 from tamis.hub.folder import folder_of
 from tamis.hub.model import HubModel
 from tamis.results.files import replacing, write_json
+from tamis.segmentors.onnx_export import export_graph, quiet
 from tamis.segmentors.sam.exported import EXPORTED
 from tamis.segmentors.sam.loading import load_weights
 from tamis.segmentors.sam.onnx_model import ENCODER, NOTES, ONE, SEVERAL, Notes, load_export
 from tamis.segmentors.sam.promptable import Promptable
-
-OPSET = 18
 
 LEAST_AGREEMENT = 0.995
 """8-bit weights are kept if the masks of one click have at least this mean IoU with those of the full precision."""
@@ -117,7 +113,7 @@ def _quantised_if_good(name: str, folder: Path, notes: Notes, images: Sequence[I
 
     full = load_export(name, folder)
     small = folder / "small.onnx"
-    with _quiet():
+    with quiet():
         quantize_dynamic(
             folder / ENCODER,
             small,
@@ -144,10 +140,10 @@ def _export_graphs(original: Promptable, folder: Path) -> None:
     side, low = original.geometry.side, original.model.low
     square = torch.zeros(1, 3, side, side)
     prompts, points = (torch.export.Dim(name, min=1, max=4096) for name in ("prompts", "points"))
-    with torch.no_grad(), _quiet():
+    with torch.no_grad(), quiet():
         parts = list(Encoding(network)(square))
         names = [f"part{i}" for i in range(len(parts))]
-        _export(Encoding(network), (square,), ["image"], names, None, folder / ENCODER)
+        export_graph(Encoding(network), (square,), ["image"], names, None, folder / ENCODER)
         example = (
             torch.full((3, 2, 2), side / 2),
             torch.tensor([[1, -1], [0, -1], [2, 3]]),
@@ -158,39 +154,7 @@ def _export_graphs(original: Promptable, folder: Path) -> None:
         free = ({0: prompts, 1: points}, {0: prompts, 1: points}, None, None, [None] * len(parts))
         for head, file in ((One, ONE), (Several, SEVERAL)):
             given = ["points", "labels", "mask", "has_mask", *names]
-            _export(head(network), example, given, ["logits", "ious", "presence"], free, folder / file)
-
-
-def _export(module: Any, example: Any, given: list[str], made: list[str], free: Any, file: Path) -> None:
-    import torch
-
-    torch.onnx.export(
-        module,
-        example,
-        file,
-        input_names=given,
-        output_names=made,
-        dynamic_shapes=free,
-        opset_version=OPSET,
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the exporters' remarks about their own insides."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "root")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
+            export_graph(head(network), example, given, ["logits", "ious", "presence"], free, folder / file)
 
 
 def _require_small(network: Any, name: str) -> None:

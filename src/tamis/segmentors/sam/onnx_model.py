@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tamis.errors import InputError, UnavailableError
 from tamis.results.run import file_hash
+from tamis.segmentors.onnx_session import session
 from tamis.segmentors.sam.catalogue import FAMILIES
 from tamis.segmentors.sam.exported import EXPORT_FILES, EXPORTED, is_exported
 from tamis.segmentors.sam.model import PROMPTS_ON_A_PROCESSOR, Answers, Embedding, Prompts, in_parts
@@ -116,8 +117,8 @@ def load_export(name: str, folder: Path) -> Promptable:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(f"{folder / NOTES}: is none of an exported model ({error}); export it again") from error
     geometry = family.geometry(notes.side)
-    heads = _session(folder / ONE), _session(folder / SEVERAL)
-    model = OnnxModel(_session(folder / ENCODER), heads, notes.low, notes.says_presence)
+    heads = session(folder / ONE), session(folder / SEVERAL)
+    model = OnnxModel(session(folder / ENCODER), heads, notes.low, notes.says_presence)
     digest = hashlib.sha256("".join(file_hash(folder / file) for file in EXPORT_FILES).encode()).hexdigest()
     return Promptable(
         name,
@@ -127,28 +128,3 @@ def load_export(name: str, folder: Path) -> Promptable:
         digest,
         f"{type(geometry).__name__} {geometry.side} onnxruntime",
     )
-
-
-def _session(path: Path) -> Any:
-    import onnxruntime  # type: ignore[import-untyped]
-    from onnxruntime.capi.onnxruntime_pybind11_state import (  # type: ignore[import-untyped]
-        Fail,
-        InvalidArgument,
-        InvalidGraph,
-        InvalidProtobuf,
-    )
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(path, options, providers=_providers())
-    except (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf) as error:
-        said = str(error).splitlines()[0]
-        raise InputError(f"{path}: onnxruntime cannot read it ({said}); export it again") from None
-
-
-def _providers() -> list[str]:
-    import onnxruntime
-
-    wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
-    return [provider for provider in wanted if provider in onnxruntime.get_available_providers()]
