@@ -73,7 +73,7 @@ def command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Annotate a dataset by a simulated person, several ways, and say what each takes.
+    """Say how long a dataset takes to annotate, one way or another.
 
     An interrupted run goes on when the same command is given again.
 
