@@ -1,7 +1,7 @@
 """What does the assistant save? `python -m benchmarks.annotation [--model NAME] [--only FOLDER] [--seeds N]`.
 
-Datasets as one concept each, annotated by somebody simulated until IoU .9 (`tamis simulate`). Keeps `simulation.json` of
-each in benchmarks/annotation and prints minutes, clicks an image and clicks an image from the 18th on. Images of the
+Datasets as one concept each, annotated by somebody simulated until IoU .9 (`tamis simulate`). Keeps the figures of each
+in benchmarks/annotation and prints minutes, clicks an image and clicks an image from the 18th on. Images of the
 parts that the model was never trained on, as far as a set has enough of them.
 """
 
@@ -48,7 +48,7 @@ def row(name: str, told: Mapping[str, Any]) -> str:
 def section() -> list[str]:
     """The table of docs/simulate.md, from the summaries that are kept."""
     lines = [
-        "| set | images | policy | minutes | of scratch | clicks an image | from the 18th on | accepted | drawn | IoU |",
+        "| set | images | policy | minutes | of scratch | clicks an image | from the 18th | accepted | drawn | IoU |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for file in sorted(KEPT.glob("*.json")):
