@@ -19,10 +19,11 @@ from tamis.clicks import Click, random_click, with_clicked_pixels
 from tamis.datasets.protocol import Dataset, Sample, Target
 from tamis.errors import InputError
 from tamis.evaluation import combining
-from tamis.evaluation.interactive import ImageRecord, iou_of, seed_of, usable_targets
+from tamis.evaluation.interactive import ImageRecord, seed_of, usable_targets
 from tamis.evaluation.rules import Rules
 from tamis.evaluation.run import Progress, names_hash
 from tamis.evaluation.summary import bootstrap_weights, resampled_means
+from tamis.mask.iou import iou_of
 from tamis.render import chart
 from tamis.render.page import write_page
 from tamis.results.files import write_json

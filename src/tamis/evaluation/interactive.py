@@ -15,6 +15,7 @@ from tamis.datasets.protocol import Dataset, Sample, Target
 from tamis.errors import InputError
 from tamis.evaluation.combining import RULES
 from tamis.evaluation.rules import Rules
+from tamis.mask.iou import iou_of
 from tamis.results.workers import in_order
 from tamis.segmentors import AnswersAlone, AnswersInTurn, EncodedImage, Segmentor, load_segmentor
 from tamis.segmentors.wrappers.augmented import augmented
@@ -220,21 +221,6 @@ def click_through(
 
 def _wanted(target: Target) -> MaskArray:
     return target.mask if target.valid is None else target.mask & target.valid
-
-
-def iou_of(prediction: MaskArray, wanted: MaskArray, valid: MaskArray | None = None) -> float:
-    """The IoU of a prediction with what was wanted; every interactive evaluation and validation measures by it.
-
-    Args:
-        prediction: (H, W) bool.
-        wanted: (H, W) bool, at least one pixel, all of them valid.
-        valid: (H, W) bool, the pixels that count; None where all do.
-
-    >>> iou_of(np.array([[True, True]]), np.array([[True, False]]))
-    0.5
-    """
-    counted = prediction if valid is None else prediction & valid
-    return float(np.count_nonzero(counted & wanted) / np.count_nonzero(counted | wanted))
 
 
 def _record(

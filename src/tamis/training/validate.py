@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import random_click
-from tamis.evaluation.interactive import iou_of
 from tamis.evaluation.rules import PROTOCOLS
+from tamis.mask.iou import iou_of
 from tamis.training.photographs import Photograph
 
 SIDES = (16, 32, 64, 128, 256, np.inf)

@@ -1,0 +1,47 @@
+"""From a concept to the mask that an image is proposed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tamis.annotation.assistant.concept import Concept, RegionView
+from tamis.arrays import MaskArray
+from tamis.mask.regions import fill_holes, remove_islands
+from tamis.regions.protocol import AnswersByRegion
+from tamis.regions.spread import spread
+
+SPECK = 0.01
+"""Of the mask's area: smaller islands and holes are no part of a proposal."""
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """What the assistant would annotate.
+
+    Attributes:
+        mask: (H, W) bool.
+        confidence: the IoU to expect, from 0 to 1.
+    """
+
+    mask: MaskArray
+    confidence: float
+
+
+def propose(concept: Concept, encoded: AnswersByRegion, view: RegionView | None = None) -> Proposal:
+    """The mask of a concept in an image; it may be empty.
+
+    Args:
+        concept: that has learned a mask.
+        encoded: the image.
+        view: of the image, if it is there already.
+
+    Raises:
+        InputError: the concept has learned no mask.
+    """
+    view = view or RegionView.of(encoded)
+    probability = concept.probability(view)
+    mask = np.asarray(spread(probability.astype(np.float32), encoded.fine_map) > 0.5)
+    speck = int(SPECK * np.count_nonzero(mask))
+    if speck:
+        mask = fill_holes(remove_islands(mask, speck), speck)
+    return Proposal(mask, concept.confidence(probability, view))

@@ -1,0 +1,125 @@
+"""The simulated annotator: corrects a mask by clicks until it looks right, or draws it by hand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from tamis.annotation.simulate.costs import Costs
+from tamis.arrays import MaskArray
+from tamis.clicks import Click, corrective_click
+from tamis.errors import InputError
+from tamis.mask.iou import iou_of
+from tamis.mask.regions import components
+from tamis.segmentors.prompts import answer_to
+from tamis.segmentors.protocol import AnswersInTurn, EncodedImage
+
+Kind = Literal["switch", "inspect", "accept", "reject", "click", "polygon"]
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing that was done.
+
+    Attributes:
+        kind: a cost of `Costs`.
+        seconds: that it took.
+        iou: of the mask after it.
+    """
+
+    kind: Kind
+    seconds: float
+    iou: float
+
+
+@dataclass
+class Person:
+    """Somebody who knows what they want.
+
+    Attributes:
+        costs: of all they do.
+        target_iou: from which on a mask is accepted.
+        most_clicks: after which they draw by hand.
+        seconds: worked so far, by which they tire.
+    """
+
+    costs: Costs
+    target_iou: float = 0.9
+    most_clicks: int = 20
+    seconds: float = 0.0
+    actions: list[Action] = field(default_factory=list)
+
+    def annotate(
+        self, encoded: EncodedImage, wanted: MaskArray, begun: MaskArray | None, rng: np.random.Generator
+    ) -> MaskArray:
+        """The mask (H, W) that they leave in an image; what they did is in `actions`, which begin anew.
+
+        Args:
+            encoded: the image, ready for the tool they click with.
+            wanted: (H, W) bool; if it is empty there is nothing to annotate.
+            begun: (H, W) bool, a proposal; None where there is none.
+            rng: of jitter and misjudgement.
+        """
+        self.actions = []
+        mask = np.zeros_like(wanted) if begun is None else begun
+        self._do("switch", mask, wanted)
+        self._do("inspect", mask, wanted)
+        if not wanted.any():
+            self._do("reject" if mask.any() else "accept", np.zeros_like(wanted), wanted)
+            return np.zeros_like(wanted)
+        proposed = begun is not None and bool(begun.any())
+        if proposed and self._seen(mask, wanted, rng) < self.costs.worthless:
+            mask, proposed = np.zeros_like(wanted), False
+            self._do("reject", mask, wanted)
+        answer = _correcting(encoded, mask) if proposed else _from_scratch(encoded)
+        clicks: list[Click] = []
+        while self._seen(mask, wanted, rng) < self.target_iou:
+            if len(clicks) == self.most_clicks or (click := self._click(wanted, mask, clicks, rng)) is None:
+                mask = wanted
+                self._do("polygon", mask, wanted, len(components(wanted)))
+                break
+            clicks.append(click)
+            mask = answer(clicks)
+            self._do("click", mask, wanted)
+        self._do("accept", mask, wanted)
+        return mask
+
+    def _do(self, kind: Kind, mask: MaskArray, wanted: MaskArray, times: int = 1) -> None:
+        slower = 1 + self.costs.fatigue * self.seconds / 3600
+        seconds = times * getattr(self.costs, kind) * slower
+        self.seconds += seconds
+        iou = iou_of(mask, wanted) if wanted.any() else float(not mask.any())
+        self.actions.append(Action(kind, round(seconds, 3), round(iou, 4)))
+
+    def _seen(self, mask: MaskArray, wanted: MaskArray, rng: np.random.Generator) -> float:
+        iou = iou_of(mask, wanted)
+        return iou if not self.costs.misjudged else iou + rng.normal(0, self.costs.misjudged)
+
+    def _click(self, wanted: MaskArray, mask: MaskArray, clicks: list[Click], rng: np.random.Generator) -> Click | None:
+        try:
+            click = corrective_click(wanted, mask, clicks)
+        except InputError:
+            return None
+        if not self.costs.jitter:
+            return click
+        spread = self.costs.jitter * np.sqrt(np.count_nonzero(wanted))
+        height, width = wanted.shape
+        x, y = click.x + rng.normal(0, spread), click.y + rng.normal(0, spread)
+        return Click(float(np.clip(x, 0, width - 1)), float(np.clip(y, 0, height - 1)), click.positive)
+
+
+def _from_scratch(encoded: EncodedImage) -> Callable[[list[Click]], MaskArray]:
+    asked = encoded.in_turn() if isinstance(encoded, AnswersInTurn) else encoded.probability
+    return lambda clicks: np.asarray(asked(list(clicks)) > 0.5)
+
+
+def _correcting(encoded: EncodedImage, begun: MaskArray) -> Callable[[list[Click]], MaskArray]:
+    """Every click edits the mask so far and never starts over."""
+    last = [begun]
+
+    def answer(clicks: list[Click]) -> MaskArray:
+        last[0] = answer_to(encoded, clicks, mask=last[0]) > 0.5
+        return last[0]
+
+    return answer
