@@ -22,6 +22,7 @@ from tamis.cli.progress import progress_bar
 from tamis.datasets import open_dataset
 from tamis.evaluation import combining
 from tamis.evaluation.combination import PLACES, StudySettings, run_study
+from tamis.evaluation.real_clicks import read_real_clicks
 from tamis.evaluation.report import write_report
 from tamis.evaluation.rules import PROTOCOLS, Rules
 from tamis.evaluation.run import Progress, run_evaluation
@@ -94,6 +95,12 @@ def command() -> None:
     type=ListType(str, "names such as flips"),
     help=f"Average over augmentations: any of {','.join(VIEWS)}.",
 )
+@click.option(
+    "--clicks-file",
+    metavar="CSV",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="First clicks of people, in the layout of RClicks' clicks.csv; further ones are simulated.",
+)
 @click.option("--workers", metavar="N", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
 @json_option
 def interactive(
@@ -105,6 +112,7 @@ def interactive(
     limit: int | None,
     seed: int,
     protocol: str,
+    clicks_file: Path | None,
     workers: int,
     as_json: bool,
     tta: tuple[str, ...] | None,
@@ -123,11 +131,12 @@ def interactive(
         given["tta"] = tta
     rules: Rules = replace(PROTOCOLS[protocol], **given)
     opened = open_dataset(dataset, root, split)
+    real = read_real_clicks(clicks_file, dataset) if clicks_file else None
     if not as_json:
         changed = f", except {', '.join(f'{name} {value}' for name, value in given.items())}" if given else ""
         count = len(opened.samples[:limit])
         click.echo(f"{opened.name}, {count} images; rules of {protocol}{changed}")
-    _follow(run_evaluation(segmentor, opened, rules, out, seed, limit, workers), quiet=as_json)
+    _follow(run_evaluation(segmentor, opened, rules, out, seed, limit, workers, real), quiet=as_json)
     page = write_report(out, load_segmentor(segmentor), opened, rules)
     summary = json.loads((out / "summary.json").read_bytes())
     if as_json:
@@ -144,8 +153,22 @@ def interactive(
             click.echo(
                 f"NoC@{target}    {summary[f'noc{target}']:.2f}   (not reached, or only by the last click: {late})"
             )
+    if "real_clicks" in summary:
+        _tell_real_clicks(summary["real_clicks"])
     click.echo(f"{summary['masks']} masks of {summary['images']} images; {_left_out(summary)}")
     click.echo(f"look at {page.resolve()}")
+
+
+def _tell_real_clicks(told: dict[str, Any]) -> None:
+    if not told["objects"]:
+        click.echo("no object of these images was clicked by people")
+        return
+    click.echo(
+        f"{told['clicks']} clicks of people on {told['objects']} objects: NoC@90 {told['noc90']:.2f}, after clicks in "
+        f"the middle {told['noc90_center']:.2f} ({told['loss']:+.1f} %)"
+    )
+    click.echo(f"where the fewest click against where most do: NoC@90 {told['gap']:+.1f} %")
+    click.echo(f"first click alone: mIoU {told['iou']:.4f}, standard deviation on an object {told['iou_std']:.4f}")
 
 
 @command.command(name="combine")

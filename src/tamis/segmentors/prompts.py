@@ -9,7 +9,7 @@ from tamis.clicks import Box, Click, ordered_box, outside_box, require_inside, s
 from tamis.errors import InputError
 from tamis.mask import Masks
 from tamis.regions import boxes
-from tamis.segmentors.protocol import AnswersByRegion, EncodedImage, TakesBoxes, TakesMask
+from tamis.segmentors.protocol import AnswersByRegion, EncodedImage, LooksCloser, TakesBoxes, TakesMask
 
 ACROSS = 5
 """Clicks per side of a box, where the segmentor takes clicks alone."""
@@ -74,6 +74,9 @@ def _corrected(encoded: EncodedImage, clicks: Sequence[Click], box: Box | None, 
         height, width = encoded.shape
         raise InputError(f"the mask must have the image's {height} rows and {width} columns, not {mask.shape}")
     if isinstance(encoded, TakesMask):
+        if isinstance(encoded, LooksCloser) and clicks:
+            require_inside(clicks, encoded.shape)
+            encoded.look_closer(mask, clicks[:-1])
         return encoded.probability_from_mask(mask, clicks)
     require_inside(clicks, encoded.shape)
     answer = mask.astype(np.float32)

@@ -7,7 +7,7 @@ onnxruntime and numpy.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Thread
 from typing import Any
 
@@ -61,7 +61,7 @@ class Embedded:
 
     def from_arrays(self, image: ImageArray, arrays: Mapping[str, NDArray[Any]]) -> CorrectedRegions:
         """The encoded image whose `arrays()` these are."""
-        return CorrectedRegions.from_arrays(image, arrays)
+        return replace(CorrectedRegions.from_arrays(image, arrays), again=self.encode)
 
     def encode(self, image: ImageArray) -> CorrectedRegions:
         """Do all the work that does not depend on clicks.
@@ -88,7 +88,8 @@ class Embedded:
         answers, ratings = region_answers(summary)
         places = np.empty(len(summary.order), np.uint16)
         places[summary.order] = np.arange(len(places))
-        return CorrectedRegions(image, places[region_map], answers, summary.features[summary.order], ratings)
+        features = summary.features[summary.order]
+        return CorrectedRegions(image, places[region_map], answers, features, ratings, again=self.encode)
 
 
 def pixel_maps(image: ImageArray) -> PixelMaps:
