@@ -95,7 +95,7 @@ def test_a_closer_look_begins_with_what_the_whole_image_says() -> None:
     assert truth.mean() > 2 * disc.mean()  # larger in its frame
     assert closer.starts
     for start in closer.starts:
-        assert truth[start.click.pixel]
+        assert truth[start.clicks[0].pixel]
         assert (start.mask & truth).sum() / (start.mask | truth).sum() > 0.8
     batch = begin(closer, 6, np.random.default_rng(1))
     assert all(mask.shape == truth.shape for mask in batch.begun)

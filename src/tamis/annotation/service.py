@@ -163,7 +163,7 @@ class ProjectService:
             encoded = self.encoder.wait(image_id, ANSWER_TIMEOUT)
             probability = ask(encoded, clicks, box, granularity, mask)
         if mask is not None and isinstance(encoded, LooksCloser):
-            self.closer.want(encoded, mask, clicks[:-1])  # who corrects a mask once, or is about to, goes on
+            self.closer.want(encoded, mask, clicks)  # whoever hovers here may click here
         score = expected_iou_of(probability[None], threshold)
         return Masks.from_dense((probability > threshold)[None]), float(score[0])
 

@@ -41,7 +41,7 @@ def answer_to(
             raise InputError("give a box or a mask to begin from, not both")
         if isinstance(encoded, LooksCloser) and clicks and mask.shape == encoded.shape:
             require_inside(clicks, encoded.shape)
-            encoded.look_closer(mask, clicks[:-1])
+            encoded.look_closer(mask, clicks)
         return corrected(encoded, mask, clicks)
     if box is None:
         return encoded.probability(clicks)

@@ -19,7 +19,7 @@ from tamis.regions.clicks import CERTAIN, preferences
 from tamis.regions.corrections import CorrectionContext
 from tamis.regions.protocol import AnswersByRegion
 from tamis.segmentors import Segmentor
-from tamis.segmentors.embedded.closer import Part, part_around, within
+from tamis.segmentors.embedded.closer import Part, part_around, part_at, within
 from tamis.training.photographs import Int16Map, Photograph
 
 LEAST_PIXELS = 100
@@ -38,7 +38,8 @@ class Start(NamedTuple):
     labels: int
     """Which of the example's maps."""
     label: int
-    click: Click
+    clicks: tuple[Click, ...]
+    """The first, unless it lies outside the part."""
     mask: MaskArray
     """(h, w)."""
 
@@ -99,7 +100,9 @@ def correction_example(photograph: Photograph, segmentor: Segmentor) -> Correcti
 def closer_example(
     photograph: Photograph, whole: CorrectionExample, segmentor: Segmentor, rng: np.random.Generator
 ) -> CorrectionExample | None:
-    """The part around one of the objects of a photograph, encoded again; None if no object has such a part.
+    """The part around one of the objects of a photograph, or around an error of a large one, encoded again.
+
+    None if there is no object.
 
     Args:
         photograph: as large as it is.
@@ -109,16 +112,21 @@ def closer_example(
     """
     shape, small = photograph.image.shape[:2], whole.region_map.shape
     scale = shape[1] / small[1], shape[0] / small[0]
-    sides = [(number, label) for number, labels in enumerate(whole.maps) for label in clickable(labels).tolist()]
-    for number, label in rng.permutation(sides)[:4].tolist() if sides else ():
-        clicks, masks = zip(*(_answered(whole, whole.maps[number] == label, rng) for _ in range(STARTS)), strict=True)
-        seen = masks[0] if rng.random() < 0.7 else whole.maps[number] == label
-        # Places in the middles of pixels of the photograph, of which the mask so far is a coarse picture.
-        meant = [Click((each.pixel[1] + 0.5) * scale[0], (each.pixel[0] + 0.5) * scale[1]) for each in clicks]
-        part = part_around(_enlarged(seen, shape), meant[:1])
-        if part is not None:
-            return _part_of(photograph, part, (number, label), list(zip(meant, masks, strict=True)), segmentor)
-    return None
+    objects = [(number, label) for number, labels in enumerate(whole.maps) for label in clickable(labels).tolist()]
+    if not objects:
+        return None
+    number, label = objects[int(rng.integers(len(objects)))]
+    truth = whole.maps[number] == label
+    clicks, masks = zip(*(_answered(whole, truth, rng) for _ in range(STARTS)), strict=True)
+    # Places in the middles of pixels of the photograph, of which the mask so far is a coarse picture.
+    meant = [Click((each.pixel[1] + 0.5) * scale[0], (each.pixel[0] + 0.5) * scale[1]) for each in clicks]
+    part = part_around(_enlarged(masks[0] if rng.random() < 0.7 else truth, shape), meant[:1])
+    if part is None:
+        wrong = np.argwhere((masks[0] != truth) & (whole.maps[number] >= 0))
+        row, column = wrong[int(rng.integers(len(wrong)))] if len(wrong) else clicks[0].pixel
+        part = part_at(Click((column + 0.5) * scale[0], (row + 0.5) * scale[1]), np.zeros(shape, bool))
+    assert part is not None, "a correction that changes nothing fits"
+    return _part_of(photograph, part, (number, label), list(zip(meant, masks, strict=True)), segmentor)
 
 
 def _part_of(
@@ -132,17 +140,17 @@ def _part_of(
     image = np.ascontiguousarray(photograph.image[part])
     cut = Photograph(photograph.dataset, photograph.name, photograph.kind, image, maps)
     example, (number, label) = correction_example(cut, segmentor), wanted
+    if np.count_nonzero(example.maps[number] == label) < LEAST_PIXELS:
+        return None
     height, width = example.region_map.shape
     rows, columns = part
     scale = width / (columns.stop - columns.start), height / (rows.stop - rows.start)
     starts = []
     for click, mask in begun:
-        for inside in within(part, [click]):
-            large = np.ascontiguousarray(_enlarged(mask, photograph.image.shape[:2])[part])
-            there = Click(inside.x * scale[0], inside.y * scale[1])
-            if example.maps[number][there.pixel] == label:
-                starts.append(Start(number, label, there, _enlarged(large, (height, width))))
-    return replace(example, starts=tuple(starts)) if starts else None
+        there = tuple(Click(each.x * scale[0], each.y * scale[1]) for each in within(part, [click]))
+        large = np.ascontiguousarray(_enlarged(mask, photograph.image.shape[:2])[part])
+        starts.append(Start(number, label, there, _enlarged(large, (height, width))))
+    return replace(example, starts=tuple(starts))
 
 
 def _enlarged(mask: MaskArray, shape: tuple[int, int]) -> MaskArray:
@@ -193,7 +201,7 @@ def begin(example: CorrectionExample, count: int, rng: np.random.Generator, wron
             start = example.starts[int(rng.integers(len(example.starts)))]
             truths.append(labels == start.label)
             begun.append(start.mask)
-            clicks.append([start.click])
+            clicks.append(list(start.clicks))
             continue
         truths.append(labels == values[int(rng.integers(len(values)))])
         mask, made = _begin(example, truths[-1], rng, wrong)

@@ -5,7 +5,7 @@ import pytest
 
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.clicks import Click
-from tamis.segmentors.embedded.closer import CloserLook, alike, best_look, holds, part_around, within
+from tamis.segmentors.embedded.closer import CloserLook, alike, holds, look_at, part_around, part_at, within
 from tamis.segmentors.embedded.model import Embedded
 from tamis.segmentors.protocol import LooksCloser
 
@@ -51,6 +51,13 @@ def test_parts_are_alike_if_they_share_half() -> None:
     assert not alike(part, (slice(0, 100), slice(40, 140)))
 
 
+def test_a_large_mask_is_looked_at_around_the_click_if_the_correction_stays_there() -> None:
+    click = Click(390, 150)
+    assert part_at(click, square(130, 350, 40)) == (slice(50, 250), slice(200, 400))
+    assert part_at(click, square(130, 350, 40) | square(130, 0, 20)) is None  # it reaches further
+    assert part_at(click, square(50, 200, 150)) is None  # it is no detail
+
+
 class Adds:
     """Adds what is clicked: the row of the click."""
 
@@ -65,8 +72,8 @@ def test_only_the_part_changes() -> None:
     part = part_around(mask, clicks[:1])
     assert part is not None
     look = CloserLook(part, Adds())  # type: ignore[arg-type]
-    assert best_look([look], mask, clicks) is look
-    assert best_look([look], mask, [*clicks, Click(5, 5)]) is None
+    assert look_at(part, [look], clicks[-1]) is look
+    assert look_at(part, [look], Click(5, 5)) is None
     told = look.corrected(mask, clicks) > 0.5
     expected = mask.copy()
     expected[210, 130:270] = True
@@ -84,8 +91,8 @@ def test_a_small_thing_is_corrected_at_its_own_scale() -> None:
     assert isinstance(encoded, LooksCloser)
     begun, clicks = first | second, [Click(900, 700), Click(1030, 700, positive=False)]
     assert not encoded.looks
-    encoded.look_closer(begun, clicks[:1])
-    encoded.look_closer(begun, clicks[:1])
+    encoded.look_closer(begun, clicks)
+    encoded.look_closer(begun, clicks)
     assert len(encoded.looks) == 1  # one does for the same mask
     less = encoded.probability_from_mask(begun, clicks) > 0.5
     assert (less & first).sum() / (less | first).sum() > 0.95

@@ -16,7 +16,7 @@ from tamis.regions.clicks import CERTAIN, SURE, as_bytes
 from tamis.regions.corrections import CorrectionContext, correction_tokens
 from tamis.regions.encoded import EncodedRegions, signs_of
 from tamis.regions.spread import spread
-from tamis.segmentors.embedded.closer import CloserLook, alike, best_look, part_around
+from tamis.segmentors.embedded.closer import CloserLook, Part, holds, look_at, part_around, part_at
 from tamis.segmentors.embedded.weights import session
 
 CUT = 0.1
@@ -95,25 +95,44 @@ class CorrectedRegions(EncodedRegions):
 
     def _in_turn(self, mask: MaskArray, clicks: Sequence[Click], looks: list[CloserLook]) -> ProbabilityArray:
         """A correction after a closer look. Only looks of the same mask count: what else was asked must not matter."""
-        self._look(mask, clicks[:-1], looks)
-        look = best_look(looks, mask, clicks)
-        return self._corrected(mask, clicks) if look is None else look.corrected(mask, clicks)
+        self._look(mask, clicks, looks)
+        return self._seen(mask, clicks, looks)
 
     def look_closer(self, mask: MaskArray, clicks: Sequence[Click]) -> None:
-        """Encode the neighbourhood of a mask (H, W), made by clicks, at its own scale; see `LooksCloser`."""
+        """Encode the neighbourhood of a mask (H, W) at its own scale, or that of the last click; see `LooksCloser`."""
         self._look(mask, clicks, self.looks)
 
     def _look(self, mask: MaskArray, clicks: Sequence[Click], looks: list[CloserLook]) -> None:
-        part = part_around(mask, clicks)
-        if part is None or self.again is None or any(alike(look.part, part) for look in looks):
+        if self.again is None:
             return
-        looks.append(CloserLook(part, self.again(np.ascontiguousarray(self.image[part]))))
-        del looks[:-LOOKS]
+        part, _ = self._part(mask, clicks)
+        if part is not None and look_at(part, looks, clicks[-1]) is None:
+            looks.append(CloserLook(part, self.again(np.ascontiguousarray(self.image[part]))))
+            del looks[:-LOOKS]
+
+    def _part(self, mask: MaskArray, clicks: Sequence[Click]) -> tuple[Part | None, ProbabilityArray | None]:
+        """The part of the image that the last click is about, and the correction without it where it was needed.
+
+        That is the neighbourhood of the mask if the click lies there, or that of the click if the mask is too large.
+        """
+        part = part_around(mask, clicks[:-1])
+        if part is not None:
+            return (part if holds(part, clicks[-1:]) else None), None
+        answer = self._corrected(mask, clicks)
+        return part_at(clicks[-1], (answer > 0.5) != mask), answer
+
+    def _seen(self, mask: MaskArray, clicks: Sequence[Click], looks: Sequence[CloserLook]) -> ProbabilityArray:
+        """A correction, from the closer looks that there are."""
+        part, answer = self._part(mask, clicks) if looks else (None, None)
+        look = None if part is None else look_at(part, looks, clicks[-1])
+        if look is not None:
+            return look.corrected(mask, clicks)
+        return self._corrected(mask, clicks) if answer is None else answer
 
     def probability_from_mask(self, mask: MaskArray, clicks: Sequence[Click]) -> ProbabilityArray:
         """(H, W) float32: the mask (H, W), which earlier clicks may have made, as the last click corrects it.
 
-        If `look_closer` was asked for the mask, and the click lies where it looked, the correction comes from there.
+        If `look_closer` was asked for the same, or a click nearby, the correction comes from there.
 
         A positive click only adds regions, a negative one only takes them away; if it is the first, so that the mask is
         somebody else's, only such as hang together with the clicked one. Where nothing changes pixels stay as they are,
@@ -125,8 +144,7 @@ class CorrectedRegions(EncodedRegions):
         """
         if not clicks:
             raise InputError("give at least one click: without one there is nothing to correct")
-        look = best_look(self.looks, mask, clicks)
-        return self._corrected(mask, clicks) if look is None else look.corrected(mask, clicks)
+        return self._seen(mask, clicks, self.looks)
 
     def _corrected(self, mask: MaskArray, clicks: Sequence[Click]) -> ProbabilityArray:
         clicked, signs = self.clicked(clicks), signs_of(clicks)
