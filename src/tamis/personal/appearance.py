@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,7 +136,8 @@ def save_standards(path: Path, found: dict[str, Standard]) -> None:
     """Write standards as they ship."""
     content = io.BytesIO()
     arrays = {f"{name}_{what}": value for name, each in found.items() for what, value in vars(each).items()}
-    np.savez_compressed(content, **{name: _halved(name, value) for name, value in arrays.items()})
+    kept: dict[str, Any] = {name: _halved(name, value) for name, value in arrays.items()}
+    np.savez_compressed(content, **kept)
     write_bytes(path, content.getvalue())
 
 

@@ -5,6 +5,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def save_memories(path: Path, method: Method, memories: Mapping[str, Memory]) ->
         "weights_sha256": method.weights_sha256,
         "objects": list(memories),
     }
-    arrays = {
+    arrays: dict[str, Any] = {
         f"{number}_{name}": array
         for number, memory in enumerate(memories.values())
         for name, array in memory.arrays().items()

@@ -2,14 +2,14 @@
 
 After INSID3 (CVPR 2026), with regions for its clusters of patches and the matrix of answers for its agglomeration:
 regions of the target are compared with those inside the reference's mask and, as negatives, with those outside; the
-answers of one region (a row of the matrix, at any granularity) that fit this evidence best are the mask. Works offline,
-on a processor. Measured and left out, since masks became worse: joining several rows, and stride 32 in the matching.
+answers of all regions (rows of the matrix, at any granularity) are averaged, those that fit this evidence best counting
+most. Works offline, on a processor. Measured and left out, since masks became worse: unions of several rows, and stride
+32 in the matching.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -32,6 +32,12 @@ NEAREST = 3
 
 SHARPNESS = 30.0
 """How fast evidence turns into membership: sigmoid(SHARPNESS · (similarity inside − similarity outside))."""
+
+PREFERENCE, LEAST_WEIGHT = 16, 1e-3
+"""How fast a row counts less the worse it fits, as a power; and the weight below which it does not count at all."""
+
+OWN_EVIDENCE = 0.2
+"""How much a region's own membership moves what the rows say of it, in log odds."""
 
 PRESENCE = (20.0, -7.7)
 """Slope and offset of the logistic that makes a probability of how well the object's regions are found again."""
@@ -77,43 +83,42 @@ class Regions:
             raise InputError("an object needs at least one reference: an image and its mask")
         parts, things, weights, inside = [], [], [], []
         for appearance, mask in seen:
-            shares = shares_of(mask, appearance.encoded.region_map)
-            within = shares > 0.5
+            covered = shares_of(mask, appearance.encoded.region_map)
+            within = covered > 0.5
             if not within.any():
-                within = shares == shares.max()  # smaller than any region
+                within = covered == covered.max()  # smaller than any region
             parts.append(appearance.parts)
-            things.append(appearance.things)
+            things.append(appearance.things[within])
             inside.append(within)
-            weights.append(np.where(within, appearance.areas, 0) / appearance.areas[within].sum())
-        return RegionMemory(
-            np.concatenate(parts), np.concatenate(things), np.concatenate(weights) / len(seen), np.concatenate(inside)
-        )
+            weights.append(appearance.areas[within] / appearance.areas[within].sum())
+        shares = np.concatenate(weights).astype(np.float32) / np.float32(len(seen))
+        return RegionMemory(np.concatenate(parts), np.concatenate(inside), np.concatenate(things), shares)
 
     def recalled(self, arrays: Mapping[str, NDArray[Any]]) -> "RegionMemory":
         """The memory whose `arrays()` these are."""
         return RegionMemory(
             arrays["parts"].astype(np.float32),
+            arrays["inside"].astype(bool),
             arrays["things"].astype(np.float32),
             arrays["weights"].astype(np.float32),
-            arrays["inside"].astype(bool),
         )
 
 
 @dataclass(frozen=True, eq=False)
 class RegionMemory:
-    """The regions of all references of an object, N together.
+    """The regions of all references of an object: N together, of which K are of the object.
 
     Attributes:
         parts: (N, 120) float32.
-        things: (N, 352) float32.
-        weights: (N,) float32, the share of the object that each region is; they sum to 1.
-        inside: (N,) bool, whether it is of the object.
+        inside: (N,) bool, whether a region is of the object.
+        things: (K, 352) float32.
+        weights: (K,) float32, the share of the object that each of its regions is; they sum to 1.
     """
 
     parts: Float32
+    inside: NDArray[np.bool_]
     things: Float32
     weights: Float32
-    inside: NDArray[np.bool_]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All of it, descriptors in float16: a few hundred kilobytes."""
@@ -126,7 +131,7 @@ class RegionMemory:
 
     def locate(self, seen: Appearance) -> Located:
         """Find the object in an image that is encoded."""
-        values, fit = best_row(seen.encoded, seen.areas, self.membership(seen))
+        values, fit = fitted(seen.encoded, seen.areas, self.membership(seen))
         return Located(spread(values, seen.encoded.fine_map), self.presence(seen, values > 0.5), fit)
 
     def membership(self, target: Appearance) -> Float32:
@@ -148,11 +153,7 @@ class RegionMemory:
         """The weighted mean of cosines that presence is told by, −1 where nothing was found."""
         if not found.any():
             return -1.0
-        return float((target.things[found] @ self._object.T).max(axis=0) @ self.weights[self.inside])
-
-    @cached_property
-    def _object(self) -> Float32:
-        return self.things[self.inside]
+        return float((target.things[found] @ self.things.T).max(axis=0) @ self.weights)
 
 
 def shares_of(mask: MaskArray, region_map: NDArray[np.uint16]) -> Float32:
@@ -165,10 +166,11 @@ def shares_of(mask: MaskArray, region_map: NDArray[np.uint16]) -> Float32:
     return np.asarray(np.bincount(region_map.ravel(), small.ravel()) / np.maximum(counts, 1), np.float32)
 
 
-def best_row(encoded: EncodedRegions, areas: Float32, membership: Float32) -> tuple[Float32, float]:
-    """The answer that fits a soft membership best, and how well it fits.
+def fitted(encoded: EncodedRegions, areas: Float32, membership: Float32) -> tuple[Float32, float]:
+    """The answers of all clicks, each counting by how well it fits a soft membership; and how well the best one fits.
 
-    The fit of a mask M is its soft IoU with the membership p: Σ_M a p / (Σ_M a + Σ a p − Σ_M a p), a the areas.
+    The fit of a mask M is its soft IoU with the membership p: Σ_M a p / (Σ_M a + Σ a p − Σ_M a p), a the areas. The
+    mean of many rows errs less than the best of them: on the objects of `dreambooth` IoU .92 instead of .86.
 
     Args:
         encoded: R regions, whose answers at all granularities are the candidates.
@@ -176,15 +178,27 @@ def best_row(encoded: EncodedRegions, areas: Float32, membership: Float32) -> tu
         membership: (R,) in [0, 1].
 
     Returns:
-        (R,) float32 in [0, 1], and the fit of its mask.
+        (R,) float32 in [0, 1], and the fit of the best row's mask.
     """
     rows = encoded.answers.reshape(-1, len(areas))
     masks = (rows > CERTAIN // 2).astype(np.float32)
     wanted = areas * membership
     shared, size = masks @ wanted, masks @ areas
     fits = shared / np.maximum(size + wanted.sum() - shared, 1e-12)
-    best = int(fits.argmax())
-    return np.asarray(rows[best] / np.float32(CERTAIN), np.float32), float(fits[best])
+    best = float(fits.max())
+    if best <= 0:
+        return np.zeros_like(membership), 0.0
+    counts = ((fits / best) ** PREFERENCE).astype(np.float32)
+    some = counts > LEAST_WEIGHT
+    mean = counts[some] @ rows[some].astype(np.float32) / (CERTAIN * counts[some].sum())
+    odds = log_odds(mean) + OWN_EVIDENCE * log_odds(membership)
+    return np.asarray(1 / (1 + np.exp(-odds)), np.float32), best
+
+
+def log_odds(values: Float32) -> Float32:
+    """Logits of probabilities, none surer than .98."""
+    kept = np.clip(values, 0.02, 0.98)
+    return np.asarray(np.log(kept / (1 - kept)), np.float32)
 
 
 def _mean_of_nearest(alike: Float32) -> Float32:
