@@ -25,7 +25,9 @@ OPSET = 18
 LEAST_HALVED = 256
 """Weights with as many numbers are stored in float16; they are computed with in float32."""
 
-PIXEL_OUTPUTS = ("boundary", "embedding", "bias", "features")
+PIXEL_OUTPUTS = ("boundary", "embedding", "bias", "features", "deep16", "deep32")
+"""The last two are the encoder's own maps at strides 16 and 32: what a region is, where the others say how far it goes.
+"""
 
 
 class _Pixels(nn.Module):
@@ -35,9 +37,16 @@ class _Pixels(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
         outputs = self.network(image)
-        return outputs.boundary, outputs.embedding, outputs.bias + self.network.margin, outputs.features
+        return (
+            outputs.boundary,
+            outputs.embedding,
+            outputs.bias + self.network.margin,
+            outputs.features,
+            outputs.deep16,
+            outputs.deep32,
+        )
 
 
 class _Relations(nn.Module):
