@@ -17,7 +17,8 @@ import torch
 from tamis.training.examples import Example
 from tamis.training.loop import LoopOptions, placed, train
 from tamis.training.networks import PixelNetwork
-from tamis.training.recipe import REGION_SHARES, RunConfig, load_data, load_pixels, prepare_examples, spread
+from tamis.training.photographs import some
+from tamis.training.recipe import REGION_SHARES, RunConfig, load_data, load_pixels, prepare_examples
 from tamis.training.region_losses import DEFAULT_TERMS, Terms
 from tamis.training.regions import RegionOptions, RegionTask
 from tamis.training.sources import parse_source
@@ -51,7 +52,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     config = RunConfig(out=given.out, sources=tuple(parse_source(text) for text in given.data), teacher=TEACHER)
     data, device = load_data(config), torch.device("cpu")
-    few = {name: list(spread(photographs, given.most)) for name, photographs in data.training.items()}
+    few = {name: list(some(photographs, given.most)) for name, photographs in data.training.items()}
     data = replace(data, training=few)
     pixels = load_pixels(given.pixels, placed(PixelNetwork(config.embedding.shape), device))
     taught = prepare_examples(data, pixels, device, config)

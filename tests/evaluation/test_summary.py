@@ -90,7 +90,10 @@ def test_the_summary_names_everything() -> None:
     assert summary["seconds_encode"] == 0.2
     low, high = summary["miou_ci95"][0]
     assert low <= summary["miou"][0] <= high
-    assert summary["miou_by_size"] == {"16-32": {"miou": 0.6, "tries": 2}, "64-128": {"miou": 0.6, "tries": 1}}
+    assert summary["miou_by_size"] == {
+        "16-32": {"miou": 0.6, "miou_last": 0.95, "tries": 2},
+        "64-128": {"miou": 0.6, "miou_last": 0.8, "tries": 1},
+    }
 
 
 def test_nothing_to_click_on_is_a_summary_without_means() -> None:

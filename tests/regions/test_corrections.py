@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tamis.clicks import Click
-from tamis.regions.corrections import FAR, TOKENS, CorrectionContext, correction_tokens
+from tamis.regions.corrections import FAR, LAST, TOKENS, CorrectionContext, correction_tokens
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def context() -> CorrectionContext:
     answers[1] = [[255, 51, 0], [102, 255, 0], [0, 204, 255]]
     image = np.zeros((8, 12, 3), np.uint8)
     image[4:] = (255, 0, 51)
-    return CorrectionContext.of(image, region_map, answers)
+    return CorrectionContext.of(image, region_map, answers, np.zeros((3, 2), np.float32))
 
 
 def test_regions_are_measured(context: CorrectionContext) -> None:
@@ -27,7 +27,9 @@ def test_regions_are_measured(context: CorrectionContext) -> None:
 def test_depths_are_distances_to_the_nearest_other_region() -> None:
     region_map = np.zeros((5, 7), np.uint16)
     region_map[:, 5:] = 1
-    context = CorrectionContext.of(np.zeros((5, 7, 3), np.uint8), region_map, np.zeros((3, 2, 2), np.uint8))
+    context = CorrectionContext.of(
+        np.zeros((5, 7, 3), np.uint8), region_map, np.zeros((3, 2, 2), np.uint8), np.zeros((2, 2), np.float32)
+    )
     np.testing.assert_allclose(context.depths[2], [5, 4, 3, 2, 1, 1, 2], atol=1e-5)
     np.testing.assert_allclose(context.deepest, [5, 2], atol=1e-5)
     assert context.depths_at([Click(1, 5)], (10, 14)).tolist() == pytest.approx([5])
@@ -53,7 +55,7 @@ def test_tokens_say_what_clicks_and_the_mask_say(context: CorrectionContext) -> 
     np.testing.assert_allclose(tokens[:, 6], [-1, 0.6, 1], atol=1e-6)  # and to the negative one
     assert (tokens[:, 8] == -1).all()  # the last click is negative
     assert tokens[:, 25].tolist() == [0, 0, 1]  # a negative click lies here, as deep as can be
-    assert tokens[:, 26].tolist() == [0, 0, 1]  # and it is the last
+    assert tokens[:, LAST].tolist() == [0, 0, 1]  # and it is the last
 
 
 def test_without_clicks_of_a_sign_the_nearest_is_far(context: CorrectionContext) -> None:

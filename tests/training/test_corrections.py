@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,20 +8,15 @@ pytest.importorskip("torch")
 import torch
 
 from tamis.clicks import Click
+from tamis.datasets.supervision import Kind
 from tamis.errors import InputError
-from tamis.regions.corrections import TOKENS, CorrectionContext
+from tamis.regions.corrections import LAST, TOKENS, CorrectionContext
 from tamis.segmentors import load_segmentor
-from tamis.training.correction_network import CorrectionNetwork, CorrectionShape
-from tamis.training.corrections import (
-    CorrectionExample,
-    CorrectionOptions,
-    CorrectionTask,
-    begin,
-    click_error,
-    corrected,
-    correction_example,
-)
+from tamis.training.begun import CorrectionExample, begin, closer_example, correction_example
+from tamis.training.correction_network import CorrectionNetwork, CorrectionShape, Likeness
+from tamis.training.corrections import CorrectionOptions, CorrectionTask, click_error, corrected
 from tamis.training.loop import LoopOptions, train
+from tamis.training.photographs import Photograph
 from tests.training.scenes import column, scenes
 
 CPU = torch.device("cpu")
@@ -31,12 +27,7 @@ def examples() -> list[CorrectionExample]:
     hierarchy = load_segmentor("hierarchy")
     three = [correction_example(scene, hierarchy) for scene in scenes(3, side=128)]
     # The classical model has one answer; part, object and whole are made of it.
-    return [
-        CorrectionExample(
-            each.dataset, each.region_map, each.answers.repeat(3, 0), each.ratings.repeat(3, 0), each.small, each.maps
-        )
-        for each in three
-    ]
+    return [replace(each, answers=each.answers.repeat(3, 0), ratings=each.ratings.repeat(3, 0)) for each in three]
 
 
 def test_corrections_need_regions() -> None:
@@ -68,16 +59,53 @@ def test_clicks_go_into_the_largest_error() -> None:
 
 
 def test_the_network_begins_by_keeping_the_mask() -> None:
-    network = CorrectionNetwork(CorrectionShape(width=16, layers=1))
-    tokens = torch.rand(2, 5, TOKENS) * 2 - 1
-    weights = network.weights(torch.rand(5, 5), torch.full((5,), 0.2), torch.full((5, 5), 0.2))
-    torch.testing.assert_close(weights.sum(dim=-1), torch.ones(4, 5))
-    torch.testing.assert_close(network(tokens, weights), 3 * tokens[..., 0])
+    network = CorrectionNetwork(CorrectionShape(features=7, width=24, layers=1))
+    tokens, areas = torch.rand(2, 5, TOKENS) * 2 - 1, torch.full((5,), 0.2)
+    weights = network.weights(torch.rand(3, 5, 5), areas, torch.full((5, 5), 0.2))
+    torch.testing.assert_close(weights.sum(dim=-1), torch.ones(6, 5))
+    torch.testing.assert_close(network(tokens, torch.rand(5, 7), areas, weights), 3 * tokens[..., 0])
+
+
+def test_likeness_is_a_cosine_with_what_was_clicked_what_is_in_the_mask_and_what_is_not() -> None:
+    likeness = Likeness(CorrectionShape(features=4, likenesses=1))
+    tokens = torch.full((1, 3, TOKENS), -1.0)
+    tokens[0, :, LAST] = torch.tensor([0.0, 1.0, 0.0])
+    tokens[0, 0, 0] = 1  # region 0 is in the mask
+    features = torch.rand(3, 4)
+    found = likeness(features, tokens, torch.full((3,), 1 / 3))
+    assert found.shape == (1, 3, 3)
+    described = likeness.project(likeness.norm(features))
+    described = described / described.norm(dim=-1, keepdim=True)
+    torch.testing.assert_close(found[0, :, 0], described @ described[1], atol=1e-3, rtol=0)
+    torch.testing.assert_close(found[0, :, 1], described @ described[0], atol=1e-3, rtol=0)
+    torch.testing.assert_close(found[0, :, 2], described @ described[1:].mean(0), atol=1e-3, rtol=0)
+
+
+def test_a_closer_look_begins_with_what_the_whole_image_says() -> None:
+    """One small disc in a large photograph: the part holds it, and masks of the whole are a coarse picture of it."""
+    y, x = np.mgrid[:300, :400]
+    disc = (y - 90) ** 2 + (x - 120) ** 2 < 40**2
+    image = np.where(disc[:, :, None], (220, 90, 40), (30, 60, 50)).astype(np.uint8)
+    photograph = Photograph("scenes", "one", Kind.SINGLE, image, (disc.astype(np.int16),))
+    hierarchy = load_segmentor("hierarchy")
+    whole = correction_example(photograph, hierarchy)
+    closer = closer_example(photograph, whole, hierarchy, np.random.default_rng(0))
+    assert closer is not None
+    truth = closer.maps[0] == 1
+    assert truth.mean() > 2 * disc.mean()  # larger in its frame
+    assert closer.starts
+    for start in closer.starts:
+        assert truth[start.clicks[0].pixel]
+        assert (start.mask & truth).sum() / (start.mask | truth).sum() > 0.8
+    batch = begin(closer, 6, np.random.default_rng(1))
+    assert all(mask.shape == truth.shape for mask in batch.begun)
 
 
 def test_a_click_only_adds_or_only_takes_away_and_means_a_part_where_the_region_does_not_follow() -> None:
     region_map = np.repeat(np.array([[0, 1]], np.uint16), 8, axis=1).repeat(8, axis=0)
-    context = CorrectionContext.of(np.zeros((8, 16, 3), np.uint8), region_map, np.full((3, 2, 2), 255, np.uint8))
+    context = CorrectionContext.of(
+        np.zeros((8, 16, 3), np.uint8), region_map, np.full((3, 2, 2), 255, np.uint8), np.zeros((2, 4), np.float32)
+    )
     mask = region_map == 0
     begun = context.shares(mask)
     clicks = [Click(12.5, 4.5)]
@@ -91,7 +119,7 @@ def test_a_click_only_adds_or_only_takes_away_and_means_a_part_where_the_region_
 
 def test_it_learns_on_scenes(examples: list[CorrectionExample], tmp_path: Path) -> None:
     torch.manual_seed(0)
-    options = CorrectionOptions(CorrectionShape(width=32, layers=2), masks=4, rounds=2)
+    options = CorrectionOptions(CorrectionShape(width=36, layers=2), masks=4, rounds=2)
     task = CorrectionTask(examples, {"scenes": 1.0}, examples[:1], options, CPU, half=False)
     train(task, LoopOptions(steps=100, lr=3e-3, warmup=5, threads=1, validate_minutes=60), tmp_path, {})
     loss, corrected = column(tmp_path / "metrics.csv", "loss"), column(tmp_path / "metrics.csv", "iou_2")

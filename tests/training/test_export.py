@@ -111,19 +111,19 @@ def test_exported_files_hold_notes_halved_weights_and_a_fixed_opset(pixels: Pixe
 
 def test_exported_corrections_agree_at_any_number_of_regions(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = CorrectionNetwork(CorrectionShape(width=16, layers=2)).eval()
+    network = CorrectionNetwork(CorrectionShape(features=8, width=24, layers=2)).eval()
     torch.nn.init.normal_(network.leave[1].weight, std=0.1)
-    file = tmp_path / "corrections.onnx"
-    export_corrections(network, file, {})
+    messages, corrections = export_corrections(network, tmp_path, {})
     for count in (2, 9, 40):
-        fed = {
-            "tokens": torch.rand(1, count, TOKENS),
-            "answers": torch.rand(count, count),
-            "areas": torch.full((count,), 1 / count),
-            "neighbours": torch.full((count, count), 1 / count),
-        }
+        answers, areas = torch.rand(3, count, count), torch.full((count,), 1 / count)
+        neighbours = torch.full((count, count), 1 / count)
+        tokens, features = torch.rand(1, count, TOKENS), torch.rand(count, 8)
         with torch.no_grad():
-            weights = network.weights(fed["answers"], fed["areas"], fed["neighbours"])
-            expected = torch.sigmoid(network(fed["tokens"], weights)).numpy()
-        [found] = run(file, {name: value.numpy() for name, value in fed.items()})
+            weights = network.weights(answers, areas, neighbours)
+            expected = torch.sigmoid(network(tokens, features, areas, weights)).numpy()
+        fed = {"answers": answers, "areas": areas, "neighbours": neighbours}
+        [told] = run(messages, {name: value.numpy() for name, value in fed.items()})
+        np.testing.assert_allclose(told, weights.numpy(), atol=1e-3)
+        fed = {"tokens": tokens, "features": features, "areas": areas, "weights": torch.from_numpy(told)}
+        [found] = run(corrections, {name: value.numpy() for name, value in fed.items()})
         np.testing.assert_allclose(found, expected, atol=1e-3)

@@ -29,7 +29,7 @@ def test_click_logits_are_margin_plus_bias_minus_squared_distance() -> None:
     embedding = torch.tensor([[[[0.0, 3.0]], [[0.0, 4.0]]]])
     bias = torch.tensor([[[[0.5, -0.5]]]])
     empty = torch.zeros(0)
-    outputs = PixelOutputs(empty, empty, empty, embedding, bias, empty)
+    outputs = PixelOutputs(empty, empty, empty, embedding, bias, empty, empty, empty)
     logits = click_logits(outputs, torch.tensor(2.0), torch.tensor([[0, 1]]))
     torch.testing.assert_close(logits, torch.tensor([[[2.5, 2 - 0.5 - 25], [2.5 - 25, 1.5]]]))
 

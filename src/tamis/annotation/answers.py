@@ -8,7 +8,7 @@ from tamis.annotation.problems import RequestError
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.clicks import Box, Click
 from tamis.segmentors import AnswersByRegion, EncodedImage, GivesChoices
-from tamis.segmentors.prompts import answer_to
+from tamis.segmentors.prompts import answer_to, corrected
 
 
 def ask(
@@ -35,7 +35,7 @@ def ask(
     if mask is not None:
         if not clicks or box is not None or granularity:
             raise RequestError("a mask is corrected by clicks, and by nothing else")
-        return answer_to(encoded, clicks, mask=mask)
+        return corrected(encoded, mask, clicks)  # at once: a closer look is taken in the background
     if granularity:
         return _at(encoded, clicks, granularity)
     if box is None and not clicks:

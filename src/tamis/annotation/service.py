@@ -11,6 +11,7 @@ from typing import Any
 from tamis.annotation.answers import ask
 from tamis.annotation.board import Board
 from tamis.annotation.catalogue import AT_ONCE, ImageRow
+from tamis.annotation.closer import CloserLooks
 from tamis.annotation.encoder import Encoder, Source
 from tamis.annotation.events import mask_of
 from tamis.annotation.project import Project
@@ -19,7 +20,7 @@ from tamis.errors import InputError, TamisError
 from tamis.mask import Masks
 from tamis.mask.expected import expected_iou_of
 from tamis.proposals import Proposals, grid_proposals
-from tamis.segmentors import Segmentor, load_segmentor
+from tamis.segmentors import LooksCloser, Segmentor, load_segmentor
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class ProjectService:
         self.encoder = Encoder(
             lambda: load(segmentor), self.board.order, self.source, self.board.note, project.max_pixels
         )
+        self.closer = CloserLooks()
         self._proposals: OrderedDict[str, Proposals] = OrderedDict()
         self._lock = threading.Lock()
         self._asking = threading.BoundedSemaphore(QUESTIONS)
@@ -74,12 +76,14 @@ class ProjectService:
         if first:
             self.encoder.prefer(first[0])
         self.encoder.start()
+        self.closer.start()
         self._caretaker.start()
 
     def close(self) -> None:
         """End it."""
         self._closing.set()
         self.encoder.close()
+        self.closer.close()
         if self._caretaker.is_alive():
             self._caretaker.join(timeout=10)
 
@@ -156,7 +160,10 @@ class ProjectService:
         assert row.shape is not None
         mask = None if begun is None else mask_of(begun, row.shape, "the mask so far").dense()[0]
         with self._question():
-            probability = ask(self.encoder.wait(image_id, ANSWER_TIMEOUT), clicks, box, granularity, mask)
+            encoded = self.encoder.wait(image_id, ANSWER_TIMEOUT)
+            probability = ask(encoded, clicks, box, granularity, mask)
+        if mask is not None and isinstance(encoded, LooksCloser):
+            self.closer.want(encoded, mask, clicks)  # whoever hovers here may click here
         score = expected_iou_of(probability[None], threshold)
         return Masks.from_dense((probability > threshold)[None]), float(score[0])
 

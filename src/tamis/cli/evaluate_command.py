@@ -22,6 +22,7 @@ from tamis.cli.progress import progress_bar
 from tamis.datasets import open_dataset
 from tamis.evaluation import combining
 from tamis.evaluation.combination import PLACES, StudySettings, run_study
+from tamis.evaluation.real_clicks import read_real_clicks
 from tamis.evaluation.report import write_report
 from tamis.evaluation.rules import PROTOCOLS, Rules
 from tamis.evaluation.run import Progress, run_evaluation
@@ -95,6 +96,12 @@ def command() -> None:
     type=ListType(str, "names such as flips"),
     help=f"Average over augmentations: any of {','.join(VIEWS)}.",
 )
+@click.option(
+    "--clicks-file",
+    metavar="CSV",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="First clicks of people, in the layout of RClicks' clicks.csv; further ones are simulated.",
+)
 @click.option("--workers", metavar="N", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
 @json_option
 def interactive(
@@ -106,6 +113,7 @@ def interactive(
     limit: int | None,
     seed: int,
     protocol: str,
+    clicks_file: Path | None,
     workers: int,
     as_json: bool,
     tta: tuple[str, ...] | None,
@@ -124,11 +132,12 @@ def interactive(
         given["tta"] = tta
     rules: Rules = replace(PROTOCOLS[protocol], **given)
     opened = open_dataset(dataset, root, split)
+    real = read_real_clicks(clicks_file, dataset) if clicks_file else None
     if not as_json:
         changed = f", except {', '.join(f'{name} {value}' for name, value in given.items())}" if given else ""
         count = len(opened.samples[:limit])
         click.echo(f"{opened.name}, {count} images; rules of {protocol}{changed}")
-    _follow(run_evaluation(segmentor, opened, rules, out, seed, limit, workers), quiet=as_json)
+    _follow(run_evaluation(segmentor, opened, rules, out, seed, limit, workers, real), quiet=as_json)
     page = write_report(out, load_segmentor(segmentor), opened, rules)
     summary = json.loads((out / "summary.json").read_bytes())
     if as_json:
@@ -145,8 +154,22 @@ def interactive(
             click.echo(
                 f"NoC@{target}    {summary[f'noc{target}']:.2f}   (not reached, or only by the last click: {late})"
             )
+    if "real_clicks" in summary:
+        _tell_real_clicks(summary["real_clicks"])
     click.echo(f"{summary['masks']} masks of {summary['images']} images; {_left_out(summary)}")
     click.echo(f"look at {page.resolve()}")
+
+
+def _tell_real_clicks(told: dict[str, Any]) -> None:
+    if not told["objects"]:
+        click.echo("no object of these images was clicked by people")
+        return
+    click.echo(
+        f"{told['clicks']} clicks of people on {told['objects']} objects: NoC@90 {told['noc90']:.2f}, after clicks in "
+        f"the middle {told['noc90_center']:.2f} ({told['loss']:+.1f} %)"
+    )
+    click.echo(f"where the fewest click against where most do: NoC@90 {told['gap']:+.1f} %")
+    click.echo(f"first click alone: mIoU {told['iou']:.4f}, standard deviation on an object {told['iou_std']:.4f}")
 
 
 @command.command(name="combine")
@@ -300,6 +323,78 @@ def zero_shot(
         click.echo(f"mean recall over all thresholds {summary['mean_recall']:.4f} = mIoU {summary['miou'][-1]:.4f}")
     click.echo(f"{summary['masks']} masks of {summary['images']} images; {_left_out(summary)}")
     click.echo(f"look at {page.resolve()}")
+
+
+@command.command()
+@click.option(
+    "--dataset", type=click.Choice(["perseg", "permis", "davis", "instances"]), required=True, help="Its layout."
+)
+@click.option("--root", metavar="PATH", required=True, type=click.Path(path_type=Path), help="The dataset's folder.")
+@click.option("--out", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder for results.")
+@click.option("--method", default="regions", show_default=True, help="As of tamis personalize.")
+@click.option(
+    "--protocol",
+    type=click.Choice(["tamis", "perseg", "pdm", "insid3"]),
+    help="Whose rules; by default the dataset's usual ones. Their numbers do not compare.",
+)
+@click.option(
+    "--negatives",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    help="Other objects that each image is searched for, which are not there.",
+)
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Only the first N objects.")
+@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Of the choice of other objects.")
+@json_option
+def personalized(
+    dataset: str,
+    root: Path,
+    out: Path,
+    method: str,
+    protocol: str | None,
+    negatives: int,
+    limit: int | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Find objects of one image again in others: mIoU by the peers' rules, and whether absence is noticed.
+
+    An interrupted run goes on when the same command is given again.
+
+    \b
+    tamis evaluate personalized --dataset perseg --root PerSeg --out runs/perseg
+    tamis evaluate personalized --dataset permis --root PerMIRS --protocol pdm --out runs/permis-pdm
+    """
+    from tamis.datasets.episodes import open_episodes
+    from tamis.evaluation.personalized_run import PersonalizedSettings, protocol_of, run_personalized
+    from tamis.personal.methods import load_method
+
+    settings = PersonalizedSettings(protocol_of(dataset, protocol), negatives, limit, seed)
+    episodes = open_episodes(dataset, root)
+    with progress_bar(as_json) as bar:
+        task = bar.add_task("evaluating", total=None)
+        for done, total in run_personalized(load_method(method), dataset, root, episodes, settings, out):
+            bar.update(task, completed=done, total=total)
+    summary = json.loads((out / "summary.json").read_bytes())
+    if as_json:
+        print_json(summary)
+        return
+    click.echo(f"{dataset}, rules of {summary['protocol']}: mIoU {summary['miou']:.4f} ({summary['miou_is']})")
+    parts = ("image_miou", "total_iou", "object_miou", "object_macc", "object_biou")
+    click.echo(", ".join(f"{name} {summary[name]:.4f}" for name in parts if summary[name] is not None))
+    small = f"; {summary['too_small']} too small" if summary["too_small"] else ""
+    click.echo(f"{summary['images']} images of {summary['objects']} objects{small}")
+    if "presence" in summary:
+        seen = summary["presence"]
+        half = seen["at_half"]
+        click.echo(
+            f"presence: AUC {seen['auc']:.4f} on {seen['pairs_with']} pairs with the object and "
+            f"{seen['pairs_without']} without; at .5 {half['true_positive_rate']:.1%} noticed, "
+            f"{half['false_positive_rate']:.1%} false alarms"
+        )
+    click.echo(f"look at {(out / 'report.html').resolve()}")
 
 
 def _follow(steps: Generator[Progress], quiet: bool) -> None:

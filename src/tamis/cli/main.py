@@ -17,6 +17,8 @@ COMMANDS = {
     "export": "Write a project's masks for other programs.",
     "import": "Add masks of other programs to a project.",
     "segment": "Generate the masks of whole images automatically.",
+    "personalize": "Find the object of a reference in other images, or miss it.",
+    "retrieve": "Instance retrieval: rank a collection by an object.",
     "partition": "Partition an image into any number of segments.",
     "click": "Segment what is under one or more clicks, or in a box.",
     "demo": "Make a page of masks from sample photographs and your own.",

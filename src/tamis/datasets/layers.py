@@ -8,7 +8,7 @@ segnext/isegm/data/datasets/coco_lvis.py and segnext/scripts/annotations_convers
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,9 +46,15 @@ def read_pickle(path: Path) -> Any:
     """
     try:
         with path.open("rb") as file:
-            return _plain(_Restricted(file).load())
+            return read_pickle_in(file, path)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file; check the name") from None
+
+
+def read_pickle_in(file: BinaryIO, path: Path) -> Any:
+    """The same from where an open file stands; `path` is for messages. An array of objects becomes a list."""
+    try:
+        return _plain(_Restricted(file).load())
     except _Refused as refused:
         raise InputError(
             f"{path}: the pickle asks to run '{refused}', which masks have no need of, and was not read; "
@@ -174,6 +180,8 @@ class _Restricted(pickle.Unpickler):
 
 def _plain(value: Any) -> Any:
     """The value with numpy's arrays and numbers in the place of their stand-ins."""
+    if isinstance(value, _Array) and isinstance(value.state[-1], list):
+        return [_plain(item) for item in value.state[-1]]
     if isinstance(value, _Array | _Buffer):
         return value.array()
     if isinstance(value, _Scalar):

@@ -14,6 +14,7 @@ from tamis.clicks import Click, corrective_click, random_click, with_clicked_pix
 from tamis.datasets.protocol import Dataset, Sample, Target
 from tamis.errors import InputError
 from tamis.evaluation.combining import RULES
+from tamis.evaluation.real_clicks import RealClicks
 from tamis.evaluation.rules import Rules
 from tamis.mask.iou import iou_of
 from tamis.results.workers import in_order
@@ -85,6 +86,7 @@ def evaluate(
     rules: Rules,
     seed: int = 0,
     skip: Callable[[str], bool] = lambda name: False,
+    real: RealClicks | None = None,
 ) -> Generator[tuple[str, ImageRecord]]:
     """Evaluate every image of a dataset in this process, and yield its name and record.
 
@@ -95,15 +97,22 @@ def evaluate(
         seed: of random clicks, which depend on nothing else but the names of image and mask and the repeat: neither
             on the order of images nor on what is skipped.
         skip: says of an image's name that it is not wanted.
+        real: clicks of people, which begin tries; without any a mask is left out.
     """
     segmentor = augmented(segmentor, rules.tta)
     for sample in dataset.samples:
         if not skip(sample.name):
-            yield sample.name, evaluate_image(segmentor, sample, rules, seed)
+            yield sample.name, evaluate_image(segmentor, sample, rules, seed, real)
 
 
 def evaluate_in_processes(
-    segmentor: str | Segmentor, dataset: Dataset, rules: Rules, seed: int, workers: int, skip: Callable[[str], bool]
+    segmentor: str | Segmentor,
+    dataset: Dataset,
+    rules: Rules,
+    seed: int,
+    workers: int,
+    skip: Callable[[str], bool],
+    real: RealClicks | None = None,
 ) -> Generator[tuple[str, ImageRecord]]:
     """The same by several processes; images come in order.
 
@@ -114,15 +123,21 @@ def evaluate_in_processes(
         seed: as of `evaluate`.
         workers: processes.
         skip: as of `evaluate`.
+        real: as of `evaluate`.
     """
     wanted = [sample for sample in dataset.samples if not skip(sample.name)]
-    with closing(in_order(_Work(segmentor, rules, seed), wanted, workers)) as records:
+    with closing(in_order(_Work(segmentor, rules, seed, real), wanted, workers)) as records:
         for sample, record in zip(wanted, records, strict=True):
             yield sample.name, record
 
 
-def evaluate_image(segmentor: Segmentor, sample: Sample, rules: Rules, seed: int) -> ImageRecord:
-    """Evaluate one image; what cannot be used is counted in the record, never raised."""
+def evaluate_image(
+    segmentor: Segmentor, sample: Sample, rules: Rules, seed: int, real: RealClicks | None = None
+) -> ImageRecord:
+    """Evaluate one image; what cannot be used is counted in the record, never raised.
+
+    With clicks of people every mask is tried once by the clicker alone, and then after each of them.
+    """
     record = ImageRecord()
     found = usable_targets(sample, rules, record)
     if found is None:
@@ -132,6 +147,9 @@ def evaluate_image(segmentor: Segmentor, sample: Sample, rules: Rules, seed: int
     encoded = segmentor.encode(image)
     record.encode_seconds = perf_counter() - start
     record.masks = len(targets)
+    if real is not None:
+        record.clicks = list(_after_real_clicks(encoded, image, sample, targets, rules, seed, real))
+        return record
     trials = [
         (target, repeat, np.random.default_rng(seed_of(seed, sample.name, target.id, repeat)))
         for target in targets
@@ -163,6 +181,23 @@ def usable_targets(sample: Sample, rules: Rules, record: ImageRecord) -> tuple[I
     return (image, usable) if usable else None
 
 
+def _after_real_clicks(
+    encoded: EncodedImage,
+    image: ImageArray,
+    sample: Sample,
+    targets: Sequence[Target],
+    rules: Rules,
+    seed: int,
+    real: RealClicks,
+) -> Iterator[ClickRecord]:
+    shape = image.shape[0], image.shape[1]
+    for target in targets:
+        first = real.on(sample.image_path.stem, target.id, shape)
+        for repeat, begin in enumerate((None, *first) if first else ()):
+            rng = np.random.default_rng(seed_of(seed, sample.name, target.id, repeat))
+            yield from click_through(_answering(encoded, rules.combine), target, rules, repeat, rng, begin)
+
+
 def click_once(
     encoded: AnswersAlone, trials: Sequence[tuple[Target, int, np.random.Generator]], rules: Rules
 ) -> Iterator[ClickRecord]:
@@ -189,6 +224,7 @@ def click_through(
     rules: Rules,
     repeat: int,
     rng: np.random.Generator,
+    begin: Click | None = None,
 ) -> list[ClickRecord]:
     """Click on one mask until the rules say stop.
 
@@ -198,6 +234,7 @@ def click_through(
         rules: clicker, number of clicks, threshold and when to stop.
         repeat: for the records.
         rng: of random clicks.
+        begin: the first click, instead of the clicker's.
     """
     wanted = _wanted(target)
     area = int(np.count_nonzero(wanted))
@@ -206,7 +243,8 @@ def click_through(
     records: list[ClickRecord] = []
     iou = 0.0
     while len(clicks) < rules.clicks and not (rules.stop_at is not None and clicks and iou >= rules.stop_at):
-        click = _next_click(wanted, prediction, clicks, target.valid, rules, rng)
+        click = None if clicks else begin
+        click = click or _next_click(wanted, prediction, clicks, target.valid, rules, rng)
         if click is None:
             break
         clicks.append(click)
@@ -292,10 +330,11 @@ class _Work:
     segmentor: str | Segmentor
     rules: Rules
     seed: int
+    real: RealClicks | None = None
     ready: Segmentor | None = None
 
     def __call__(self, sample: Sample) -> ImageRecord:
         if self.ready is None:
             loaded = load_segmentor(self.segmentor) if isinstance(self.segmentor, str) else self.segmentor
             self.ready = augmented(loaded, self.rules.tta)
-        return evaluate_image(self.ready, sample, self.rules, self.seed)
+        return evaluate_image(self.ready, sample, self.rules, self.seed, self.real)

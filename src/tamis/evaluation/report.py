@@ -80,7 +80,7 @@ def numbers(summary: Mapping[str, Any]) -> str:
 
 
 def sizes(summaries: Mapping[str, Mapping[str, Any]]) -> str:
-    """Mean IoU after the first click by size of the mask, one column for each run."""
+    """Mean IoU after the first click and the last by size of the mask, one column for each run."""
     classes = list(dict.fromkeys(size for summary in summaries.values() for size in summary.get("miou_by_size", {})))
     head = "".join(f"<th>{escape(name)}</th>" for name in summaries)
     rows = []
@@ -88,7 +88,7 @@ def sizes(summaries: Mapping[str, Mapping[str, Any]]) -> str:
         cells = "".join(_size_cell(summary.get("miou_by_size", {}).get(size)) for summary in summaries.values())
         rows.append(f"<tr><td>{escape(size)} px</td>{cells}</tr>")
     return (
-        "<h2>By size of the mask <small>root of its area, first click</small></h2>"
+        "<h2>By size of the mask <small>root of its area, first click → last</small></h2>"
         f"<table><tr><th></th>{head}</tr>{''.join(rows)}</table>"
     )
 
@@ -167,4 +167,7 @@ def _with_target(picture: ImageArray, target: MaskArray) -> ImageArray:
 
 
 def _size_cell(entry: Mapping[str, Any] | None) -> str:
-    return f'<td class="number">{entry["miou"]:.3f} ({entry["tries"]})</td>' if entry else "<td></td>"
+    if not entry:
+        return "<td></td>"
+    last = f" → {entry['miou_last']:.3f}" if "miou_last" in entry else ""
+    return f'<td class="number">{entry["miou"]:.3f}{last} ({entry["tries"]})</td>'

@@ -1,16 +1,19 @@
 """An evaluation as a folder of results: resumable, told in full, and nothing dropped silently."""
 
 import hashlib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import tamis
 from tamis.datasets.protocol import Dataset
 from tamis.errors import InputError, UnavailableError
-from tamis.evaluation.interactive import ImageRecord, evaluate, evaluate_in_processes
+from tamis.evaluation.interactive import ClickRecord, ImageRecord, evaluate, evaluate_in_processes
+from tamis.evaluation.real_clicks import RealClicks, real_clicks_summary
 from tamis.evaluation.rules import Rules
 from tamis.evaluation.summary import summarise
 from tamis.results.files import replacing, write_json
@@ -42,6 +45,7 @@ def run_evaluation(
     seed: int = 0,
     limit: int | None = None,
     workers: int = 1,
+    real: RealClicks | None = None,
 ) -> Generator[Progress]:
     """Evaluate, and write `masks.parquet`, `summary.json` and `run.json`; what an earlier run finished is kept.
 
@@ -55,6 +59,8 @@ def run_evaluation(
         seed: of clicks and bootstrap.
         limit: only the first so many images.
         workers: processes.
+        real: clicks of people to begin with: figures are then those of tries after them, and `real_clicks` of the
+            summary compares with clicks in the middle.
 
     Yields:
         Progress after every image. The results are written when the iteration ends.
@@ -79,14 +85,15 @@ def run_evaluation(
         "rules": {**asdict(rules), "tta": list(rules.tta)},
         "seed": seed,
         "version": tamis.__version__,
+        **({} if real is None else {"real_clicks": real.sha256}),
     }
     further = {"root": str(dataset.root), "limit": limit, "workers": workers}
     with resumable_folder(out, signature, further, weights) as (run, journal):
         already = frozenset(journal.entries)
         images = (
-            evaluate(loaded, dataset, rules, seed, already.__contains__)
+            evaluate(loaded, dataset, rules, seed, already.__contains__, real)
             if workers == 1
-            else evaluate_in_processes(segmentor, dataset, rules, seed, workers, already.__contains__)
+            else evaluate_in_processes(segmentor, dataset, rules, seed, workers, already.__contains__, real)
         )
         ious = [c["iou"] for entry in journal.entries.values() for c in entry["clicks"] if c["click"] == 1]
         with closing(images):
@@ -96,18 +103,43 @@ def run_evaluation(
                 yield Progress(len(journal.entries), len(dataset.samples), sum(ious) / len(ious) if ious else None)
         records = {s.name: ImageRecord.from_json(journal.entries[s.name]) for s in dataset.samples}
         write_masks(out / "masks.parquet", dataset, records)
+        counted = records if real is None else {name: after_people(record) for name, record in records.items()}
         summary = {
             "dataset": dataset.name,
             "split": dataset.split,
             "segmentor": name,
             "rules": {**asdict(rules), "tta": list(rules.tta)},
             "seed": seed,
-            **summarise(records, rules, dataset.unmatched, seed),
+            **summarise(counted, rules, dataset.unmatched, seed),
+            **({} if real is None else {"real_clicks": real_clicks_summary(tries_of(records, rules.clicks))}),
         }
         write_json(out / "summary.json", summary)
         run.dataset = fingerprint(
             file_hash(sample.image_path) for sample in dataset.samples if sample.image_path.is_file()
         )
+
+
+def after_people(record: ImageRecord) -> ImageRecord:
+    """A record without the tries that no person began."""
+    return replace(record, clicks=[click for click in record.clicks if click.repeat])
+
+
+def tries_of(records: Mapping[str, ImageRecord], limit: int) -> list[dict[str, Any]]:
+    """What `real_clicks_summary` takes, of records whose repeat 0 is the try that no person began."""
+    tries: dict[tuple[str, str, int], list[ClickRecord]] = {}
+    for image, record in records.items():
+        for click in record.clicks:
+            tries.setdefault((image, click.mask, click.repeat), []).append(click)
+    return [
+        {
+            "image": image,
+            "mask": mask,
+            "noc": next((c.click for c in made if np.float32(c.iou) >= np.float32(0.9)), limit),
+            "iou": made[0].iou,
+            "click": (made[0].x, made[0].y) if repeat else None,
+        }
+        for (image, mask, repeat), made in tries.items()
+    ]
 
 
 def write_masks(path: Path, dataset: Dataset, records: dict[str, ImageRecord]) -> None:

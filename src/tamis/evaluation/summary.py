@@ -118,8 +118,8 @@ def summarise(
     `miou` is a list by click, `miou_ci95` its 95 % intervals by bootstrap over images, `nocNN` the mean number of
     clicks to an IoU of .NN (the limit where it is never reached), `nofNN` how many trials need the limit or more (those
     that succeed with the very last click are counted too, as by the peers), `worse_by_NN` the share of corrections that
-    lower the IoU by more than .NN, `miou_by_size` the mean IoU after the first click by the root of the mask's area in
-    pixels.
+    lower the IoU by more than .NN, `miou_by_size` the mean IoU after the first click, and with several the last, by the
+    root of the mask's area in pixels.
 
     Args:
         records: by image name, in the dataset's order.
@@ -226,12 +226,16 @@ SIZES = (16, 32, 64, 128, 256, 512)
 
 
 def miou_by_size(trials: Trials, rules: Rules) -> dict[str, dict[str, float | int]]:
-    """Mean IoU after the first click and number of trials, by size of the mask."""
+    """Number of trials, mean IoU after the first click and, where there are several, after the last, by mask size."""
     size = np.digitize(np.sqrt(trials.area), SIZES)
     names = [f"<{SIZES[0]}", *(f"{a}-{b}" for a, b in pairwise(SIZES)), f"≥{SIZES[-1]}"]
-    first = comparable_ious(trials, rules)[:, 0]
+    ious = comparable_ious(trials, rules)
+    shown = {"miou": ious[:, 0], **({"miou_last": ious[:, -1]} if ious.shape[1] > 1 else {})}
     return {
-        name: {"miou": round(float(first[size == index].mean()), 4), "tries": int((size == index).sum())}
+        name: {
+            **{key: round(float(values[size == index].mean()), 4) for key, values in shown.items()},
+            "tries": int((size == index).sum()),
+        }
         for index, name in enumerate(names)
         if (size == index).any()
     }

@@ -20,6 +20,9 @@ Float32 = NDArray[np.float32]
 TOKENS = 32
 """Numbers per region that a correction is made of."""
 
+LAST = 26
+"""The one of them that is 1 where the last click lies."""
+
 FAR = np.float32(4)
 """Distances are cut here, in units of the mask's side."""
 
@@ -35,15 +38,19 @@ class CorrectionContext:
         region_map: (h, w) uint16, at the segmentor's own resolution.
         answers: (3, R, R) float32, P(region s in mask | click in region r), of a part, an object and a whole.
         colours: (R, 3) float32, mean colour from 0 to 1.
+        features: (R, D) float32, what else the encoding knows of each region.
     """
 
     region_map: NDArray[np.uint16]
     answers: Float32
     colours: Float32
+    features: Float32
 
     @classmethod
-    def of(cls, image: ImageArray, region_map: NDArray[np.uint16], answers: NDArray[np.uint8]) -> "CorrectionContext":
-        """From an image (H, W, 3) uint8 of any size, its regions and the bytes of its answers."""
+    def of(
+        cls, image: ImageArray, region_map: NDArray[np.uint16], answers: NDArray[np.uint8], features: Float32
+    ) -> "CorrectionContext":
+        """From an image (H, W, 3) uint8 of any size, its regions, the bytes of its answers and its features (R, D)."""
         import cv2
 
         height, width = region_map.shape
@@ -52,7 +59,8 @@ class CorrectionContext:
         sizes = np.maximum(np.bincount(flat, minlength=count), 1)
         sums = [np.bincount(flat, small[:, :, channel].ravel(), count) for channel in range(3)]
         colours = np.stack(sums, axis=1) / (sizes[:, None] * 255)
-        return cls(region_map, answers.astype(np.float32, order="C") / np.float32(CERTAIN), colours.astype(np.float32))
+        told = answers.astype(np.float32, order="C") / np.float32(CERTAIN)
+        return cls(region_map, told, colours.astype(np.float32), features.astype(np.float32))
 
     @cached_property
     def sizes(self) -> NDArray[np.int64]:
@@ -83,6 +91,12 @@ class CorrectionContext:
         pairs = np.concatenate([(here * count + there)[apart], (there * count + here)[apart]])
         shared = np.bincount(pairs, minlength=count * count).reshape(count, count)
         return np.asarray(shared / np.maximum(shared.sum(axis=1, keepdims=True), 1), np.float32)
+
+    @cached_property
+    def adjacent(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Pairs of regions that share a border, each twice."""
+        first, second = np.nonzero(self.neighbours)
+        return first, second
 
     @cached_property
     def depths(self) -> Float32:

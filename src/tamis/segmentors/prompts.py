@@ -9,7 +9,7 @@ from tamis.clicks import Box, Click, ordered_box, outside_box, require_inside, s
 from tamis.errors import InputError
 from tamis.mask import Masks
 from tamis.regions import boxes
-from tamis.segmentors.protocol import AnswersByRegion, EncodedImage, TakesBoxes, TakesMask
+from tamis.segmentors.protocol import AnswersByRegion, EncodedImage, LooksCloser, TakesBoxes, TakesMask
 
 ACROSS = 5
 """Clicks per side of a box, where the segmentor takes clicks alone."""
@@ -23,8 +23,8 @@ def answer_to(
     A box is answered by a segmentor that takes boxes, or by its regions; any other is asked by clicks within it, of
     which the one whose mask fills the box best counts. Clicks besides a box are answered within it; only where a
     segmentor of pixels takes boxes and masks do they correct the mask of the box. A mask is corrected by a segmentor
-    that can start from one; for any other the answer to each positive click is added to it, and that to each negative
-    one removed.
+    that can start from one, after a closer look if it has such; for any other the answer to each positive click is
+    added to it, and that to each negative one removed.
 
     Args:
         encoded: the image.
@@ -37,7 +37,12 @@ def answer_to(
             both a box and a mask.
     """
     if mask is not None:
-        return _corrected(encoded, clicks, box, mask)
+        if box is not None:
+            raise InputError("give a box or a mask to begin from, not both")
+        if isinstance(encoded, LooksCloser) and clicks and mask.shape == encoded.shape:
+            require_inside(clicks, encoded.shape)
+            encoded.look_closer(mask, clicks)
+        return corrected(encoded, mask, clicks)
     if box is None:
         return encoded.probability(clicks)
     box = ordered_box(box, encoded.shape)
@@ -67,9 +72,12 @@ def in_box(encoded: EncodedImage, box: Box) -> ProbabilityArray:
     return _by_clicks(encoded, box)
 
 
-def _corrected(encoded: EncodedImage, clicks: Sequence[Click], box: Box | None, mask: MaskArray) -> ProbabilityArray:
-    if box is not None:
-        raise InputError("give a box or a mask to begin from, not both")
+def corrected(encoded: EncodedImage, mask: MaskArray, clicks: Sequence[Click]) -> ProbabilityArray:
+    """(H, W) float32: a mask (H, W) as clicks correct it, as far as the encoded image is ready for that.
+
+    Raises:
+        InputError: a click lies outside the image, or the mask has another size.
+    """
     if mask.shape != encoded.shape:
         height, width = encoded.shape
         raise InputError(f"the mask must have the image's {height} rows and {width} columns, not {mask.shape}")

@@ -159,3 +159,12 @@ class TakesMask(Protocol):
     def probability_from_mask(self, mask: MaskArray, clicks: Sequence[Click]) -> ProbabilityArray:
         """(H, W) float32: the mask (H, W) as corrected by the clicks."""
         ...
+
+
+@runtime_checkable
+class LooksCloser(Protocol):
+    """An encoded image that `TakesMask`, and corrects a mask better after a closer look at its neighbourhood."""
+
+    def look_closer(self, mask: MaskArray, clicks: Sequence[Click]) -> None:
+        """Get ready to correct the mask (H, W) by the last of some clicks, or one nearby: the work of an encoding."""
+        ...

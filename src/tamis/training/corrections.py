@@ -6,11 +6,9 @@ shifted or swollen. Everything happens over regions, so that it takes a core a s
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,19 +16,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tamis.arrays import MaskArray
-from tamis.clicks import Click, center_click, corrective_click, random_click
+from tamis.clicks import Click, center_click, corrective_click
 from tamis.errors import InputError
-from tamis.regions.clicks import CERTAIN, preferences
 from tamis.regions.corrections import CorrectionContext, correction_tokens
-from tamis.regions.protocol import AnswersByRegion
-from tamis.segmentors import Segmentor
 from tamis.segmentors.embedded.corrected import carve
+from tamis.training.begun import CorrectionBatch, CorrectionExample, begin
 from tamis.training.correction_network import CorrectionNetwork, CorrectionShape
 from tamis.training.losses import pairwise_bce, soft_iou
-from tamis.training.photographs import Int16Map, Photograph
-
-LEAST_PIXELS = 100
-"""Of a mask at the working size that is clicked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,59 +40,6 @@ class CorrectionOptions:
     """Of the cross-entropy where the mask was right before, by the area of the true mask."""
 
 
-@dataclass(frozen=True, eq=False)
-class CorrectionExample:
-    """A photograph that is ready to be clicked.
-
-    Attributes:
-        dataset: its name.
-        region_map: (h, w) uint16.
-        answers: (G, R, R) uint8.
-        ratings: (G, R) uint8.
-        small: (h, w, 3) uint8.
-        maps: label maps (h, w) int16, as `Photograph` has them.
-    """
-
-    dataset: str
-    region_map: NDArray[np.uint16]
-    answers: NDArray[np.uint8]
-    ratings: NDArray[np.uint8]
-    small: NDArray[np.uint8]
-    maps: tuple[Int16Map, ...]
-
-
-def correction_example(photograph: Photograph, segmentor: Segmentor) -> CorrectionExample:
-    """Encode a photograph with a segmentor that answers by region.
-
-    Raises:
-        InputError: the segmentor does not.
-    """
-    encoded = segmentor.encode(photograph.image)
-    if not isinstance(encoded, AnswersByRegion):
-        raise InputError(f"corrections are learned over regions, and the segmentor {segmentor.name!r} has none")
-    height, width = encoded.region_map.shape
-    small = cv2.resize(photograph.image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
-    maps = (cv2.resize(m, (width, height), interpolation=cv2.INTER_NEAREST_EXACT) for m in photograph.maps)
-    labels = tuple(each.astype(np.int16) for each in maps)
-    return CorrectionExample(photograph.dataset, encoded.region_map, encoded.answers, encoded.ratings, small, labels)
-
-
-class CorrectionBatch(NamedTuple):
-    """Masks of one photograph, begun."""
-
-    context: CorrectionContext
-    truths: list[MaskArray]
-    """B of (h, w)."""
-    known: MaskArray
-    """(h, w)."""
-    shares: NDArray[np.float32]
-    """(B, R) of the regions in the true masks."""
-    begun: list[MaskArray]
-    """B of (h, w): the masks so far."""
-    clicks: list[list[Click]]
-    """That made them, if any did; in pixels of the working size."""
-
-
 class CorrectionTask:
     """Corrections as a task of the training loop."""
 
@@ -114,16 +53,17 @@ class CorrectionTask:
         half: bool = True,
     ) -> None:
         self.examples: dict[str, list[CorrectionExample]] = {}
-        for example in examples:
-            if any(clickable(labels).size for labels in example.maps):
-                self.examples.setdefault(example.dataset, []).append(example)
+        for example in filter(CorrectionExample.can_be_clicked, examples):
+            self.examples.setdefault(example.dataset, []).append(example)
         if not self.examples:
             raise InputError("there is no mask large enough to click in the photographs: name others with --data")
         self.names = list(self.examples)
         wanted = np.array([shares[name] for name in self.names])
         self.shares = wanted / wanted.sum()
-        self.held_out, self.options, self.device, self.half = held_out, options, device, half
-        self.corrections = CorrectionNetwork(options.shape).to(device)
+        self.held_out = [example for example in held_out if example.can_be_clicked()]
+        self.options, self.device, self.half = options, device, half
+        shape = replace(options.shape, features=examples[0].features.shape[1])
+        self.corrections = CorrectionNetwork(shape).to(device)
 
     @property
     def network(self) -> nn.Module:
@@ -149,7 +89,8 @@ class CorrectionTask:
         truth = self._send(batch.shares)
         known = self._send(context.shares(batch.known) * context.areas)[None].expand_as(truth)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            weights = self.corrections.weights(*self._matrices(context))
+            weights = self.corrections.weights(*map(self._send, (context.answers, context.areas, context.neighbours)))
+        features, areas = self._send(context.features), self._send(context.areas)
         masks, clicks = list(batch.begun), [list(each) for each in batch.clicks]
         total = torch.zeros((), device=self.device)
         ious = {"iou_0": self._mean_iou(masks, batch)}
@@ -159,7 +100,8 @@ class CorrectionTask:
             begun = np.stack([context.shares(mask) for mask in masks])
             tokens = np.stack([tokens_of(context, *each) for each in zip(begun, clicks, strict=True)])
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-                logits = self.corrections(self._send(tokens), weights)
+                logits = self.corrections(self._send(tokens), features, areas, weights)
+            weights = weights.detach()  # its few numbers learn from the first round: a third of the time
             right = known * ((self._send(begun) > 0.5) == (truth > 0.5))
             spoilt = F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * right
             spoilt = spoilt.sum(1) / (truth * known).sum(1).clamp_min(1e-4)
@@ -190,66 +132,8 @@ class CorrectionTask:
         ]
         return torch.tensor(np.mean(ious), device=self.device)
 
-    def _matrices(self, context: CorrectionContext) -> tuple[Tensor, Tensor, Tensor]:
-        middle = context.answers[len(context.answers) // 2]
-        return self._send(middle), self._send(context.areas), self._send(context.neighbours)
-
     def _send(self, array: NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(np.asarray(array, np.float32)).to(self.device)
-
-
-def clickable(labels: Int16Map) -> NDArray[np.int16]:
-    """The labels of masks large enough."""
-    values, counts = np.unique(labels, return_counts=True)
-    return np.asarray(values[(values > 0) & (counts >= LEAST_PIXELS)], np.int16)
-
-
-def begin(example: CorrectionExample, count: int, rng: np.random.Generator, wrong: float = 0.4) -> CorrectionBatch:
-    """Choose masks of a photograph with something to click, and begin each.
-
-    Args:
-        example: the photograph.
-        count: how many masks, with repetition.
-        rng: source of randomness.
-        wrong: share of those that begin with something else than the answer that a click gets.
-    """
-    usable = [labels for labels in example.maps if clickable(labels).size]
-    labels = usable[int(rng.integers(len(usable)))]
-    values = clickable(labels)
-    context = CorrectionContext.of(example.small, example.region_map, example.answers)
-    truths = [labels == values[int(rng.integers(len(values)))] for _ in range(count)]
-    begun, clicks = zip(*(_begin(example, context, truth, rng, wrong) for truth in truths), strict=True)
-    shares = np.stack([context.shares(truth) for truth in truths])
-    return CorrectionBatch(context, truths, labels >= 0, shares, list(begun), list(clicks))
-
-
-def _begin(
-    example: CorrectionExample, context: CorrectionContext, truth: MaskArray, rng: np.random.Generator, wrong: float
-) -> tuple[MaskArray, list[Click]]:
-    """A mask so far, (h, w), and the clicks that made it."""
-    click = center_click(truth) if rng.random() < 0.5 else random_click(truth, rng)
-    region = int(context.region_map[click.pixel])
-    granularity = int(preferences(example.ratings)[:, region].argmax())
-    clicks = [click]
-    if rng.random() < wrong:
-        way = rng.random()
-        granularity = int(rng.integers(len(example.answers)))
-        if way > 0.5:
-            clicks = clicks if rng.random() < 0.5 else []
-            if way > 0.75:
-                return _damaged(truth, rng), clicks
-            region = int(context.region_map.ravel()[int(rng.integers(context.region_map.size))])
-    return np.asarray(example.answers[granularity, region] > CERTAIN / 2)[context.region_map], clicks
-
-
-def _damaged(mask: MaskArray, rng: np.random.Generator) -> MaskArray:
-    """A mask (h, w) shifted, then eroded or dilated."""
-    height, width = mask.shape
-    shift = np.array([[1, 0, rng.uniform(-0.08, 0.08) * width], [0, 1, rng.uniform(-0.08, 0.08) * height]])
-    moved = cv2.warpAffine(mask.view(np.uint8), shift, (width, height), flags=cv2.INTER_NEAREST)
-    side = int(rng.integers(1, 8))
-    change = cv2.erode if rng.random() < 0.5 else cv2.dilate
-    return np.asarray(change(moved, np.ones((side, side), np.uint8)) > 0)
 
 
 def click_error(wanted: MaskArray, mask: MaskArray, clicks: list[Click], known: MaskArray) -> None:

@@ -25,7 +25,9 @@ OPSET = 18
 LEAST_HALVED = 256
 """Weights with as many numbers are stored in float16; they are computed with in float32."""
 
-PIXEL_OUTPUTS = ("boundary", "embedding", "bias", "features")
+PIXEL_OUTPUTS = ("boundary", "embedding", "bias", "features", "deep16", "deep32")
+"""The last two are the encoder's own maps at strides 16 and 32: what a region is, where the others say how far it goes.
+"""
 
 
 class _Pixels(nn.Module):
@@ -35,9 +37,16 @@ class _Pixels(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
         outputs = self.network(image)
-        return outputs.boundary, outputs.embedding, outputs.bias + self.network.margin, outputs.features
+        return (
+            outputs.boundary,
+            outputs.embedding,
+            outputs.bias + self.network.margin,
+            outputs.features,
+            outputs.deep16,
+            outputs.deep32,
+        )
 
 
 class _Relations(nn.Module):
@@ -95,15 +104,26 @@ class _Answers(nn.Module):
         return probabilities, torch.sigmoid(self.network.rating(ahead, probabilities, areas))
 
 
-class _Corrections(nn.Module):
-    """The network that corrects, and the weights of its messages."""
+class _Messages(nn.Module):
+    """The part of the network that corrects which does not depend on clicks."""
 
     def __init__(self, network: CorrectionNetwork) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, tokens: Tensor, answers: Tensor, areas: Tensor, neighbours: Tensor) -> Tensor:
-        return torch.sigmoid(self.network(tokens, self.network.weights(answers, areas, neighbours)))
+    def forward(self, answers: Tensor, areas: Tensor, neighbours: Tensor) -> Tensor:
+        return self.network.weights(answers, areas, neighbours)
+
+
+class _Corrections(nn.Module):
+    """The network that corrects, given the weights of its messages."""
+
+    def __init__(self, network: CorrectionNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, tokens: Tensor, features: Tensor, areas: Tensor, weights: Tensor) -> Tensor:
+        return torch.sigmoid(self.network(tokens, features, areas, weights))
 
 
 def folded(network: nn.Module) -> nn.Module:
@@ -190,21 +210,43 @@ def export_regions(network: RegionNetwork, folder: Path, notes: Mapping[str, str
     return files
 
 
-def export_corrections(network: CorrectionNetwork, file: Path, notes: Mapping[str, str]) -> None:
-    """Write the network that corrects: `tokens` (1, R, TOKENS), `answers` (R, R), `areas` (R,) and `neighbours` (R, R).
+def export_corrections(network: CorrectionNetwork, folder: Path, notes: Mapping[str, str]) -> list[Path]:
+    """Write the network that corrects, in two files, and return them.
 
-    It gives `probabilities` (1, R).
+    `messages`: `answers` (3, R, R), `areas` (R,) and `neighbours` (R, R) to `weights` (heads, R, R), once for an image.
+    `corrections`: `tokens` (1, R, TOKENS), `features` (R, D), `areas` (R,) and `weights` to `probabilities` (1, R).
     """
-    regions, count = torch.export.Dim("regions", min=2, max=4096), 17
-    inputs: dict[str, tuple[Tensor, dict[int, object]]] = {
-        "tokens": (torch.rand(1, count, TOKENS), {1: regions}),
-        "answers": (torch.rand(count, count), {0: regions, 1: regions}),
-        "areas": (torch.full((count,), 1 / count), {0: regions}),
-        "neighbours": (torch.full((count, count), 1 / count), {0: regions, 1: regions}),
+    network, count = copy.deepcopy(network).eval(), 17
+    shape, regions = network.shape, torch.export.Dim("regions", min=2, max=4096)
+    areas: tuple[Tensor, dict[int, object]] = (torch.full((count,), 1 / count), {0: regions})
+    parts: dict[str, tuple[nn.Module, dict[str, tuple[Tensor, dict[int, object]]], str]] = {
+        "messages": (
+            _Messages(network),
+            {
+                "answers": (torch.rand(3, count, count), {1: regions, 2: regions}),
+                "areas": areas,
+                "neighbours": (torch.full((count, count), 1 / count), {0: regions, 1: regions}),
+            },
+            "weights",
+        ),
+        "corrections": (
+            _Corrections(network),
+            {
+                "tokens": (torch.rand(1, count, TOKENS), {1: regions}),
+                "features": (torch.rand(count, shape.features), {0: regions}),
+                "areas": areas,
+                "weights": (torch.full((shape.heads, count, count), 1 / count), {1: regions, 2: regions}),
+            },
+            "probabilities",
+        ),
     }
-    example, free = tuple(each for each, _ in inputs.values()), tuple(each for _, each in inputs.values())
-    _export(_Corrections(copy.deepcopy(network).eval()), example, tuple(inputs), ("probabilities",), free, file)
-    _finish(file, notes)
+    files = []
+    for part, (module, inputs, output) in parts.items():
+        files.append(folder / f"embedded_{part}.onnx")
+        example, free = tuple(each for each, _ in inputs.values()), tuple(each for _, each in inputs.values())
+        _export(module, example, tuple(inputs), (output,), free, files[-1])
+        _finish(files[-1], notes)
+    return files
 
 
 def example_inputs(shape: RegionShape, regions: int = 17) -> RegionInputs:

@@ -47,6 +47,10 @@ class PixelOutputs(NamedTuple):
     """(B, 1, H/4, W/4) logit: how readily a pixel joins any mask."""
     features: Tensor
     """(B, D, H/4, W/4) decoder features, not negative: pooled over regions by the second network."""
+    deep16: Tensor
+    """(B, C, H/16, W/16): the encoder's own map, for comparing images."""
+    deep32: Tensor
+    """(B, C', H/32, W/32): its last one."""
 
 
 def _convolution(inputs: int, outputs: int, kernel: int = 3) -> nn.Sequential:
@@ -172,6 +176,8 @@ class PixelNetwork(nn.Module):
             embedded[:, :-1],
             embedded[:, -1:],
             top,
+            levels[2],
+            levels[3],
         )
 
 

@@ -1,7 +1,7 @@
 """Runs from data folders to weights: what `tamis train` calls."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,18 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray
 from tamis.errors import InputError
 from tamis.segmentors import Segmentor, load_segmentor
+from tamis.training.begun import CorrectionExample, closer_example, correction_example
 from tamis.training.calibration import Calibration, calibrate
 from tamis.training.checkpoint import load_weights, save_weights
 from tamis.training.correction_network import CorrectionNetwork
-from tamis.training.corrections import CorrectionOptions, CorrectionTask, correction_example
+from tamis.training.corrections import CorrectionOptions, CorrectionTask
 from tamis.training.embedding import EmbeddingOptions, EmbeddingTask
 from tamis.training.encoders import LITE2, load_imagenet
 from tamis.training.examples import Example, Taught, make_example, teach
 from tamis.training.loop import LoopOptions, pick_device, placed, train
 from tamis.training.networks import PixelNetwork
 from tamis.training.packing import read_packs
-from tamis.training.photographs import Photograph
+from tamis.training.photographs import Photograph, some
 from tamis.training.region_network import RegionNetwork
 from tamis.training.regions import RegionOptions, RegionTask
 from tamis.training.sources import OTHERS, SHARES, Source, read_source, validation_photographs
@@ -86,6 +87,13 @@ CORRECTION_PHOTOGRAPHS = {
 """How many photographs of a data set stage C looks at: better such that stages A and B have seen little of."""
 
 
+OTHER_CORRECTED = 30
+"""Of a data set that is not among them."""
+
+CLOSE_SIZE = 768
+"""Pixels on the long side of the photographs of stage C, which looks at parts of them too."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunConfig:
     """Everything a run is made of; saved as `config.json`."""
@@ -120,18 +128,24 @@ class Data:
     validation: list[Photograph]
 
 
-def load_data(config: RunConfig) -> Data:
-    """Read all photographs of a run, from folders or from a pack.
+def load_data(config: RunConfig, most: Callable[[str], int | None] = lambda name: None) -> Data:
+    """Read the photographs of a run, from folders or from a pack.
+
+    Args:
+        config: of the run.
+        most: of each training set by name at most so many, evenly spread; None is all.
 
     Raises:
         InputError: there is nothing to train on.
     """
     if config.packs:
-        training, validation = read_packs(config.packs)
+        packed, validation = read_packs(config.packs)
+        training = {name: list(some(photographs, most(name))) for name, photographs in packed.items()}
         shares = {name: SHARES.get(name, OTHERS) for name in training}
     else:
         training = {
-            source.name: list(read_source(source, "training", config.photograph_size)) for source in config.sources
+            source.name: list(read_source(source, "training", config.photograph_size, most(source.name)))
+            for source in config.sources
         }
         shares = {source.name: source.share for source in config.sources}
         validation = validation_photographs(config.sources, config.photograph_size)
@@ -187,12 +201,7 @@ def prepare_examples(data: Data, pixels: PixelNetwork, device: torch.device, con
 
 def chosen_for_regions(name: str, photographs: Sequence[Photograph]) -> Sequence[Photograph]:
     """The photographs of a data set that stage B sees."""
-    return spread(photographs, REGION_PHOTOGRAPHS.get(name, OTHER_PHOTOGRAPHS))
-
-
-def spread(photographs: Sequence[Photograph], count: int) -> Sequence[Photograph]:
-    """About `count` of the photographs and never more, evenly spread."""
-    return photographs[:: max(1, len(photographs) // count)][:count]
+    return some(photographs, REGION_PHOTOGRAPHS.get(name, OTHER_PHOTOGRAPHS))
 
 
 def train_regions(config: RunConfig) -> Path:
@@ -227,13 +236,16 @@ def train_corrections(config: RunConfig, segmentor: Segmentor) -> Path:
     device = pick_device(config.device)
     if config.loop.threads:
         torch.set_num_threads(config.loop.threads)
-    data = load_data(config)
-    examples = [
-        correction_example(photograph, segmentor)
-        for name, photographs in data.training.items()
-        for photograph in spread(photographs, CORRECTION_PHOTOGRAPHS.get(name, 30))
+    data = load_data(
+        replace(config, photograph_size=CLOSE_SIZE), lambda name: CORRECTION_PHOTOGRAPHS.get(name, OTHER_CORRECTED)
+    )
+    chance = np.random.default_rng(config.loop.seed)
+    photographs = [photograph for each in data.training.values() for photograph in each]
+    examples = list(looked_at(photographs, segmentor, 2, chance))
+    held_out = [
+        replace(each, dataset=f"{each.dataset}, closer") if each.starts else each
+        for each in looked_at(data.validation, segmentor, 1, chance)
     ]
-    held_out = [correction_example(photograph, segmentor) for photograph in data.validation]
     torch.manual_seed(config.loop.seed)
     shares = {name: REGION_SHARES.get(name, share) for name, share in data.shares.items()}
     task = CorrectionTask(examples, shares, held_out, config.corrections, device, config.loop.half)
@@ -241,6 +253,18 @@ def train_corrections(config: RunConfig, segmentor: Segmentor) -> Path:
         load_corrections(config.correction_weights, task.corrections).train()
     train(task, config.loop, config.out, as_json(config), config.resume)
     return config.out / "best.pt"
+
+
+def looked_at(
+    photographs: Sequence[Photograph], segmentor: Segmentor, every: int, rng: np.random.Generator
+) -> Iterator[CorrectionExample]:
+    """Photographs for stage C, and of every so many the part around an object besides."""
+    for number, photograph in enumerate(photographs):
+        whole = correction_example(photograph, segmentor)
+        yield whole
+        closer = closer_example(photograph, whole, segmentor, rng) if number % every == 0 else None
+        if closer is not None:
+            yield closer
 
 
 def load_corrections(weights: Path, network: CorrectionNetwork) -> CorrectionNetwork:
@@ -278,7 +302,7 @@ def calibrate_regions(config: RunConfig, regions: Path, out: Path) -> Calibratio
         fresh = [photograph for photograph in photographs if id(photograph) not in seen] or photographs
         count = CALIBRATION_PHOTOGRAPHS.get(name, 0)
         if count:
-            examples += [make_example(photograph, pixels, device) for photograph in spread(fresh, count)]
+            examples += [make_example(photograph, pixels, device) for photograph in some(fresh, count)]
     found = calibrate(network, examples)
     save_weights(out, network.state_dict())
     return found
@@ -316,8 +340,7 @@ def export_weights(
     if regions is not None:
         files += export_regions(load_regions(regions, RegionNetwork()), out, notes)
     if corrections is not None:
-        files.append(out / "embedded_corrections.onnx")
-        export_corrections(load_corrections(corrections, CorrectionNetwork()), files[-1], notes)
+        files += export_corrections(load_corrections(corrections, CorrectionNetwork()), out, notes)
     return files
 
 

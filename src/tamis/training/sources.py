@@ -79,11 +79,12 @@ def parse_source(text: str) -> Source:
     return source
 
 
-def read_source(source: Source, split: str, size: int) -> Iterator[Photograph]:
+def read_source(source: Source, split: str, size: int, most: int | None = None) -> Iterator[Photograph]:
     """The photographs of a source; see `read_photographs`. Made up ones are never held out."""
     if source.name == "synthetic":
-        return iter(synthetic_photographs(SYNTHETIC if split == "training" else 0))
-    return read_photographs(source.name, source.root, split, size)
+        count = SYNTHETIC if most is None else min(most, SYNTHETIC)
+        return iter(synthetic_photographs(count if split == "training" else 0))
+    return read_photographs(source.name, source.root, split, size, most)
 
 
 def validation_photographs(sources: Sequence[Source], size: int) -> list[Photograph]:

@@ -148,3 +148,17 @@ def test_one_click_finds_objects_in_photographs_never_trained_on() -> None:
         for photograph in list(read_photographs(name, root / name, "held-out", 0))[:6]
     ]
     assert measure(encode, photographs, repeats=2)["miou"] > 0.65
+
+
+def test_the_encoders_maps_come_beside_an_encoded_image_which_stays_the_same() -> None:
+    model = Embedded()
+    image = disc(288, 384)[0]
+    encoded, deep = model.encode_deeply(image)
+    plain = model.encode(image)
+    assert deep.deep16.shape == (120, 18, 24)
+    assert deep.deep32.shape == (352, 9, 12)
+    for name, array in plain.arrays().items():
+        np.testing.assert_array_equal(array, encoded.arrays()[name])
+    alone = model.deep_maps(image)
+    np.testing.assert_array_equal(alone.deep16, deep.deep16)
+    np.testing.assert_array_equal(alone.deep32, deep.deep32)

@@ -1,34 +1,58 @@
 """An image of the model in the box: the first click is a row of the matrix, further ones correct the mask so far."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from tamis.arrays import MaskArray, ProbabilityArray
+from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import Click, set_clicked_pixels
 from tamis.errors import InputError
 from tamis.regions.clicks import CERTAIN, SURE, as_bytes
 from tamis.regions.corrections import CorrectionContext, correction_tokens
 from tamis.regions.encoded import EncodedRegions, signs_of
 from tamis.regions.spread import spread
+from tamis.segmentors.embedded.closer import CloserLook, Part, holds, look_at, part_around, part_at
 from tamis.segmentors.embedded.weights import session
 
 CUT = 0.1
 """A region with a smaller share of it inside or outside a mask is not cut by it: its border is drawn more finely."""
 
+SPECK = 0.005
+"""Of a mask's area: a correction changes nothing smaller that lies apart from the click."""
+
+LOOKS = 2
+"""Closer looks that an image keeps: each takes some 40 MB."""
+
 
 @dataclass(frozen=True, eq=False)
 class CorrectedRegions(EncodedRegions):
-    """`EncodedRegions`, and `TakesMask` and `AnswersInTurn` besides."""
+    """`EncodedRegions`, and `TakesMask`, `AnswersInTurn` and `LooksCloser` besides.
+
+    Attributes:
+        again: encodes a part of the image; without it there are no closer looks.
+        looks: those there are, the latest last.
+    """
+
+    again: "Callable[[ImageArray], CorrectedRegions] | None" = None
+    looks: list[CloserLook] = field(default_factory=list)
 
     @cached_property
     def context(self) -> CorrectionContext:
         """What corrections need that does not depend on clicks; made when first asked for."""
-        return CorrectionContext.of(self.image, self.region_map, self.answers)
+        return CorrectionContext.of(self.image, self.region_map, self.answers, self.descriptors)
+
+    @cached_property
+    def messages(self) -> NDArray[np.float32]:
+        """(heads, R, R): how much regions hear of each other when a mask is corrected; made when first asked for."""
+        context = self.context
+        fed = {"answers": context.answers, "areas": context.areas, "neighbours": context.neighbours}
+        weights: NDArray[np.float32] = session("messages").run(None, fed)[0]
+        return weights
 
     def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
         """(H, W) float32: P(pixel in mask | all clicks, each correcting the mask of those before).
@@ -39,7 +63,10 @@ class CorrectedRegions(EncodedRegions):
             InputError: there is no click, or one lies outside the image.
         """
         begun = next((number for number, click in enumerate(clicks, 1) if click.positive), len(clicks))
-        return self._corrected(super().probability(clicks[:begun]), clicks, begun)
+        answer, looks = super().probability(clicks[:begun]), list[CloserLook]()
+        for number in range(begun + 1, len(clicks) + 1):
+            answer = self._in_turn(answer > 0.5, clicks[:number], looks)
+        return answer
 
     def choices(self, clicks: Sequence[Click]) -> tuple[ProbabilityArray, NDArray[np.float32]]:
         """As for `EncodedRegions`, but the clicks after the first correct its mask at every granularity.
@@ -49,23 +76,63 @@ class CorrectedRegions(EncodedRegions):
         """
         masks, ratings = super().choices(clicks[:1])
         for mask in masks:
-            mask[:] = self._corrected(mask, clicks, 1)
+            for number in range(2, len(clicks) + 1):
+                mask[:] = self._corrected(mask > 0.5, clicks[:number])
         return masks, ratings
 
     def in_turn(self) -> Callable[[Sequence[Click]], ProbabilityArray]:
         """Begin a mask; see `AnswersInTurn`."""
         last: list[ProbabilityArray] = []
+        looks: list[CloserLook] = []
 
         def answer(clicks: Sequence[Click]) -> ProbabilityArray:
             known = len(clicks) > 1 and last and any(click.positive for click in clicks[:-1])
-            told = self.probability_from_mask(last[0] > 0.5, clicks) if known else self.probability(clicks)
+            told = self._in_turn(last[0] > 0.5, clicks, looks) if known else self.probability(clicks)
             last[:] = [told]
             return told
 
         return answer
 
+    def _in_turn(self, mask: MaskArray, clicks: Sequence[Click], looks: list[CloserLook]) -> ProbabilityArray:
+        """A correction after a closer look. Only looks of the same mask count: what else was asked must not matter."""
+        self._look(mask, clicks, looks)
+        return self._seen(mask, clicks, looks)
+
+    def look_closer(self, mask: MaskArray, clicks: Sequence[Click]) -> None:
+        """Encode the neighbourhood of a mask (H, W) at its own scale, or that of the last click; see `LooksCloser`."""
+        self._look(mask, clicks, self.looks)
+
+    def _look(self, mask: MaskArray, clicks: Sequence[Click], looks: list[CloserLook]) -> None:
+        if self.again is None:
+            return
+        part, _ = self._part(mask, clicks)
+        if part is not None and look_at(part, looks, clicks[-1]) is None:
+            looks.append(CloserLook(part, self.again(np.ascontiguousarray(self.image[part]))))
+            del looks[:-LOOKS]
+
+    def _part(self, mask: MaskArray, clicks: Sequence[Click]) -> tuple[Part | None, ProbabilityArray | None]:
+        """The part of the image that the last click is about, and the correction without it where it was needed.
+
+        That is the neighbourhood of the mask if the click lies there, or that of the click if the mask is too large.
+        """
+        part = part_around(mask, clicks[:-1])
+        if part is not None:
+            return (part if holds(part, clicks[-1:]) else None), None
+        answer = self._corrected(mask, clicks)
+        return part_at(clicks[-1], (answer > 0.5) != mask), answer
+
+    def _seen(self, mask: MaskArray, clicks: Sequence[Click], looks: Sequence[CloserLook]) -> ProbabilityArray:
+        """A correction, from the closer looks that there are."""
+        part, answer = self._part(mask, clicks) if looks else (None, None)
+        look = None if part is None else look_at(part, looks, clicks[-1])
+        if look is not None:
+            return look.corrected(mask, clicks)
+        return self._corrected(mask, clicks) if answer is None else answer
+
     def probability_from_mask(self, mask: MaskArray, clicks: Sequence[Click]) -> ProbabilityArray:
         """(H, W) float32: the mask (H, W), which earlier clicks may have made, as the last click corrects it.
+
+        If `look_closer` was asked for the same, or a click nearby, the correction comes from there.
 
         A positive click only adds regions, a negative one only takes them away; if it is the first, so that the mask is
         somebody else's, only such as hang together with the clicked one. Where nothing changes pixels stay as they are,
@@ -77,21 +144,24 @@ class CorrectedRegions(EncodedRegions):
         """
         if not clicks:
             raise InputError("give at least one click: without one there is nothing to correct")
+        return self._seen(mask, clicks, self.looks)
+
+    def _corrected(self, mask: MaskArray, clicks: Sequence[Click]) -> ProbabilityArray:
         clicked, signs = self.clicked(clicks), signs_of(clicks)
         context, shares = self.context, self.context.shares(mask)
         fed = {
             "tokens": correction_tokens(context, shares, clicked, clicks, self.shape)[None],
-            "answers": context.answers[len(context.answers) // 2],
+            "features": context.features,
             "areas": context.areas,
-            "neighbours": context.neighbours,
+            "weights": self.messages,
         }
         # In 51sts, as all answers: what a processor's way of summing changes is far below.
         told = as_bytes(session("corrections").run(None, fed)[0][0])
         values: NDArray[np.float32] = np.asarray(told / np.float32(CERTAIN), np.float32)
         before, after = shares > 0.5, values > 0.5
         changed = (before != after) & (after == signs[-1])
-        if len(clicks) == 1:
-            changed = _reached(changed, context.neighbours, int(clicked[0]))
+        least = np.inf if len(clicks) == 1 else SPECK * float(shares @ context.areas)
+        changed = _together(changed, context, int(clicked[-1]), least)
         held = np.where(changed, after, before)
         values = np.where(held == after, values, np.where(held, SURE, 1 - SURE)).astype(np.float32)
         answer = spread(values, self.fine_map)
@@ -118,11 +188,6 @@ class CorrectedRegions(EncodedRegions):
         kept = spread(regions.astype(np.float32), np.ascontiguousarray(self.fine_map[part])) > 0
         inside = answer[part]
         np.copyto(inside, np.where(mask[part], SURE, 1 - SURE), where=kept & ((inside > 0.5) != mask[part]))
-
-    def _corrected(self, answer: ProbabilityArray, clicks: Sequence[Click], begun: int) -> ProbabilityArray:
-        for number in range(begun + 1, len(clicks) + 1):
-            answer = self.probability_from_mask(answer > 0.5, clicks[:number])
-        return answer
 
 
 def carve(answer: ProbabilityArray, fine_map: NDArray[np.uint16], click: Click, radius: float) -> None:
@@ -151,8 +216,11 @@ def _half_way(click: Click, clicks: Sequence[Click]) -> float:
     return float(min(others, default=np.inf)) / 2
 
 
-def _reached(regions: NDArray[np.bool_], neighbours: NDArray[np.float32], start: int) -> NDArray[np.bool_]:
-    """(R,) of some regions (R,) those that hang together with one of them, by borders (R, R)."""
-    touching = (neighbours > 0) & regions[:, None] & regions
-    _, parts = connected_components(touching, directed=False)
-    return np.asarray(parts == parts[start]) & regions
+def _together(regions: NDArray[np.bool_], context: CorrectionContext, start: int, least: float) -> NDArray[np.bool_]:
+    """(R,) of some regions (R,) those that hang together with one of them, or with others to `least` of the image."""
+    first, second = context.adjacent
+    both = regions[first] & regions[second]
+    graph = coo_array((np.ones(np.count_nonzero(both), bool), (first[both], second[both])), shape=(len(regions),) * 2)
+    _, parts = connected_components(graph, directed=False)
+    areas = np.bincount(parts, context.areas)
+    return np.asarray(regions & ((parts == parts[start]) | (areas[parts] >= least)))

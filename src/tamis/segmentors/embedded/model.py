@@ -7,7 +7,7 @@ onnxruntime and numpy.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Thread
 from typing import Any
 
@@ -33,8 +33,25 @@ from tamis.segmentors.embedded.corrected import CorrectedRegions
 from tamis.segmentors.embedded.sizes import WORKING_SIZE, working_shape
 from tamis.segmentors.embedded.weights import session, weights_hash
 
+PIXEL_MAPS = ("boundary", "embedding", "bias", "features")
+DEEP_MAPS = ("deep16", "deep32")
+"""Outputs of the network over pixels: what regions are made with, and what they are compared with across images."""
+
 ROWS = 32
 """Rows of pairs made at a time: what is in between stays in the processor's cache, and takes half the time."""
+
+
+@dataclass(frozen=True)
+class DeepMaps:
+    """What the encoder itself sees, which tells things apart rather than where they end.
+
+    Attributes:
+        deep16: (120, h/16, w/16) float32 at the working size (h, w).
+        deep32: (352, h/32, w/32) float32.
+    """
+
+    deep16: NDArray[np.float32]
+    deep32: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -61,7 +78,7 @@ class Embedded:
 
     def from_arrays(self, image: ImageArray, arrays: Mapping[str, NDArray[Any]]) -> CorrectedRegions:
         """The encoded image whose `arrays()` these are."""
-        return CorrectedRegions.from_arrays(image, arrays)
+        return replace(CorrectedRegions.from_arrays(image, arrays), again=self.encode)
 
     def encode(self, image: ImageArray) -> CorrectedRegions:
         """Do all the work that does not depend on clicks.
@@ -72,34 +89,72 @@ class Embedded:
         Raises:
             InputError: the array is no such image.
         """
+        return self._encode(image, PIXEL_MAPS)[0]
+
+    def encode_deeply(self, image: ImageArray) -> tuple[CorrectedRegions, DeepMaps]:
+        """The same, and the encoder's maps, which cost nothing more; not kept in `arrays`, for they are large.
+
+        Raises:
+            InputError: the array is no such image.
+        """
+        encoded, deep = self._encode(image, PIXEL_MAPS + DEEP_MAPS)
+        return encoded, DeepMaps(*deep)
+
+    def deep_maps(self, image: ImageArray) -> DeepMaps:
+        """The encoder's maps alone, of an image that is not clicked on, (H, W, 3) uint8 RGB.
+
+        Raises:
+            InputError: the array is no such image.
+        """
+        return DeepMaps(*pixel_network(self._shrunk(image), DEEP_MAPS))
+
+    def _shrunk(self, image: ImageArray) -> ImageArray:
         import cv2
 
         image = require_rgb(image)
         height, width = working_shape((image.shape[0], image.shape[1]), self.size)
-        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+        return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+    def _encode(self, image: ImageArray, wanted: tuple[str, ...]) -> tuple[CorrectedRegions, list[NDArray[np.float32]]]:
+        """The encoded image, and what the network over pixels gave beyond `PIXEL_MAPS`."""
+        small = self._shrunk(image)
         session("pixels")  # what is wrong with the weights is said here, not in the thread
-        maps: list[PixelMaps] = []
-        beside = Thread(target=lambda: maps.append(pixel_maps(small)))  # needs no interpreter: two cores share the work
+        maps: list[NDArray[np.float32]] = []
+        # The network needs no interpreter: two cores share the work.
+        beside = Thread(target=lambda: maps.extend(pixel_network(small, wanted)))
         beside.start()
         region_map = small_regions(small)
         colours = colour_nodes(small, region_map)
         beside.join()
-        summary = summarise(small, region_map, maps[0], colours)
+        summary = summarise(small, region_map, as_pixel_maps(maps), colours)
         answers, ratings = region_answers(summary)
         places = np.empty(len(summary.order), np.uint16)
         places[summary.order] = np.arange(len(places))
-        return CorrectedRegions(image, places[region_map], answers, summary.features[summary.order], ratings)
+        features = summary.features[summary.order]
+        encoded = CorrectedRegions(image, places[region_map], answers, features, ratings, again=self.encode)
+        return encoded, maps[len(PIXEL_MAPS) :]
 
 
 def pixel_maps(image: ImageArray) -> PixelMaps:
-    """Run the network over pixels.
+    """Run the network over pixels for what regions are made with; the image is (h, w, 3) uint8 RGB, as below."""
+    return as_pixel_maps(pixel_network(image, PIXEL_MAPS))
+
+
+def pixel_network(image: ImageArray, wanted: tuple[str, ...]) -> list[NDArray[np.float32]]:
+    """Run the network over pixels; each output is (channels, height, width) float32.
 
     Args:
         image: (h, w, 3) uint8 RGB, sides multiples of 32.
+        wanted: names of outputs; what is not asked for is not brought out.
     """
     pixels = np.ascontiguousarray(image.transpose(2, 0, 1)[None], dtype=np.float32) / np.float32(255)
-    boundary, embedding, bias, features = session("pixels").run(None, {"image": pixels})
-    return PixelMaps(boundary[0, 0], embedding[0], bias[0, 0], features[0])
+    return [output[0] for output in session("pixels").run(list(wanted), {"image": pixels})]
+
+
+def as_pixel_maps(outputs: list[NDArray[np.float32]]) -> PixelMaps:
+    """The first outputs of `pixel_network`, in the order of `PIXEL_MAPS`."""
+    boundary, embedding, bias, features = outputs[: len(PIXEL_MAPS)]
+    return PixelMaps(boundary[0], embedding, bias[0], features)
 
 
 def region_answers(summary: RegionSummary) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

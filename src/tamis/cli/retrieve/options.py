@@ -1,0 +1,51 @@
+"""Options that several sub-commands of `tamis retrieve` share."""
+
+from pathlib import Path
+
+import click
+
+from tamis.datasets.retrieval import OPENERS
+from tamis.personal.methods import DEFAULT, METHODS
+
+encoder_option = click.option(
+    "--encoder",
+    metavar="NAME",
+    default="embedded",
+    show_default=True,
+    help="What makes vectors: embedded, efficientnet-lite2, dinov2-small, dinov2-base, siglip-base, siglip2-base, or "
+    "onnx:FILE.",
+)
+adaptation_option = click.option(
+    "--adaptation", metavar="FILE", type=click.Path(path_type=Path), help="A linear layer behind the encoder."
+)
+dataset_option = click.option(
+    "--dataset", type=click.Choice(list(OPENERS)), required=True, help="The layout, and whose rules."
+)
+root_option = click.option(
+    "--root", metavar="PATH", required=True, type=click.Path(path_type=Path), help="The dataset's folder."
+)
+out_option = click.option(
+    "--out", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder for results."
+)
+method_option = click.option(
+    "--method", type=click.Choice(METHODS), default=DEFAULT, show_default=True, help="As of tamis personalize."
+)
+top_option = click.option(
+    "--top",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="How many of each ranking the second stage sees.",
+)
+weight_option = click.option(
+    "--weight",
+    metavar="W",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="How much the second stage counts beside the first.",
+)
+k_option = click.option(
+    "--k", metavar="K", type=click.IntRange(min=1), default=1000, show_default=True, help="Length of a ranking."
+)

@@ -1,0 +1,48 @@
+"""`tamis retrieve precompute`."""
+
+from pathlib import Path
+
+import click
+
+from tamis.cli.options import json_option, print_json
+from tamis.cli.progress import progress_bar
+from tamis.cli.retrieve.options import adaptation_option, encoder_option
+
+
+@click.command(name="precompute")
+@click.argument("source", metavar="SOURCE", type=click.Path(path_type=Path))
+@click.option(
+    "--store", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder of the vectors."
+)
+@encoder_option
+@adaptation_option
+@click.option("--prefix", metavar="TEXT", default="", help="Before every name, such as query/.")
+@click.option("--half", is_flag=True, help="Keep vectors in 16 bits: half the space.")
+@json_option
+def command(
+    source: Path, store: Path, encoder: str, adaptation: Path | None, prefix: str, half: bool, as_json: bool
+) -> int:
+    """Compute the vectors of SOURCE: a folder, a .tar (webdataset) or a .parquet with columns name and image.
+
+    What the store has already is left alone; an image that changed is computed again.
+
+    \b
+    tamis retrieve precompute photos/ --store vectors/
+    tamis retrieve precompute mini_ilias-000000.tar --store vectors/ --encoder dinov2-small
+    """
+    from tamis.personal.retrieval.encoders import load_encoder
+    from tamis.personal.retrieval.precompute import Added, precompute
+
+    state = Added()
+    with progress_bar(as_json) as bar:
+        task = bar.add_task("encoding", total=None)
+        for state in precompute(source, store, load_encoder(encoder, adaptation), prefix, half):
+            bar.update(task, completed=state.new + state.known)
+    for sentence in state.unreadable:
+        click.echo(f"tamis: {sentence}", err=True)
+    if as_json:
+        print_json({name: list(value) if isinstance(value, tuple) else value for name, value in vars(state).items()})
+    else:
+        changed = f", {len(state.changed)} of them since their image changed" if state.changed else ""
+        click.echo(f"{state.new} vectors computed{changed}; {state.known} were there; in {store}")
+    return 1 if state.unreadable else 0

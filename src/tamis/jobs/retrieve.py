@@ -1,0 +1,265 @@
+"""The steps of instance retrieval as functions of folders, each restartable: vectors, rankings, second stage, scores.
+
+A run of a dataset is a folder with `queries/` and `database/` (stores), `ranking.parquet` (query, rank, name, score),
+`reranked.parquet`, `scores.json` and `run.json`.
+"""
+
+import json
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tamis
+from tamis.datasets.retrieval import Collection, Query
+from tamis.errors import InputError, UnavailableError
+from tamis.image import read_image
+from tamis.personal.protocol import Memory, Method, Reference
+from tamis.personal.retrieval.approximate import approximate_of
+from tamis.personal.retrieval.encoders import Encoder
+from tamis.personal.retrieval.metrics import ilias, permir, revisited
+from tamis.personal.retrieval.rerank import WEIGHT, SeenTargets, presences, reranked
+from tamis.personal.retrieval.sources import crop
+from tamis.personal.retrieval.store import Filter, Rows, Store, create_store, locked, open_store
+from tamis.results.files import replacing, write_json
+from tamis.results.folder import result_folder, resumable_folder
+from tamis.results.run import file_hash
+
+Rankings = dict[str, tuple[list[str], list[float]]]
+"""Of every query the names, the best first, and their scores."""
+
+PART = 16
+"""Images that are encoded together."""
+
+
+def encode_files(
+    files: Mapping[str, tuple[Path, Any]], folder: Path, encoder: Encoder
+) -> Generator[tuple[int, int], None, Store]:
+    """Bring a store up to date with named files, each with a box that is cut out of it or None.
+
+    Yields:
+        How many are done, and how many there are.
+
+    Raises:
+        InputError: an image cannot be read, or the store is of another encoder or other weights.
+    """
+    store = open_store(folder, encoder.name) if (folder / "store.json").exists() else None
+    if store is not None and store.weights != encoder.weights_sha256:
+        raise InputError(f"{folder}: was made with other weights of {encoder.name}; make it anew in another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    done = 0
+    with locked(folder):
+        names = list(files)
+        for first in range(0, len(names), 16 * PART):
+            part = [name for name in names[first : first + 16 * PART] if store is None or name not in store.number_of]
+            vectors = []
+            for start in range(0, len(part), PART):
+                some = [files[name] for name in part[start : start + PART]]
+                vectors.append(encoder.encode([crop(read_image(path), box) for path, box in some]))
+            if part:
+                found = np.concatenate(vectors)
+                if store is None:
+                    store = create_store(folder, encoder.name, encoder.weights_sha256, found.shape[1])
+                hashes = tuple(file_hash(files[name][0]) for name in part)
+                store = store.add(found, Rows(tuple(part), hashes))
+            done = min(first + 16 * PART, len(names))
+            yield done, len(names)
+    if store is None:
+        raise InputError(f"{folder}: there is nothing to encode")
+    return store
+
+
+def search_store(
+    queries: Store, databases: Sequence[Store], k: int, wanted: Filter | None = None
+) -> tuple[Rankings, float | None]:
+    """The k nearest of every query in several stores together, exactly; where one has an approximate index, by that.
+
+    Returns:
+        The rankings, and the least recall@10 of the approximate indexes, None where all is exact.
+
+    Raises:
+        InputError: a store is of another encoder than the queries.
+    """
+    for store in databases:
+        if (store.encoder, store.weights) != (queries.encoder, queries.weights):
+            raise InputError(
+                f"{store.folder}: its vectors are of {store.encoder} ({store.weights[:12]}…), the queries of "
+                f"{queries.encoder} ({queries.weights[:12]}…); compute both with one encoder"
+            )
+    rows = np.flatnonzero(queries.alive).tolist()
+    vectors = queries.vectors(rows)
+    joined: list[list[tuple[float, str]]] = [[] for _ in rows]
+    recalls = []
+    for store in databases:
+        near = approximate_of(store)
+        if near is not None:
+            recalls.append(near.recall)
+        found = (near or store).search(vectors, min(k, max(1, store.count())), wanted)
+        names = store.rows.names
+        for row, (scores, numbers) in enumerate(zip(found.scores.tolist(), found.rows.tolist(), strict=True)):
+            joined[row] += [
+                (score, names[number]) for score, number in zip(scores, numbers, strict=True) if number >= 0
+            ]
+    rankings: Rankings = {}
+    for row, hits in zip(rows, joined, strict=True):
+        best = sorted(hits, key=lambda hit: -hit[0])[:k]
+        rankings[queries.rows.names[row]] = [name for _, name in best], [score for score, _ in best]
+    return rankings, min(recalls, default=None)
+
+
+def write_rankings(path: Path, rankings: Mapping[str, tuple[Sequence[str], Sequence[float]]]) -> None:
+    """A table of query, rank from 1, name and score."""
+    arrow, parquet = _arrow()
+    rows = [
+        (query, rank, name, score)
+        for query, (names, scores) in rankings.items()
+        for rank, (name, score) in enumerate(zip(names, scores, strict=True), 1)
+    ]
+    columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
+    table = arrow.table(dict(zip(("query", "rank", "name", "score"), map(list, columns), strict=True)))
+    with replacing(path) as file:
+        parquet.write_table(table, file)
+
+
+def read_rankings(path: Path) -> Rankings:
+    """Read such a table again.
+
+    Raises:
+        InputError: it is missing, damaged or another table.
+    """
+    arrow, parquet = _arrow()
+    try:
+        table = parquet.read_table(path).sort_by([("query", "ascending"), ("rank", "ascending")])
+        columns = [table.column(name).to_pylist() for name in ("query", "name", "score")]
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such ranking; make it with tamis retrieve search") from None
+    except (OSError, KeyError, arrow.ArrowException) as error:
+        raise InputError(f"{path}: is no ranking, or damaged ({error}); make it anew") from None
+    rankings: Rankings = {}
+    for query, name, score in zip(*columns, strict=True):
+        names, scores = rankings.setdefault(query, ([], []))
+        names.append(name)
+        scores.append(float(score))
+    return rankings
+
+
+def remembered(query: Query, method: Method) -> Memory:
+    """The object of a query: its mask, its box filled, or the whole image."""
+    image = read_image(query.path)
+    if query.mask is not None:
+        mask = query.mask()
+    else:
+        mask = np.zeros(image.shape[:2], bool)
+        if query.box is None:
+            mask[:] = True
+        else:
+            left, top, right, bottom = (max(0, round(side)) for side in query.box)
+            mask[top:bottom, left:right] = True
+    return method.remember([Reference(image, mask, query.name)])
+
+
+def rerank_run(
+    out: Path,
+    collection: Collection,
+    rankings: Mapping[str, tuple[Sequence[str], Sequence[float]]],
+    files: Mapping[str, Path],
+    method: Method,
+    top: int,
+    weight: float = WEIGHT,
+) -> Generator[tuple[int, int], None, Rankings]:
+    """Rank the first `top` of every query again; what is done is in a journal, with the presences of each query.
+
+    Args:
+        out: where `reranked.parquet` goes; the journal lies in `out/rerank-METHOD-TOP`.
+        collection: of the queries.
+        rankings: of the first stage.
+        files: images by name, distractors too.
+        method: that tells presence.
+        top: candidates of a query.
+        weight: of the second stage.
+
+    Yields:
+        How many queries are done, and how many there are.
+
+    Raises:
+        InputError: an image of a candidate is not here.
+    """
+    signature = {
+        "method": method.name,
+        "weights": method.weights_sha256,
+        "top": top,
+        "version": tamis.__version__,
+        "dataset": collection.name,
+    }
+    seen = SeenTargets(method, lambda name: read_image(_file_of(name, files)))
+    found: Rankings = {}
+    place = out / f"rerank-{method.name}-{top}"
+    with resumable_folder(place, signature, {"weight": weight}, method.weights_sha256) as (_, journal):
+        for number, query in enumerate(collection.queries):
+            if query.name in rankings:
+                names, scores = rankings[query.name]
+                known = journal.entries.get(query.name)
+                if known is None or known["names"] != list(names[:top]):
+                    memory = remembered(query, method)
+                    known = {"names": list(names[:top]), "presence": presences(memory, names[:top], seen)}
+                    journal.add(query.name, known)
+                found[query.name] = reranked(names, scores, known["presence"], weight)
+            yield number + 1, len(collection.queries)
+    write_rankings(out / "reranked.parquet", found)
+    return found
+
+
+def evaluate_rankings(
+    collection: Collection, rankings: Mapping[str, tuple[Sequence[str], Sequence[float]]]
+) -> dict[str, Any]:
+    """The scores of a dataset's own protocol; of `instances` those of PerMIR.
+
+    Raises:
+        InputError: no query has a positive, or a ranking of ROxford or RParis is not of the whole database.
+    """
+    names = {query: list(ranked) for query, (ranked, _) in rankings.items()}
+    if collection.name in ("roxford", "rparis"):
+        rows = {name: row for row, name in enumerate(collection.database)}
+        missing = [query.name for query in collection.queries if query.name not in names]
+        if missing:
+            raise InputError(f"{missing[0]}: has no ranking; {collection.name} is measured on all of its queries")
+        orders = [[rows[name] for name in names[query.name] if name in rows] for query in collection.queries]
+        return {**revisited(orders, collection.truth), "queries": len(collection.queries)}
+    if collection.name == "ilias":
+        return ilias(names, collection.positives)
+    return permir(names, collection.positives)
+
+
+@contextmanager
+def recorded(out: Path, settings: Mapping[str, Any], weights: str | None) -> Iterator[None]:
+    """`run.json` of a step."""
+    with result_folder(out, {**settings, "version": tamis.__version__}, weights):
+        yield
+
+
+def write_scores(path: Path, scores: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Scores as JSON, with what made them."""
+    write_json(path, {"scores": scores, "settings": dict(settings), "version": tamis.__version__})
+
+
+def read_scores(path: Path) -> dict[str, Any]:
+    """The same again."""
+    found: dict[str, Any] = json.loads(path.read_bytes())["scores"]
+    return found
+
+
+def _file_of(name: str, files: Mapping[str, Path]) -> Path:
+    if name not in files or not files[name].is_file():
+        raise InputError(f"{name}: its image is not here; fetch it with tamis retrieve extract candidates")
+    return files[name]
+
+
+def _arrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        import pyarrow.parquet as parquet
+    except ModuleNotFoundError:
+        raise UnavailableError("retrieval needs pyarrow: run pip install 'tamis[retrieval]'") from None
+    return pyarrow, parquet

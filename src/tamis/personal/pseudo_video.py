@@ -1,0 +1,182 @@
+"""Method of trackers: references and target as the frames of a video, through SAM 2.1, EdgeTAM or SAM 3's tracker.
+
+The masks of the references are prompts of the first frames, the target is the next. What the tracker keeps of the
+references is computed once, for any number of targets. Import it inside functions: torch takes seconds.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from tamis.arrays import ImageArray
+from tamis.errors import InputError
+from tamis.hub.folder import folder_of, require_files, verified
+from tamis.hub.model import WEIGHTS
+from tamis.personal.protocol import Located, Reference
+from tamis.segmentors.sam.catalogue import FAMILIES, Family, find_hub_model
+from tamis.segmentors.sam.torch_model import load_network
+
+VIDEO = {"sam2.1": "Sam2VideoModel", "edgetam": "EdgeTamVideoModel", "sam3": "Sam3TrackerVideoModel"}
+"""The class of transformers that tracks, of each family."""
+
+KEPT = ("maskmem_features", "maskmem_pos_enc", "object_pointer", "pred_masks", "object_score_logits")
+"""What a tracker keeps of a frame."""
+
+
+def load_tracker(name: str) -> "PseudoVideo":
+    """The tracker of a name in the catalogue of the SAM family.
+
+    Raises:
+        InputError: there is none, or its files are another model's.
+        UnavailableError: its files are not here; the message says how to get them.
+    """
+    model = find_hub_model(name)
+    folder = folder_of(name)
+    require_files(model, folder)
+    digest = verified(folder, {WEIGHTS: model.sha256} if model.sha256 else {})
+    return tracker_in(name, FAMILIES[model.family], VIDEO[model.family], folder, digest)
+
+
+def tracker_in(name: str, family: Family, network: str, folder: Path, digest: str) -> "PseudoVideo":
+    """The same from a folder with config.json and model.safetensors, whose SHA-256 is known."""
+    loaded = load_network(Family(family.name, network, family.fit, family.mean, family.std), folder)
+    return PseudoVideo(name, loaded, family.mean, family.std, digest)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A target as the tracker's encoder sees it.
+
+    Attributes:
+        features: of the encoder, ready for the tracker.
+        shape: (height, width) of the image.
+    """
+
+    features: dict[str, Any]
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class PseudoVideo:
+    """The method.
+
+    Attributes:
+        name: of the model.
+        network: of transformers, in evaluation mode.
+        mean: of the channels, 0 to 255.
+        deviation: of the channels.
+        weights_sha256: of the weights.
+    """
+
+    name: str
+    network: Any
+    mean: tuple[float, float, float]
+    deviation: tuple[float, float, float]
+    weights_sha256: str
+
+    @property
+    def side(self) -> int:
+        """Pixels of the square that the network sees."""
+        return int(self.network.image_size)
+
+    def look(self, image: ImageArray) -> Seen:
+        """Encode a target (H, W, 3) uint8 RGB, squashed by bicubic interpolation as in the original."""
+        with torch.inference_mode():
+            found = self.network.get_image_features(self._square(image)[None], return_dict=True)
+        features = {"vision_feats": found.fpn_hidden_states, "vision_pos_embeds": found.fpn_position_encoding}
+        return Seen(features, (image.shape[0], image.shape[1]))
+
+    def remember(self, references: Sequence[Reference]) -> "TrackedMemory":
+        """Let the tracker see the references as the first frames of a video, each with its mask.
+
+        Raises:
+            InputError: there is none.
+        """
+        if not references:
+            raise InputError("an object needs at least one reference: an image and its mask")
+        session = self._session()
+        with torch.inference_mode():
+            for number, each in enumerate(references):
+                mask = torch.from_numpy(each.mask.astype(np.float32))[None, None]
+                size = (self.side, self.side)
+                squashed = F.interpolate(mask, size, mode="bilinear", align_corners=False, antialias=True) >= 0.5
+                session.add_mask_inputs(session.obj_id_to_idx(1), number, squashed.float())
+                session.obj_with_new_inputs = [1]
+                self.network(inference_session=session, frame=self._square(each.image), frame_idx=number)
+        kept = session.output_dict_per_obj[0]["cond_frame_outputs"]
+        return TrackedMemory(self, [{name: _tensor(kept[number][name]) for name in KEPT} for number in sorted(kept)])
+
+    def recalled(self, arrays: Mapping[str, NDArray[Any]]) -> "TrackedMemory":
+        """The memory whose `arrays()` these are."""
+        frames = 1 + max(int(name.partition("f")[2].partition("_")[0]) for name in arrays)
+        return TrackedMemory(
+            self, [{name: torch.from_numpy(arrays[f"f{number}_{name}"]) for name in KEPT} for number in range(frames)]
+        )
+
+    def _square(self, image: ImageArray) -> Tensor:
+        picture = Image.fromarray(image).resize((self.side, self.side), Image.Resampling.BICUBIC)
+        values = torch.from_numpy(np.asarray(picture, np.float32))
+        normalised = (values - torch.tensor(self.mean)) / torch.tensor(self.deviation)
+        return normalised.permute(2, 0, 1).contiguous()
+
+    def _session(self) -> Any:
+        made: Any = getattr(transformers, type(self.network).__name__.replace("Model", "InferenceSession"))
+        return made(inference_device=self.network.device, dtype=torch.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class TrackedMemory:
+    """What the tracker keeps of the references: one frame for each.
+
+    Attributes:
+        method: that made it.
+        frames: tensors by the names in `KEPT`.
+    """
+
+    method: PseudoVideo
+    frames: list[dict[str, Tensor]]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All frames' tensors in float32."""
+        return {
+            f"f{number}_{name}": value.float().cpu().numpy()
+            for number, frame in enumerate(self.frames)
+            for name, value in frame.items()
+        }
+
+    def locate(self, seen: Seen) -> Located:
+        """Track the object into the target.
+
+        Presence is the sigmoid of the tracker's object score, the predicted IoU the best of its answers'; both are read
+        from the mask decoder, which the tracker itself does not report.
+        """
+        network, session, last = self.method.network, self.method._session(), len(self.frames)
+        index = session.obj_id_to_idx(1)
+        session.output_dict_per_obj[index]["cond_frame_outputs"] = dict(enumerate(self.frames))
+        session.processed_frames = dict.fromkeys(range(last + 1))  # only their number counts: features are given
+        session.cache.cache_vision_features(last, seen.features)
+        told: list[Tensor] = []
+        hook = network.mask_decoder.register_forward_hook(lambda module, given, found: told.append(found[1]))
+        try:
+            with torch.inference_mode():
+                found = network(inference_session=session, frame_idx=last, run_mem_encoder=False)
+        finally:
+            hook.remove()
+        logits = F.interpolate(found.pred_masks.float(), seen.shape, mode="bilinear", align_corners=False)[0, 0]
+        probability = torch.sigmoid(logits).cpu().numpy()
+        presence = float(torch.sigmoid(found.object_score_logits.float().reshape(-1)[0]))
+        return Located(probability, presence, float(told[-1].max().clamp(0, 1)))
+
+
+def _tensor(value: Any) -> Tensor:
+    last: Tensor = value[-1] if isinstance(value, list | tuple) else value
+    return last
