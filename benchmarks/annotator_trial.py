@@ -24,7 +24,7 @@ from tamis.clicks import Click, corrective_click
 from tamis.datasets import open_dataset
 from tamis.datasets.protocol import Target
 from tamis.errors import InputError
-from tamis.evaluation.interactive import iou_of
+from tamis.mask.iou import iou_of
 from tamis.segmentors import EncodedImage, load_segmentor, weights_of
 from tamis.segmentors.prompts import answer_to
 
