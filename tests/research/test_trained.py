@@ -1,5 +1,6 @@
 """Experiments that train go on from one checkpoint in several ways."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,5 +58,6 @@ def test_a_models_confident_masks_become_a_dataset(setting: Setting, tmp_path: P
 
 
 def test_no_confident_mask_is_told(setting: Setting) -> None:
-    with pytest.raises(InputError, match="no mask was confident enough"):
-        find_study("pseudo-labels").run(setting)
+    doubtful = replace(setting, segmentor=Disc(outside=0.45))
+    with pytest.raises(InputError, match="masks of disc: no mask was confident enough"):
+        find_study("distillation").run(doubtful)

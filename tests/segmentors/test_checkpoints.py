@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import torch
+from click.testing import CliRunner
 from torch import nn
 
+from tamis.cli.main import cli
 from tamis.errors import InputError, UnavailableError
 from tamis.segmentors import load_segmentor
 from tamis.segmentors.checkpoints import Stub, load_state, read_peer
@@ -112,6 +114,9 @@ def test_segmentors_are_loaded_by_family_and_file(tmp_path: Path) -> None:
     file = tmp_path / "000.pth"
     save_segnext(file, SegNext(SHAPES["tiny"]))
     assert load_segmentor(f"segnext:{file}").name == "segnext"
+    shown = CliRunner().invoke(cli, ["models", "show", f"segnext:{file}"]).output
+    assert "names that nothing reads: backbone.fc_norm.bias, backbone.fc_norm.weight" in shown
+    assert "shown at 64 pixels" in shown
     smaller: Any = load_segmentor(f"segnext:{file}@32")
     assert smaller.runner.side == 32
     for name, said in {

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -34,7 +35,10 @@ def command(context: click.Context, as_json: bool) -> None:
 @command.command()
 @click.argument("name")
 def show(name: str) -> None:
-    """Print what is known of one model, with its model card."""
+    """Print what is known of one model, with its model card; of FAMILY:FILE what the file holds."""
+    if is_click_tool(name) and ":" in name:
+        _show_click_tool(name)
+        return
     model = find_model(name)
     if not model.card:
         click.echo(_described(model))
@@ -93,6 +97,19 @@ def export(name: str, precision: str, out: Path | None) -> None:
     done = export_model(find_hub_model(name), precision)
     click.echo(f"wrote {done.folder}")
     click.echo(f"the segmentor {done.name} is {done.said}")
+
+
+def _show_click_tool(name: str) -> None:
+    from tamis.segmentors.click_tools import load_click_tool
+    from tamis.segmentors.clickseg.settings import LICENCES
+
+    tool: Any = load_click_tool(name)
+    unused = getattr(tool, "unused", ())
+    click.echo(f"{name}: a network of {tool.name}")
+    click.echo(f"    {LICENCES[tool.name]}")
+    click.echo(f"    SHA-256 {tool.weights_sha256}")
+    click.echo(f"    shown at {tool.runner.side if tool.name == 'segnext' else tool.showing.size} pixels")
+    click.echo(f"    names that nothing reads: {', '.join(unused) if unused else 'none'}")
 
 
 def _export_click_tool(name: str, out: Path | None) -> None:

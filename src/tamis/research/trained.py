@@ -16,8 +16,8 @@ from tamis.results.files import write_bytes
 from tamis.segmentors import Segmentor
 from tamis.segmentors.click_tools import load_click_tool
 
-CONFIDENT = 0.75
-"""Expected IoU from which a mask of the network's own is learned from."""
+CONFIDENT = Selection(min_score=0.5, max_proposals=5)
+"""Masks that are learned from: the five of an image with the largest expected IoU, of at least one half."""
 
 
 def losses(setting: Setting) -> Finding:
@@ -84,7 +84,7 @@ def write_labels(teacher: Segmentor, setting: Setting, folder: Path, images: int
 
     written, masks = 0, 0
     for source_image in _training_images(setting, images):
-        found = grid_proposals(teacher.encode(source_image), 8, Selection(min_score=CONFIDENT))
+        found = grid_proposals(teacher.encode(source_image), 8, CONFIDENT)
         if not len(found):
             continue
         labels: LabelArray = found.label_map()

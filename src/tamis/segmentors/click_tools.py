@@ -96,11 +96,14 @@ def load_click_tool(name: str, device: str | None = None) -> Segmentor:
 
 
 def _segnext(place: Path, size: int | None, device: str | None) -> Segmentor:
+    from tamis.segmentors.checkpoints import read_peer
     from tamis.segmentors.plain_vit.model import SegNextSegmentor
     from tamis.segmentors.plain_vit.torch_runner import on_device
-    from tamis.segmentors.plain_vit.weights import load_segnext
+    from tamis.segmentors.plain_vit.weights import UNUSED, network_of
 
-    return SegNextSegmentor("segnext", on_device(load_segnext(place, size), device), file_hash(place))
+    peer = read_peer(place)
+    unused = tuple(sorted(UNUSED & peer.state.keys()))
+    return SegNextSegmentor("segnext", on_device(network_of(peer, size), device), file_hash(place), unused)
 
 
 def _other(family: str, place: Path, size: int | None, device: str | None) -> Segmentor:

@@ -49,11 +49,13 @@ class SegNextSegmentor:
         name: of the family.
         runner: the network.
         weights_sha256: of the checkpoint.
+        unused: names in the checkpoint that nothing reads.
     """
 
     name: str
     runner: Runner
     weights_sha256: str
+    unused: tuple[str, ...] = ()
 
     @property
     def encoding_version(self) -> str:
