@@ -55,7 +55,7 @@ def section() -> list[str]:
         harm = [f"{100 * told['worse_by_05']:.1f} %", f"{100 * told['worse_by_30']:.2f} %"]
         cells = [file.parent.name, file.stem.replace("_", " "), str(told["masks"]), *shown, *reached, *harm]
         lines.append(f"| {' | '.join(cells)} |")
-    return lines
+    return [*lines, ""]
 
 
 def row(name: str, summary: dict[str, Any]) -> str:
