@@ -18,6 +18,7 @@ TESTS = Path(__file__).parent
 OF_TORCH = (
     "training",
     "hub",
+    "personal/test_pseudo_video.py",
     "segmentors/sam",
     "semantic/networks",
     "semantic/test_evaluate.py",
@@ -46,6 +47,10 @@ SLOW = (
     "decoding/test_damage.py",
     "evaluation/test_interactive.py",
     "evaluation/test_run.py",
+    "evaluation/test_personalized.py",
+    "cli/test_personalize_command.py",
+    "cli/test_retrieve_command.py",
+    "personal/test_regions.py",
     "formats/test_fuzz.py",
     "server/test_export.py",
     "server/test_malice.py",
