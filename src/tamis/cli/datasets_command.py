@@ -84,10 +84,10 @@ def check_command(name: str, root: Path, split: str | None, as_json: bool) -> in
 
 
 @command.command(name="prepare")
-@click.argument("name", metavar="NAME", type=click.Choice(["cocolvis", "sbd-per-class"]))
+@click.argument("name", metavar="NAME", type=click.Choice(["cocolvis", "sbd-per-class", "permirs"]))
 @click.argument("raw", metavar="RAW", type=click.Path(path_type=Path))
 @root_argument
-@click.option("--split", metavar="NAME", default="val", show_default=True, help="Of SBD: train or val.")
+@click.option("--split", metavar="NAME", default="val", show_default=True, help="Of SBD or BURST: train, val or test.")
 @json_option
 def prepare_command(name: str, raw: Path, root: Path, split: str, as_json: bool) -> int:
     """Bring a dataset into the layout that is expected, with links; safe to repeat.
@@ -95,7 +95,10 @@ def prepare_command(name: str, raw: Path, root: Path, split: str, as_json: bool)
     \b
     cocolvis       RAW has COCO's train2017 and val2017, ROOT (or RAW) the annotations
     sbd-per-class  RAW is SBD; ROOT gets a binary set for each class
+    permirs        RAW is BURST; ROOT gets three frames of an object for each video
     """
+    if name == "permirs":
+        return _prepare_permirs(raw, root, split, as_json)
     if name == "sbd-per-class":
         return _prepare_classes(raw, root, split, as_json)
     prepared = prepare_cocolvis(raw, root, lambda part: click.echo(f"linking {part} ...", err=True))
@@ -245,6 +248,21 @@ def _prepare_classes(raw: Path, root: Path, split: str, as_json: bool) -> int:
         for label, count in sorted(counts.items()):
             click.echo(f"{label}: {count} images")
     return 0
+
+
+def _prepare_permirs(raw: Path, root: Path, split: str, as_json: bool) -> int:
+    from tamis.datasets.burst import prepare_permirs
+
+    reasons: dict[str, int] = {}
+    for _, reason in prepare_permirs(raw, root, split):
+        reasons[reason or "made"] = reasons.get(reason or "made", 0) + 1
+    if as_json:
+        print_json(reasons)
+    else:
+        click.echo(f"{reasons.pop('made', 0)} videos in {root}")
+        for reason, count in sorted(reasons.items()):
+            click.echo(f"{count} left out: {reason}")
+    return 1 if reasons.get("its frames are not here") else 0
 
 
 def _counted(part: Preparation) -> str:

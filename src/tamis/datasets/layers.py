@@ -52,7 +52,7 @@ def read_pickle(path: Path) -> Any:
 
 
 def read_pickle_in(file: BinaryIO, path: Path) -> Any:
-    """The same from where an open file stands; `path` is for messages. An array of objects becomes a list."""
+    """The same from where an open file stands; `path` is for messages. An array of dictionaries becomes a list."""
     try:
         return _plain(_Restricted(file).load())
     except _Refused as refused:
@@ -181,7 +181,10 @@ class _Restricted(pickle.Unpickler):
 def _plain(value: Any) -> Any:
     """The value with numpy's arrays and numbers in the place of their stand-ins."""
     if isinstance(value, _Array) and isinstance(value.state[-1], list):
-        return [_plain(item) for item in value.state[-1]]
+        items = [_plain(item) for item in value.state[-1]]
+        if not all(isinstance(item, dict) for item in items):
+            raise ValueError("an array of objects")
+        return items
     if isinstance(value, _Array | _Buffer):
         return value.array()
     if isinstance(value, _Scalar):

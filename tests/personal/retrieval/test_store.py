@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tamis.errors import InputError
 from tamis.personal.retrieval import store as module
@@ -11,9 +12,9 @@ from tamis.personal.retrieval.store import Filter, Rows, Store, create_store, op
 pytest.importorskip("pyarrow")
 
 
-def unit(count: int, seed: int, dimension: int = 24) -> np.ndarray:
-    vectors = np.random.default_rng(seed).normal(size=(count, dimension)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+def unit(count: int, seed: int, dimension: int = 24) -> NDArray[np.float32]:
+    vectors = np.random.default_rng(seed).normal(size=(count, dimension))
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
 def rows(first: int, count: int) -> Rows:
@@ -76,9 +77,10 @@ def test_an_interrupted_addition_leaves_the_store_as_it_was(filled: Store, monke
     def fail(self: Store) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(Store, "save", fail)
-        filled.add(unit(5, 7), rows(900, 5))
+        with pytest.raises(KeyboardInterrupt):
+            filled.add(unit(5, 7), rows(900, 5))
     store = open_store(filled.folder)
     assert (store.count(), len(store.shards)) == (150, 3)
     assert store.add(unit(5, 8), rows(900, 5)).count() == 155
