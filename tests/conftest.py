@@ -38,7 +38,13 @@ OF_TORCH = (
 )
 """Tests that need the extras [train] and [hub]; without these they are left out, and the rest is still tested."""
 
-OF_A_BROWSER = ("web/test_page.py",)
+OF_A_BROWSER = (
+    "web/test_access.py",
+    "web/test_page.py",
+    "web/test_people.py",
+    "web/test_saving.py",
+    "web/test_tools.py",
+)
 
 SLOW = (
     "annotation/test_kill.py",

@@ -45,6 +45,7 @@ from tamis.segmentors.registry import DEFAULT
 
 if TYPE_CHECKING:
     from tamis.annotation.project import Project
+    from tamis.formats.record import Pixels
 
 Source: TypeAlias = str | Path | Image | NDArray[Any]
 """An image: a path, a PIL picture, or an array (H, W), (H, W, 3) or (H, W, 4)."""
@@ -293,6 +294,9 @@ def export(
     *,
     states: Collection[str] = (),
     tolerance: float = 0.0,
+    split: str = "",
+    seed: int = 0,
+    images: "Pixels" = "none",
 ) -> Loss:
     """Write the masks of a project for other programs, and say what the format does not keep.
 
@@ -302,6 +306,9 @@ def export(
         out: a folder, new or empty.
         states: only images in one of these; all by default.
         tolerance: how far simplified outlines may lie from the masks, in pixels, in formats of polygons.
+        split: shares of train, val and, if wanted, test, such as "0.8,0.1,0.1"; none by default.
+        seed: which images go where.
+        images: what becomes of the images themselves: "none", "copy" or "link".
 
     Raises:
         InputError: there is no project, no mask, no such format, or something in the folder.
@@ -310,11 +317,17 @@ def export(
     from tamis.annotation.exchange import export_folder, to_dataset
     from tamis.annotation.fold import STATES
     from tamis.annotation.project import Project, open_project
+    from tamis.formats.splits import shares_in, with_split
 
     if not isinstance(project, Project):
         with open_project(project, create=False) as opened:
-            return export(opened, format, out, states=states, tolerance=tolerance)
-    return export_dataset(to_dataset(project, states or STATES), format, export_folder(Path(out)), tolerance)
+            return export(
+                opened, format, out, states=states, tolerance=tolerance, split=split, seed=seed, images=images
+            )
+    dataset = replace(to_dataset(project, states or STATES), pixels=images)
+    if split:
+        dataset = with_split(dataset, shares_in(split), seed)
+    return export_dataset(dataset, format, export_folder(Path(out)), tolerance)
 
 
 def _segmentor(model: Model | Segmentor | str) -> Segmentor:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from tamis.annotation import Project, database, open_project, schema
 from tamis.annotation.problems import DatabaseError, DiskFullError, LockedError
+from tamis.annotation.summary import read_summary
 from tamis.errors import OutputError, TamisError
 
 
@@ -50,6 +51,19 @@ def test_an_older_database_is_copied_and_brought_up_to_date(
         with closing(sqlite3.connect(f"{db}.v{schema.VERSION - 1}")) as copy:
             assert copy.execute("SELECT kind FROM events WHERE image_id IS NOT NULL").fetchall() == [("mask.set",)]
             assert "stars" not in [row[1] for row in copy.execute("PRAGMA table_info(images)")]
+
+
+def test_a_project_of_the_first_version_is_summed_up(project: Project, folder: Path, db: str, annotator: Any) -> None:
+    anna = annotator()
+    anna.do("mask.set", anna.mask("m"))
+    with project.database.writing() as connection:
+        connection.execute(text("ALTER TABLE images DROP COLUMN summary"))
+        connection.execute(schema.clock.update().values(version=1))
+    project.close()
+    again = open_project(folder, db)
+    told = [read_summary(row.summary)["largest"] for row in again.rows()]
+    assert told == [6, None, None]
+    again.close()
 
 
 def test_a_migration_that_fails_changes_nothing(

@@ -72,7 +72,8 @@ def test_what_an_attribute_may_be(annotator: Callable[..., Any]) -> None:
     anna = annotator()
     anna.do("mask.set", anna.mask("a"))
     anna.do("mask.attributes", {"id": "a", "attributes": {"fur": "long", "legs": 4, "asleep": False}})
-    for wrong in ({"fur": ["long"]}, {"": "x"}, {"fur": float("nan")}, [], {"fur": "x" * 2000}):
+    wrongs: list[Any] = [{"fur": ["long"]}, {"": "x"}, {"fur": float("nan")}, [], {"fur": "x" * 2000}]
+    for wrong in wrongs:
         with pytest.raises(RequestError):
             anna.do("mask.attributes", {"id": "a", "attributes": wrong})
     for kind, body in (

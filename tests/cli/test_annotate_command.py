@@ -27,6 +27,8 @@ def annotating(folder: Path, *options: str, cache: Path) -> Iterator[tuple[str, 
     ) as process:
         assert process.stdout is not None
         said = process.stdout.readline()
+        while said and not said.startswith("annotating "):
+            said = process.stdout.readline()
         match = re.search(r"at (https?://\S+)", said)
         try:
             assert match is not None, (said, process.stderr.read() if process.stderr else "")
@@ -69,6 +71,19 @@ def test_who_starts_it_twice_on_one_folder_is_led_to_the_first(photograph: Path,
         process.wait()
     with annotating(photograph.parent, cache=tmp_path / "cache") as (again, _):
         assert again == address  # the pages that wait for it find it, at the same port and with the same token
+
+
+def test_a_team(photograph: Path, tmp_path: Path) -> None:
+    team = ("--people", "anna,ben", "--assign", "anna,ben")
+    with annotating(photograph.parent, *team, cache=tmp_path / "cache") as (_, process):
+        lines = [process.stdout.readline() for _ in range(3)]
+        addresses = dict(re.findall(r"for (\w+): (http\S+)", "".join(lines)))
+        assert list(addresses) == ["anna", "ben"]
+        address, _, token = addresses["ben"].partition("?token=")
+        project = get(f"{address}api/project", Authorization=f"Bearer {token}")
+        assert (project["user"], project["named"], project["people"]) == ("ben", True, ["anna", "ben"])
+        (image,) = get(f"{address}api/images", Authorization=f"Bearer {token}")["images"]
+        assert image["assigned"] == "anna"
 
 
 def test_a_port_that_is_taken(photograph: Path) -> None:

@@ -40,6 +40,18 @@ def test_export_says_what_is_lost(tamis: Tamis, photos: Path, tmp_path: Path) ->
     assert (report["masks"], report["images"], report["worst_iou"]) == (2, 1, 1.0)
 
 
+def test_a_split_with_the_images(tamis: Tamis, photos: Path, tmp_path: Path) -> None:
+    options = ("--format", "yolo", "--out", tmp_path / "yolo", "--states", "all", "--split", "1,1", "--images", "copy")
+    code, out, _ = tamis("export", photos, *options)
+    assert (code, "1 images in train, 1 images in val" in out) == (0, True)
+    assert len(list((tmp_path / "yolo" / "images").rglob("*.png"))) == 2
+    code, _, err = tamis("export", photos, *options[:2], "--out", tmp_path / "x", "--split", "much")
+    assert (code, err) == (
+        2,
+        "tamis: --split much: give shares of train, val and, if wanted, test, such as 0.8,0.1,0.1\n",
+    )
+
+
 def test_an_export_of_nothing_is_said_and_exits_with_1(tamis: Tamis, photos: Path, tmp_path: Path) -> None:
     code, out, err = tamis("export", photos, "--format", "coco", "--out", tmp_path / "x", "--states", "done")
     assert (code, out) == (1, "")

@@ -30,6 +30,8 @@ def test_statistics(drawn: Any) -> None:
     rows = list(csv.DictReader(answer.text.splitlines()))
     assert [row["image"] for row in rows] == ["<i>c<.png", "a.png", "b.jpg"]
     assert rows[1]["masks"] == "1"
+    people = drawn.client.get("/api/statistics.csv", params={"by": "person"}).text.splitlines()
+    assert [row["user"] for row in csv.DictReader(people)] == ["anna"]
 
 
 @pytest.mark.parametrize("name", [form.name for form in FORMATS])

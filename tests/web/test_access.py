@@ -148,6 +148,16 @@ TIMED = """async ([kind, from, to]) => {
   return { median: times.sort((a, b) => a - b)[10], end: performance.now() - start };
 }"""
 
+PROPOSALS = """async ([id, width, height]) => {
+  const { Regions } = await import(new URL('web/regions.js', location.href));
+  const told = await (await fetch(`api/images/${id}/proposals`)).json();
+  const context = document.createElement('canvas').getContext('2d');
+  const start = performance.now();
+  const regions = new Regions(told.proposals.map((each) => each.rle), width, height);
+  regions.draw(context, { toStage: () => ({ x: 0, y: 0 }), scale: 1 }, []);
+  return performance.now() - start;
+}"""
+
 PRESSED = """(id) => {
   const start = performance.now();
   document.querySelector(id).click();
@@ -169,6 +179,7 @@ def test_large_images_are_worked_on_in_the_box_of_the_mask(page: Page, server: S
         page.keyboard.press("Enter")
         page.keyboard.press("r")
         expect(page.locator("#waiting")).to_be_hidden(timeout=60_000)
+        found["proposals"] = page.evaluate(PROPOSALS, [image_id(server, name), *SHAPES[name]])
         page.keyboard.press("q")
         saved(page)
         figures[name] = found

@@ -118,6 +118,20 @@ class Log:
         if labels:
             connection.execute(insert(image_labels), labels)
 
+    def complete(self) -> None:
+        """Sum up images that an older program has worked on, which kept no summary beside their events."""
+        with self._database.reading() as connection:
+            wanting = select(images.c.id, images.c.seq).where(images.c.seq > 0, images.c.summary.is_(None))
+            found = [
+                {"image": row.id, "told": summary_of(drawing(self._extended(connection, row.id, row.seq, [])[1]))}
+                for row in connection.execute(wanting)
+            ]
+        if found:
+            with self._database.writing() as connection:
+                now = tick(connection)
+                statement = update(images).where(images.c.id == bindparam("image"))
+                connection.execute(statement.values(summary=bindparam("told"), touched=now), found)
+
     def history(self, image_id: int) -> tuple[int, list[dict[str, Any]]]:
         """How many events an image has, and all of them, oldest first, as `append` took them and with who and when.
 

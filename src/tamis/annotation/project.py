@@ -180,6 +180,7 @@ def project_of(
     with ExitStack() as unless_opened:
         unless_opened.callback(project.close)
         project.refresh()
+        project.log.complete()
         if not project.rows():
             raise InputError(f"{folder}: no images in this folder (looked for {', '.join(sorted(SUFFIXES))})")
         unless_opened.pop_all()

@@ -111,27 +111,29 @@ def statistics(project: Project) -> dict[str, Any]:
     }
 
 
-def as_csv(found: dict[str, Any]) -> str:
-    """One line for each image; below it one for each label, tool and person.
+TABLES = {
+    "image": ("per_image", COLUMNS),
+    "label": ("per_label", ("label", "masks", "images", "seconds_per_mask", "clicks_per_mask")),
+    "tool": ("per_tool", ("tool", "masks", "seconds_per_mask", "clicks_per_mask")),
+    "person": (
+        "per_user",
+        ("user", "images", "masks", "events", "seconds", "clicks", "seconds_per_mask", "clicks_per_mask"),
+    ),
+}
+"""What a CSV file has a line for, and its columns."""
+
+
+def as_csv(found: dict[str, Any], by: str = "image") -> str:
+    """One line for each image, or for each label, tool or person.
 
     A name that a spreadsheet would take for a formula is preceded by an apostrophe.
     """
+    rows, columns = TABLES[by]
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for row in found["per_image"]:
-        writer.writerow([_harmless(row[column]) for column in COLUMNS])
-    for called, key, name in (
-        ("label", "per_label", "label"),
-        ("tool", "per_tool", "tool"),
-        ("person", "per_user", "user"),
-    ):
-        if found.get(key):
-            writer.writerow([])
-            writer.writerow([called, "masks", "seconds_per_mask", "clicks_per_mask"])
-        for row in found.get(key, []):
-            figures = [row[column] for column in ("masks", "seconds_per_mask", "clicks_per_mask")]
-            writer.writerow([_harmless(row[name]), *(_harmless(figure) for figure in figures)])
+    writer.writerow(columns)
+    for row in found[rows]:
+        writer.writerow([_harmless(row[column]) for column in columns])
     return text.getvalue()
 
 

@@ -1,6 +1,6 @@
 """Where the time went."""
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Response
 
@@ -19,8 +19,8 @@ def show_statistics(served: Served) -> dict[str, Any]:
 
 
 @router.get("/api/statistics.csv", response_class=Response, **answers(media_type="text/csv"))
-def download_statistics(served: Served) -> Response:
-    """One line for each image."""
-    content = as_csv(statistics(served.service.project))
-    headers = {"content-disposition": 'attachment; filename="statistics.csv"'}
+def download_statistics(served: Served, by: Literal["image", "label", "tool", "person"] = "image") -> Response:
+    """One line for each image, or for each label, tool or person."""
+    content = as_csv(statistics(served.service.project), by)
+    headers = {"content-disposition": f'attachment; filename="statistics-{by}.csv"'}
     return Response(content.encode(errors="backslashreplace"), media_type="text/csv; charset=utf-8", headers=headers)

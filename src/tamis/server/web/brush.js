@@ -56,7 +56,8 @@ export function brushTool(editor, prompts, value) {
       editor.drawTools();
     },
     down: (place) => {
-      if (!editor.hooks.editable() || editor.busy) return;
+      if (!editor.hooks.editable()) return;
+      if (editor.busy) return editor.hooks.say(t('wait.click'));
       if (!value && !editor.activeMask) editor.select(editor.under(place.x, place.y)[0] ?? null);
       const mask = editor.activeMask;
       if (!value && !mask) return;

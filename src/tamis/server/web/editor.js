@@ -57,7 +57,7 @@ export class Editor {
    * @param {View} view
    * @param {{color: (label: string) => string, changed: () => void, say: (text: string) => void,
    *   editable: () => boolean, drawTools: () => void, moved: () => void, busy: () => void, chosen: () => void,
-   *   highlighted: (id: string | null) => void}} hooks
+   *   highlighted: (id: string | null) => void, tidies: (mask: Mask, made: Mask) => void}} hooks `tidies` shows what finishing will remove
    */
   constructor(layers, view, hooks) {
     this.layers = layers;
@@ -219,6 +219,7 @@ export class Editor {
     const label = instance?.label ?? this.label;
     const attributes = instance?.attributes ? { attributes: instance.attributes } : {};
     this.do('mask.set', { id, label, rle: encode(mask), tool, ...made, ...attributes });
+    if (this.cleaning.onFinish && !made.polygon) this.hooks.tidies(mask, cleaned(mask, this.cleaning));
   }
 
   /** A new mask, whatever is selected. @param {Mask} mask @param {string} tool @param {Made} [made] @param {string} [label] */

@@ -41,7 +41,7 @@ export class Hints {
 
   show() {
     const text = performance.now() < this.#until ? this.#said : this.#now();
-    if (any('hint').textContent !== text) any('hint').textContent = text;
+    if (any('hint').textContent !== text) any('hint').textContent = any('hint').title = text;
     const atHand = this.editor.session !== null && (this.editor.active !== null || Boolean(this.stage.tool?.now?.()));
     any('at-hand').hidden = !this.editor.session;
     button('finish').disabled = !atHand;

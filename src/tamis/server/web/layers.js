@@ -36,6 +36,8 @@ export class Layers {
   #imageWidth = 0;
   /** @type {Uint16Array} per screen pixel */
   #shownOwner = new Uint16Array(0);
+  /** @type {Uint32Array} per screen pixel, the colours of masks and their borders */
+  #masks = new Uint32Array(0);
   /** @type {Uint16Array} per screen pixel */
   #shownRegion = new Uint16Array(0);
   /** @type {Uint8Array | null} per region, what would be in the mask */
@@ -77,6 +79,7 @@ export class Layers {
     }
     const size = this.width * this.height;
     this.#pixels = new ImageData(this.width, this.height);
+    this.#masks = new Uint32Array(size);
     this.#shownOwner = new Uint16Array(size);
     this.#shownRegion = new Uint16Array(size);
     this.#shownPreview = new Uint8Array(size);
@@ -168,7 +171,7 @@ export class Layers {
     const right = Math.min(this.width, Math.ceil(to.x * this.density) + 2), bottom = Math.min(this.height, Math.ceil(to.y * this.density) + 2);
     if (right <= left || bottom <= top) return;
     this.#sample(this.#shownPreview, dense, 0, left, top, right, bottom);
-    this.draw(left, top, right, bottom);
+    this.#compose(left, top, right, bottom);
     this.previewTime = performance.now() - start;
   }
 
@@ -179,7 +182,7 @@ export class Layers {
     this.#dense = dense;
     this.#sense = sense;
     this.#samplePreview();
-    this.draw();
+    this.#compose();
     this.previewTime = performance.now() - start;
   }
 
@@ -206,33 +209,47 @@ export class Layers {
     this.draw();
   }
 
-  /** Draw masks and preview as they are, or a part of the screen. @param {number} [left] @param {number} [top] @param {number} [right] @param {number} [bottom] */
-  draw(left = 0, top = 0, right = this.width, bottom = this.height) {
+  /** Draw masks and preview as they are. */
+  draw() {
+    this.#drawMasks();
+    this.#compose();
+  }
+
+  /** The masks with their borders, which previews are laid over. */
+  #drawMasks() {
+    const { fills, edges, flags } = this.#colors(), out = this.#masks, owners = this.#shownOwner, width = this.width;
+    if (!this.#painted.some((each) => !each.hidden)) return void out.fill(0);
+    const white = packed('#ffffff', 1), dark = packed('#101010', 0.9), glow = packed('#ffd84d', 1);
+    for (let i = 0; i < out.length; i++) {
+      const owner = owners[i] ?? 0, west = owners[i - 1] ?? 0, east = owners[i + 1] ?? 0, north = owners[i - width] ?? 0, south = owners[i + width] ?? 0;
+      let color = fills[owner] ?? 0;
+      if (owner !== west || owner !== east || owner !== north || owner !== south) {
+        // A border: of a selected mask a light pixel inside and a dark one outside, of others the mask's own colour.
+        const own = flags[owner] ?? 0;
+        if (own & SELECTED) color = white;
+        else if (own & HIGHLIGHTED) color = glow;
+        else if (((flags[west] ?? 0) | (flags[east] ?? 0) | (flags[north] ?? 0) | (flags[south] ?? 0)) & SELECTED) color = dark;
+        else color = edges[owner] ?? 0;
+      }
+      out[i] = color;
+    }
+  }
+
+  /** The preview over the masks, on the screen or on a part of it. @param {number} [left] @param {number} [top] @param {number} [right] @param {number} [bottom] */
+  #compose(left = 0, top = 0, right = this.width, bottom = this.height) {
     const context = this.maskCanvas.getContext('2d');
     if (!context || !this.#pixels) return;
-    const out = new Uint32Array(this.#pixels.data.buffer);
-    const { fills, edges, flags } = this.#colors();
-    const owners = this.#shownOwner, shown = this.#shownPreview, width = this.width;
-    const previewing = this.#regions !== null || this.#dense !== null, removing = this.#sense === 'remove';
-    const white = packed('#ffffff', 1), dark = packed('#101010', 0.9), glow = packed('#ffd84d', 1);
-    const line = removing ? packed('#ff3b2f', 1) : white;
-    const soft = removing ? packed('#ff3b2f', 0.5) : packed('#ffffff', 0.42);
-    for (let y = top; y < bottom; y++) {
-      for (let x = left, i = y * width + left; x < right; x++, i++) {
-        const owner = owners[i] ?? 0, west = owners[i - 1] ?? 0, east = owners[i + 1] ?? 0, north = owners[i - width] ?? 0, south = owners[i + width] ?? 0;
-        let color = fills[owner] ?? 0;
-        if (owner !== west || owner !== east || owner !== north || owner !== south) {
-          // A border: of a selected mask a light pixel inside and a dark one outside, of others the mask's own colour.
-          const own = flags[owner] ?? 0;
-          if (own & SELECTED) color = white;
-          else if (own & HIGHLIGHTED) color = glow;
-          else if (((flags[west] ?? 0) | (flags[east] ?? 0) | (flags[north] ?? 0) | (flags[south] ?? 0)) & SELECTED) color = dark;
-          else color = edges[owner] ?? 0;
+    const out = new Uint32Array(this.#pixels.data.buffer), masks = this.#masks, owners = this.#shownOwner;
+    const shown = this.#shownPreview, width = this.width, removing = this.#sense === 'remove';
+    const line = packed(removing ? '#ff3b2f' : '#ffffff', 1), soft = packed(removing ? '#ff3b2f' : '#ffffff', removing ? 0.5 : 0.42);
+    if (this.#regions === null && this.#dense === null) out.set(masks);
+    else {
+      for (let y = top; y < bottom; y++) {
+        for (let i = y * width + left, end = y * width + right; i < end; i++) {
+          if (!shown[i]) out[i] = masks[i] ?? 0;
+          else if (!shown[i - 1] || !shown[i + 1] || !shown[i - width] || !shown[i + width]) out[i] = line;
+          else out[i] = owners[i] && !removing ? (masks[i] ?? 0) : soft;
         }
-        if (previewing && shown[i]) {
-          color = !shown[i - 1] || !shown[i + 1] || !shown[i - width] || !shown[i + width] ? line : owner && !removing ? color : soft;
-        }
-        out[i] = color;
       }
     }
     context.putImageData(this.#pixels, 0, 0, left, top, right - left, bottom - top);

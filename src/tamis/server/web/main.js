@@ -71,6 +71,7 @@ const editor = new Editor(layers, view, {
   busy: showSaving,
   chosen: () => prompts.chosen(),
   highlighted: (id) => maskList.highlight(id),
+  tidies: (mask, made) => prompts.previewRemoval(mask, made),
 });
 const prompts = new Prompts(editor);
 stage.editor = editor;

@@ -137,6 +137,12 @@ export class Prompts {
     this.layers.previewDense(dense, touched);
   }
 
+  /** What tidying up will remove of a mask when it is finished. @param {Mask} mask @param {Mask} made */
+  previewRemoval(mask, made) {
+    this.#previewed = '';
+    this.layers.previewMask(subtract(mask, made), 'remove');
+  }
+
   /** @param {Mask} mask */
   previewShape(mask) {
     this.#previewed = '';

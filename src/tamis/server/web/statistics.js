@@ -14,15 +14,14 @@ export async function statistics() {
   ];
   const round = (/** @type {number | null} */ value) => (value === null ? '–' : value.toFixed(1));
   const tables = [
-    table(t('labels'), [t('label'), t('masks'), t('images'), t('stats.per.mask'), t('stats.clicks.mask')], told.per_label.map((/** @type {any} */ each) => [each.label, each.masks, each.images, round(each.seconds_per_mask), round(each.clicks_per_mask)])),
-    table(t('stats.tools'), [t('stats.tool'), t('masks'), t('stats.per.mask'), t('stats.clicks.mask')], told.per_tool.map((/** @type {any} */ each) => [each.tool, each.masks, round(each.seconds_per_mask), round(each.clicks_per_mask)])),
-    table(t('people'), [t('name'), t('images'), t('masks'), t('stats.changes'), t('stats.clicks'), t('stats.seconds'), t('stats.per.mask')], told.per_user.map((/** @type {any} */ each) => [each.user, each.images, each.masks, each.events, each.clicks, Math.round(each.seconds), round(each.seconds_per_mask)])),
+    table(t('labels'), 'label', [t('label'), t('masks'), t('images'), t('stats.per.mask'), t('stats.clicks.mask')], told.per_label.map((/** @type {any} */ each) => [each.label, each.masks, each.images, round(each.seconds_per_mask), round(each.clicks_per_mask)])),
+    table(t('stats.tools'), 'tool', [t('stats.tool'), t('masks'), t('stats.per.mask'), t('stats.clicks.mask')], told.per_tool.map((/** @type {any} */ each) => [each.tool, each.masks, round(each.seconds_per_mask), round(each.clicks_per_mask)])),
+    table(t('people'), 'person', [t('name'), t('images'), t('masks'), t('stats.changes'), t('stats.clicks'), t('stats.seconds'), t('stats.per.mask')], told.per_user.map((/** @type {any} */ each) => [each.user, each.images, each.masks, each.events, each.clicks, Math.round(each.seconds), round(each.seconds_per_mask)])),
     ...agreement(told.agreement),
-    table(t('images'), [t('image'), t('state'), t('masks'), t('stats.clicks'), t('stats.seconds')], told.per_image.map((/** @type {any} */ each) => [each.image, stateNames()[/** @type {import('./types.js').ImageState} */ (each.state)], each.masks, each.clicks, Math.round(each.seconds)])),
+    table(t('images'), 'image', [t('image'), t('state'), t('masks'), t('stats.clicks'), t('stats.seconds')], told.per_image.map((/** @type {any} */ each) => [each.image, stateNames()[/** @type {import('./types.js').ImageState} */ (each.state)], each.masks, each.clicks, Math.round(each.seconds)])),
   ];
   const shownFigures = element('div', { class: 'figures' }, ...figures.map(([value, name]) => element('div', {}, element('b', {}, String(value)), String(name))));
   open(t('statistics'), [shownFigures, ...tables], [
-    { text: t('stats.csv'), act: () => download('api/statistics.csv') },
     { text: t('close'), primary: true },
   ]);
 }
@@ -34,17 +33,17 @@ function agreement(found) {
   const row = (/** @type {any} */ each) => [each.label, each.first, each.second, each.pairs, share(each.iou), share(each.f1)];
   return [
     element('p', { class: 'quiet' }, t('agreement.how', { images: found.images })),
-    table(t('agreement'), [t('label'), t('agreement.first'), t('agreement.second'), t('agreement.pairs'), 'IoU', 'F1'], [row({ ...found, label: t('agreement.all') }), ...found.per_label.map(row)]),
+    table(t('agreement'), '', [t('label'), t('agreement.first'), t('agreement.second'), t('agreement.pairs'), 'IoU', 'F1'], [row({ ...found, label: t('agreement.all') }), ...found.per_label.map(row)]),
   ];
 }
 
-/** @param {string} title @param {string[]} names @param {(string | number | undefined)[][]} rows */
-function table(title, names, rows) {
+/** @param {string} title @param {string} by what its CSV file has a line for; '' for none @param {string[]} names @param {(string | number | undefined)[][]} rows */
+function table(title, by, names, rows) {
   if (!rows.length) return element('span');
   const words = [t('state')];
   const cells = (/** @type {string} */ tag, /** @type {(string | number | undefined)[]} */ values) =>
     values.map((value, i) => element(tag, { class: [i && !words.includes(names[i] ?? '') ? 'number' : '', ['IoU', 'F1'].includes(names[i] ?? '') ? 'kept' : ''].join(' ').trim() }, String(value ?? '')));
-  return element('div', { class: 'table' }, element('h2', {}, title), element('table', {},
+  return element('div', { class: 'table' }, element('h2', { class: 'later' }, title, ...(by ? [element('button', { onclick: () => download(`api/statistics.csv?by=${by}`) }, t('stats.csv'))] : [])), element('table', {},
     element('thead', {}, element('tr', {}, ...cells('th', names))),
     element('tbody', {}, ...rows.map((row) => element('tr', {}, ...cells('td', row))))));
 }

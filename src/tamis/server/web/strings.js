@@ -300,7 +300,7 @@ export const STRINGS = /** @satisfies {Record<string, [string, string]>} */ ({
   'stats.changes': ['changes', 'cambios'],
   'stats.clicks': ['clicks', 'clics'],
   'stats.clicks.mask': ['clicks a mask', 'clics por máscara'],
-  'stats.csv': ['Download CSV', 'Descargar CSV'],
+  'stats.csv': ['CSV', 'CSV'],
   'stats.left': ['left, estimated', 'restante, estimado'],
   'stats.per.mask': ['seconds a mask', 'segundos por máscara'],
   'stats.seconds': ['seconds', 'segundos'],
