@@ -26,8 +26,9 @@ lint: $(VENV)/.dev $(VENV)/.web
 quick: $(VENV)/.dev $(VENV)/.web
 	$(BIN)/python -m pytest --quick -q
 
+# Two processes, a file of tests at a time in each: a browser's and a model's waits are another's work.
 check: $(VENV)/.dev $(VENV)/.web
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The same as in `make test`, with ten thousand inputs of each kind instead of some hundred; seeded, a quarter of an hour.
 fuzz: $(VENV)/.dev
