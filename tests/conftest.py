@@ -19,6 +19,7 @@ OF_TORCH = (
     "training",
     "hub",
     "personal/test_pseudo_video.py",
+    "personal/retrieval/test_encoders.py",
     "segmentors/sam",
     "semantic/networks",
     "semantic/test_evaluate.py",

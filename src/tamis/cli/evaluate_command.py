@@ -309,6 +309,12 @@ def zero_shot(
 @click.option("--out", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder for results.")
 @click.option("--method", default="regions", show_default=True, help="As of tamis personalize.")
 @click.option(
+    "--presence",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A head that tamis train presence has made for the method.",
+)
+@click.option(
     "--protocol",
     type=click.Choice(["tamis", "perseg", "pdm", "insid3"]),
     help="Whose rules; by default the dataset's usual ones. Their numbers do not compare.",
@@ -329,6 +335,7 @@ def personalized(
     root: Path,
     out: Path,
     method: str,
+    presence: Path | None,
     protocol: str | None,
     negatives: int,
     limit: int | None,
@@ -351,7 +358,7 @@ def personalized(
     episodes = open_episodes(dataset, root)
     with progress_bar(as_json) as bar:
         task = bar.add_task("evaluating", total=None)
-        for done, total in run_personalized(load_method(method), dataset, root, episodes, settings, out):
+        for done, total in run_personalized(load_method(method, presence), dataset, root, episodes, settings, out):
             bar.update(task, completed=done, total=total)
     summary = json.loads((out / "summary.json").read_bytes())
     if as_json:

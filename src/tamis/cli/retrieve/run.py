@@ -13,6 +13,7 @@ from tamis.cli.retrieve.options import (
     k_option,
     method_option,
     out_option,
+    presence_option,
     root_option,
     top_option,
     weight_option,
@@ -43,6 +44,7 @@ Result = TypeVar("Result")
 )
 @k_option
 @method_option
+@presence_option
 @top_option
 @weight_option
 @click.option("--no-rerank", is_flag=True, help="The first stage alone.")
@@ -56,6 +58,7 @@ def command(
     shards: tuple[str, ...],
     k: int,
     method: str,
+    presence: Path | None,
     top: int,
     weight: float,
     no_rerank: bool,
@@ -104,7 +107,7 @@ def command(
                 list(extract_candidates(shards, wanted, out / "candidates"))
             files |= {name: out / "candidates" / name for name in wanted}
             found = _followed(
-                rerank_run(out, collection, rankings, files, load_method(method), top, weight), "reranking"
+                rerank_run(out, collection, rankings, files, load_method(method, presence), top, weight), "reranking"
             )
             scores["reranked"] = evaluate_rankings(collection, found)
             print_scores("reranked", scores["reranked"])

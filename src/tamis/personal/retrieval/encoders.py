@@ -170,7 +170,7 @@ class OfTransformers:
             picture = picture.resize((family.crop, family.crop), Image.Resampling.BICUBIC)
         else:
             ratio = family.resize / min(picture.size)
-            sides = [max(family.crop, round(side * ratio)) for side in picture.size]
+            sides = [max(family.crop, int(side * ratio)) for side in picture.size]  # as torchvision cuts
             picture = picture.resize((sides[0], sides[1]), Image.Resampling.BICUBIC)
             left, top = (round((side - family.crop) / 2) for side in picture.size)
             picture = picture.crop((left, top, left + family.crop, top + family.crop))
