@@ -1,7 +1,7 @@
 """How fast retrieval is: exact and approximate search of a million vectors, and the second stage by a tracker.
 
-python -m benchmarks.retrieval FOLDER writes benchmarks/retrieval.json; FOLDER takes two gigabytes for a while. The tracker
-has random weights: what it costs does not depend on them. Ratios are of one run.
+python -m benchmarks.retrieval FOLDER writes benchmarks/retrieval.json; FOLDER takes two gigabytes for a while. The
+tracker has random weights: what it costs does not depend on them. Ratios are of one run.
 """
 
 import json

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from tamis.datasets.retrieval import Collection, Query
 from tamis.errors import InputError
 from tamis.image import read_image
-from tamis.jobs.retrieve import remembered
 from tamis.personal.pseudo_video import PseudoVideo
 from tamis.personal.regions import PresenceHead, Regions, fitted
 from tamis.personal.retrieval.metrics import average_precision, mean
+from tamis.personal.retrieval.rerank import remembered
 from tamis.results.files import replacing
 
 
