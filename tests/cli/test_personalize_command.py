@@ -59,13 +59,23 @@ def test_the_masks_of_a_project_are_references(tamis: Tamis, album: Path) -> Non
     folder = album / "project"
     folder.mkdir()
     (album / "ball.png").rename(folder / "ball.png")
+    for name in ("there.png", "not.png"):
+        (album / "album" / name).rename(folder / name)
     with open_project(folder, labels=["ball", "nothing"]) as project:
         masks = Masks.from_dense([scene("ball", 0)[1]])
         import_dataset(project, Dataset(("ball",), (ImageRecord("ball.png", masks, ("ball",), True),), folder), "ann")
-    code, said, err = tamis("personalize", album / "album", "--project", folder, "--out", album / "out")
+    code, said, err = tamis("personalize", folder, "--project", folder, "--out", album / "out")
     assert (code, err) == (0, "")
-    assert said.startswith("ball: in 1 of 2 images")
-    code, _, err = tamis("personalize", album / "album", "--project", folder, "--label", "cup", "--out", album / "c")
+    assert said.startswith("ball: in 2 of 3 images")
+    code, said, err = tamis("import", folder, album / "out", "--format", "masks", "--overlap", "skip")
+    assert (code, err) == (0, ""), said
+    with open_project(folder, create=False) as project:
+        assert {image.name: image.labels for image in project.images()} == {
+            "ball.png": ["ball"],
+            "not.png": [],
+            "there.png": ["ball"],
+        }
+    code, _, err = tamis("personalize", folder, "--project", folder, "--label", "cup", "--out", album / "c")
     assert (code, "has the labels ball, nothing" in err) == (2, True)
     code, _, err = tamis(
         "personalize", album / "album", "--project", folder, "--label", "nothing", "--out", album / "c"

@@ -32,7 +32,8 @@ def test_the_thing_is_found_on_another_ground_and_missed_where_it_is_not(
     truth = scene("ball", 5)[1]
     mask = found["ball"].mask
     assert (mask & truth).sum() / (mask | truth).sum() > 0.85
-    assert found["ball"].presence > 0.5 > max(found["box"].presence, found["nothing"].presence)
+    assert found["ball"].presence > found["box"].presence + 0.2
+    assert found["ball"].presence > 0.5 > found["nothing"].presence
     assert found["ball"].predicted_iou > 0.5
     assert found["ball"].probability.shape == (192, 192)
 

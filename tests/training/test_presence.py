@@ -43,7 +43,7 @@ def test_unlike_objects_are_pushed_apart(root: Path, tmp_path: Path) -> None:
     assert [query.name for query in collection.queries] == ["boxes/box/0.png", "toys/ball/0.png"]
     assert collection.queries[0].box is not None
     assert collection.queries[1].mask is not None
-    options = PresenceOptions(epochs=3, samples=32, margin=2.0)
+    options = PresenceOptions(epochs=3, samples=8, batch=8, margin=2.0)
     steps = train_presence([collection], Regions(), options, held_out=0)
     losses = []
     while True:
@@ -74,7 +74,9 @@ def test_a_head_that_learned_nothing_tells_what_the_method_tells() -> None:
 def test_a_trackers_head_learns_from_its_token_alone(root: Path, tmp_path: Path) -> None:
     tracker = tiny_tracker(tmp_path / "tracker")
     before = {name: value.clone() for name, value in tracker.network.state_dict().items()}
-    steps = train_presence([open_collection("uned", root)], tracker, PresenceOptions(epochs=2, samples=32), held_out=0)
+    steps = train_presence(
+        [open_collection("uned", root)], tracker, PresenceOptions(epochs=1, samples=4, batch=4, margin=2.0), held_out=0
+    )
     while True:
         try:
             next(steps)

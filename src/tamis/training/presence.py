@@ -182,7 +182,7 @@ def train_presence(
         Epoch and mean loss.
 
     Returns:
-        The head, and mAP of held-out queries among held-out images before and after.
+        The head, and mAP of held-out queries among all images before and after.
 
     Raises:
         InputError: fewer than two queries are left to train on.
@@ -233,7 +233,7 @@ def _map(groups: Sequence[Pairs], held_out: int) -> float:
     scores: list[float | None] = []
     for pairs in groups:
         queries = _part(pairs.collection, held_out, True)
-        names = list(dict.fromkeys(name for query in queries for name in pairs.collection.positives[query.name]))
+        names = list(pairs.collection.database)
         for query in queries:
             with torch.no_grad():
                 told = {name: float(pairs.head.score(pairs(query, name))) for name in names}
