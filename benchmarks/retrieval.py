@@ -1,7 +1,7 @@
 """How fast retrieval is: exact and approximate search of a million vectors, and the second stage by a tracker.
 
-python -m benchmarks.retrieval FOLDER writes benchmarks/retrieval.json; FOLDER takes two gigabytes for a while. The
-tracker has random weights: what it costs does not depend on them. Ratios are of one run.
+python -m benchmarks.retrieval FOLDER [COUNT] writes benchmarks/retrieval.json; for a million vectors, the default, FOLDER
+takes two gigabytes. The tracker has random weights: what it costs does not depend on them. Ratios are of one run.
 """
 
 import json
@@ -21,22 +21,22 @@ from tamis.personal.retrieval.rerank import SeenTargets, presences
 from tamis.personal.retrieval.store import Rows, create_store, open_store
 from tamis.results.environment import facts
 
-COUNT, DIMENSION, QUERIES, SHARD = 1_000_000, 384, 1000, 100_000
-CANDIDATES, MEASURED = 100, 10
+DIMENSION, QUERIES, SHARD = 384, 1000, 50_000
+CANDIDATES, MEASURED = 100, 3
 """Candidates of a ranking; pairs that the slow way is timed on."""
 
 
-def vectors(folder: Path) -> dict[str, Any]:
+def vectors(folder: Path, count: int) -> dict[str, Any]:
     """A store of random vectors of unit length, which have no clusters: the hardest case of an approximate index."""
     rng = np.random.default_rng(0)
     store = create_store(folder, "random", "0" * 64, DIMENSION)
-    for first in range(0, COUNT, SHARD):
+    for first in range(0, count, SHARD):
         block = rng.normal(size=(SHARD, DIMENSION)).astype(np.float32)
         block /= np.linalg.norm(block, axis=1, keepdims=True)
         names = tuple(f"{first + row:07d}" for row in range(SHARD))
         store = store.add(block, Rows(names, ("",) * SHARD))
     noise = rng.normal(scale=0.6 / np.sqrt(DIMENSION), size=(QUERIES, DIMENSION))
-    queries = (store.vectors(rng.choice(COUNT, QUERIES, replace=False).tolist()) + noise).astype(np.float32)
+    queries = (store.vectors(rng.choice(count, QUERIES, replace=False).tolist()) + noise).astype(np.float32)
     np.save(folder / "queries.npy", queries)
     start = perf_counter()
     exact = store.search(queries, 10)
@@ -50,7 +50,7 @@ def vectors(folder: Path) -> dict[str, Any]:
     near_ms = (perf_counter() - start) / QUERIES * 1000
     shared = [len(set(one) & set(two)) / 10 for one, two in zip(exact.rows, found.rows, strict=True)]
     return {
-        "vectors": COUNT,
+        "vectors": count,
         "dimension": DIMENSION,
         "queries": QUERIES,
         "exact_ms_per_query": exact_ms,
@@ -123,9 +123,11 @@ def main(arguments: list[str]) -> None:
     if arguments[0] == "--memory":
         print(json.dumps(memory_while_searching(Path(arguments[1]))))
         return
-    folder = Path(arguments[0])
-    result = {"environment": facts(), "second_stage": second_stage(folder / "tracker")}
-    result["search"] = vectors(folder / "vectors")
+    folder, count = Path(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 1_000_000
+    result: dict[str, Any] = {"command": ["python", "-m", "benchmarks.retrieval", "FOLDER", str(count)], "seed": 0}
+    result |= {"environment": facts(), "search": vectors(folder / "vectors", count)}
+    print(json.dumps(result["search"]), flush=True)
+    result["second_stage"] = second_stage(folder / "tracker")
     shutil.rmtree(folder)
     Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 

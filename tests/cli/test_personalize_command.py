@@ -77,9 +77,7 @@ def test_the_masks_of_a_project_are_references(tamis: Tamis, album: Path) -> Non
         }
     code, _, err = tamis("personalize", folder, "--project", folder, "--label", "cup", "--out", album / "c")
     assert (code, "has the labels ball, nothing" in err) == (2, True)
-    code, _, err = tamis(
-        "personalize", album / "album", "--project", folder, "--label", "nothing", "--out", album / "c"
-    )
+    code, _, err = tamis("personalize", folder, "--project", folder, "--label", "nothing", "--out", album / "c")
     assert (code, "no mask was drawn there yet" in err) == (2, True)
 
 
