@@ -1,7 +1,8 @@
 """How fast retrieval is: exact and approximate search of a million vectors, and the second stage by a tracker.
 
-python -m benchmarks.retrieval FOLDER [COUNT] writes benchmarks/retrieval.json; for a million vectors, the default, FOLDER
-takes two gigabytes. The tracker has random weights: what it costs does not depend on them. Ratios are of one run.
+python -m benchmarks.retrieval FOLDER [COUNT] writes benchmarks/retrieval.json; for a million vectors, the default,
+FOLDER takes two gigabytes. The tracker has random weights: what it costs does not depend on them. All ratios are of
+one run.
 """
 
 import json

@@ -260,6 +260,20 @@ def corrections(
 
 
 @command.command()
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file, embedded_appearance.npz.")
+@_seed
+def appearance(images: tuple[str, ...], out: Path, seed: int) -> None:
+    """How the encoder's maps usually are, over photographs and noise: what images are compared by. Needs no torch."""
+    from tamis.image import find_images, read_image
+    from tamis.personal.appearance import measure_standards, save_standards
+
+    paths = find_images(images)
+    save_standards(out, measure_standards((read_image(path) for path in paths), seed))
+    click.echo(f"{out}: from {len(paths)} photographs")
+
+
+@command.command()
 @click.option("--pixels", type=click.Path(path_type=Path), help="Weights of stage A.")
 @click.option("--regions", type=click.Path(path_type=Path), help="Weights of stage B.")
 @click.option("--corrections", type=click.Path(path_type=Path), help="Weights of stage C.")
