@@ -6,7 +6,6 @@ one run.
 """
 
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -64,16 +63,23 @@ def vectors(folder: Path, count: int) -> dict[str, Any]:
 
 
 def memory_while_searching(folder: Path) -> dict[str, float]:
-    """Of this process, which does nothing but search; pages of the memory-mapped files are not its own."""
+    """Of this process, which does nothing but search: the most that was resident, mapped pages included."""
     store = open_store(folder)
     queries = np.load(folder / "queries.npy")[:100]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _resident("VmHWM")
     store.search(queries, 10)
-    own = Path("/proc/self/status").read_text(encoding="utf-8")
-    anonymous = int(next(line for line in own.splitlines() if line.startswith("RssAnon")).split()[1])
     size = sum(path.stat().st_size for path in folder.glob("0*.npy"))
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"store_mb": size / 1e6, "before_mb": before / 1e3, "peak_mb": after / 1e3, "anonymous_mb": anonymous / 1e3}
+    return {
+        "store_mb": size / 1e6,
+        "resident_before_mb": before,
+        "resident_peak_mb": _resident("VmHWM"),
+        "own_after_mb": _resident("RssAnon"),
+    }
+
+
+def _resident(what: str) -> float:
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return int(next(line for line in lines if line.startswith(what)).split()[1]) / 1e3
 
 
 def second_stage(folder: Path) -> dict[str, float]:
