@@ -58,7 +58,7 @@ def personalized(
     tamis evaluate personalized --dataset perseg --root PerSeg --out runs/perseg
     tamis evaluate personalized --dataset permis --root PerMIRS --protocol pdm --out runs/permis-pdm
     """
-    from tamis.datasets.episodes import open_episodes
+    from tamis.datasets.episodes import STORED, open_episodes, same_track
     from tamis.evaluation.personalized_run import PersonalizedSettings, protocol_of, run_personalized
     from tamis.personal.methods import load_method
 
@@ -77,6 +77,9 @@ def personalized(
     click.echo(", ".join(f"{name} {summary[name]:.4f}" for name in parts if summary[name] is not None))
     small = f"; {summary['too_small']} too small" if summary["too_small"] else ""
     click.echo(f"{summary['images']} images of {summary['objects']} objects{small}")
+    if dataset == "permis":
+        tracks = sum(same_track(episode.reference.path.parent / STORED) for episode in episodes)
+        click.echo(f"{tracks} of {len(episodes)} videos show one track in all three frames")
     if "presence" in summary:
         seen = summary["presence"]
         half = seen["at_half"]
