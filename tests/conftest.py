@@ -20,6 +20,7 @@ OF_TORCH = (
     "training",
     "hub",
     "personal/test_pseudo_video.py",
+    "personal/retrieval/test_encoders.py",
     "segmentors/clickseg",
     "segmentors/plain_vit",
     "segmentors/sam",

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tamis.arrays import ImageArray, MaskArray
+from tests.personal.scenes import scene
 
 Tamis = Callable[..., tuple[int, str, str]]
 
@@ -174,3 +175,22 @@ def test_compare_sets_zero_shot_and_clicks_side_by_side(tamis: Tamis, root: Path
     found = json.loads(tamis("compare", tmp_path / "one", tmp_path / "zero", "--json")[1])
     assert found["differences"] == []
     assert found["correlations"][0]["images"] == 3
+
+
+def test_personalized_tells_masks_and_presence_by_the_protocol_of_the_dataset(tamis: Tamis, tmp_path: Path) -> None:
+    root = tmp_path / "permirs"
+    for number, kind in enumerate(("ball", "box")):
+        pairs = [scene(kind, seed) for seed in range(3)]
+        for frame, (image, _) in enumerate(pairs):
+            (root / str(number)).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(root / str(number) / f"{frame}.jpg", quality=97)
+        np.save(root / str(number) / "masks.npz", [{7: mask} for _, mask in pairs])  # type: ignore[arg-type]
+    arguments = ["--dataset", "permis", "--root", root, "--protocol", "pdm", "--negatives", 1]
+    code, said, err = tamis("evaluate", "personalized", *arguments, "--out", tmp_path / "run")
+    assert (code, err) == (0, "")
+    assert said.startswith("permis, rules of pdm: mIoU 0.")
+    assert "2 images of 2 objects" in said
+    assert "2 of 2 videos show one track in all three frames" in said
+    assert "presence: AUC" in said
+    code, _, err = tamis("evaluate", "personalized", *arguments[:4], "--protocol", "perseg", "--out", tmp_path / "x")
+    assert (code, "is not for permis, which is measured by insid3 or pdm or tamis" in err) == (2, True)

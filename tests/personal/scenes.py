@@ -13,7 +13,7 @@ def scene(kind: str, seed: int, ground: tuple[int, int, int] = (60, 110, 70)) ->
     rows, columns = np.mgrid[:SIDE, :SIDE]
     image = np.empty((SIDE, SIDE, 3))
     image[:] = ground
-    image += rng.normal(0, 8, (SIDE, SIDE, 1))
+    image += rng.normal(0, 2, (SIDE, SIDE, 1))
     y, x = rng.uniform(70, SIDE - 70, 2)
     mask: MaskArray = np.zeros((SIDE, SIDE), bool)
     if kind == "ball":

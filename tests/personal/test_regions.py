@@ -5,7 +5,14 @@ import pytest
 
 from tamis.errors import InputError
 from tamis.image import read_image
-from tamis.personal.appearance import Appearance, Standard, appearance_of, standards
+from tamis.personal.appearance import (
+    Appearance,
+    Standard,
+    appearance_of,
+    measure_standards,
+    save_standards,
+    standards,
+)
 from tamis.personal.memory_file import load_memories, save_memories
 from tamis.personal.protocol import Reference, locate
 from tamis.personal.regions import RegionMemory, Regions, fitted, shares_of
@@ -32,7 +39,8 @@ def test_the_thing_is_found_on_another_ground_and_missed_where_it_is_not(
     truth = scene("ball", 5)[1]
     mask = found["ball"].mask
     assert (mask & truth).sum() / (mask | truth).sum() > 0.85
-    assert found["ball"].presence > 0.5 > max(found["box"].presence, found["nothing"].presence)
+    assert found["ball"].presence > found["box"].presence + 0.2
+    assert found["ball"].presence > 0.5 > found["nothing"].presence
     assert found["ball"].predicted_iou > 0.5
     assert found["ball"].probability.shape == (192, 192)
 
@@ -151,3 +159,18 @@ def test_the_duck_of_perseg(data: Path) -> None:
         assert found.presence > 0.5
     other = read_image(data / "dreambooth" / "images" / "candle" / "01.jpg")
     assert memory.locate(appearance_of(other)).presence < 0.5
+
+
+def test_standards_are_the_mean_and_deviation_of_cells_and_are_read_as_written(tmp_path: Path) -> None:
+    images = [scene("ball", 0)[0], scene("box", 1)[0]]
+    found = measure_standards(images)
+    cells = np.concatenate([METHOD.model.deep_maps(image).deep32.reshape(352, -1).T for image in images])
+    np.testing.assert_allclose(found["deep32"].mean, cells.mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(found["deep32"].deviation, cells.std(axis=0), atol=1e-4)
+    assert found["deep16"].place.shape == (20, 120)
+    save_standards(tmp_path / "standards.npz", found)
+    with np.load(tmp_path / "standards.npz") as stored:
+        np.testing.assert_array_equal(stored["deep16_mean"], found["deep16"].mean)
+        np.testing.assert_allclose(stored["deep32_place"], found["deep32"].place, atol=1e-3)
+    with pytest.raises(InputError, match="at least one photograph"):
+        measure_standards([])

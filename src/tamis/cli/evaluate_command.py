@@ -18,6 +18,7 @@ from tamis.cli.options import (
     print_table,
     share,
 )
+from tamis.cli.personalized import personalized
 from tamis.cli.progress import progress_bar
 from tamis.datasets import open_dataset
 from tamis.evaluation import combining
@@ -325,76 +326,7 @@ def zero_shot(
     click.echo(f"look at {page.resolve()}")
 
 
-@command.command()
-@click.option(
-    "--dataset", type=click.Choice(["perseg", "permis", "davis", "instances"]), required=True, help="Its layout."
-)
-@click.option("--root", metavar="PATH", required=True, type=click.Path(path_type=Path), help="The dataset's folder.")
-@click.option("--out", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder for results.")
-@click.option("--method", default="regions", show_default=True, help="As of tamis personalize.")
-@click.option(
-    "--protocol",
-    type=click.Choice(["tamis", "perseg", "pdm", "insid3"]),
-    help="Whose rules; by default the dataset's usual ones. Their numbers do not compare.",
-)
-@click.option(
-    "--negatives",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=5,
-    show_default=True,
-    help="Other objects that each image is searched for, which are not there.",
-)
-@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Only the first N objects.")
-@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Of the choice of other objects.")
-@json_option
-def personalized(
-    dataset: str,
-    root: Path,
-    out: Path,
-    method: str,
-    protocol: str | None,
-    negatives: int,
-    limit: int | None,
-    seed: int,
-    as_json: bool,
-) -> None:
-    """Find objects of one image again in others: mIoU by the peers' rules, and whether absence is noticed.
-
-    An interrupted run goes on when the same command is given again.
-
-    \b
-    tamis evaluate personalized --dataset perseg --root PerSeg --out runs/perseg
-    tamis evaluate personalized --dataset permis --root PerMIRS --protocol pdm --out runs/permis-pdm
-    """
-    from tamis.datasets.episodes import open_episodes
-    from tamis.evaluation.personalized_run import PersonalizedSettings, protocol_of, run_personalized
-    from tamis.personal.methods import load_method
-
-    settings = PersonalizedSettings(protocol_of(dataset, protocol), negatives, limit, seed)
-    episodes = open_episodes(dataset, root)
-    with progress_bar(as_json) as bar:
-        task = bar.add_task("evaluating", total=None)
-        for done, total in run_personalized(load_method(method), dataset, root, episodes, settings, out):
-            bar.update(task, completed=done, total=total)
-    summary = json.loads((out / "summary.json").read_bytes())
-    if as_json:
-        print_json(summary)
-        return
-    click.echo(f"{dataset}, rules of {summary['protocol']}: mIoU {summary['miou']:.4f} ({summary['miou_is']})")
-    parts = ("image_miou", "total_iou", "object_miou", "object_macc", "object_biou")
-    click.echo(", ".join(f"{name} {summary[name]:.4f}" for name in parts if summary[name] is not None))
-    small = f"; {summary['too_small']} too small" if summary["too_small"] else ""
-    click.echo(f"{summary['images']} images of {summary['objects']} objects{small}")
-    if "presence" in summary:
-        seen = summary["presence"]
-        half = seen["at_half"]
-        click.echo(
-            f"presence: AUC {seen['auc']:.4f} on {seen['pairs_with']} pairs with the object and "
-            f"{seen['pairs_without']} without; at .5 {half['true_positive_rate']:.1%} noticed, "
-            f"{half['false_positive_rate']:.1%} false alarms"
-        )
-    click.echo(f"look at {(out / 'report.html').resolve()}")
+command.add_command(personalized)
 
 
 def _follow(steps: Generator[Progress], quiet: bool) -> None:

@@ -24,7 +24,7 @@ COMMANDS = {
     "demo": "Make a page of masks from sample photographs and your own.",
     "evaluate": "Measure how good a model is, by published protocols.",
     "simulate": "Say how long a dataset takes to annotate, one way or another.",
-    "compare": "Say which of several evaluations is better, and how sure that is.",
+    "compare": "Say which of several evaluations is better, and how surely.",
     "mosaic": "Compose texture mosaics, and show how they are segmented.",
     "datasets": "List the datasets that can be read, check one, or make one.",
     "semantic": "Semantic segmentation by published protocols.",

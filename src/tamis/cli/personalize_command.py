@@ -72,6 +72,12 @@ from tamis.results.run import file_hash
     help="How objects are found: by their regions, or tracked as in a video.",
 )
 @click.option(
+    "--presence",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A head that tamis train presence has made for the method.",
+)
+@click.option(
     "--threshold",
     metavar="P",
     type=click.FloatRange(0, 1),
@@ -91,6 +97,7 @@ def command(
     saved: Path | None,
     out: Path,
     method: str,
+    presence: Path | None,
     threshold: float,
     max_pixels: int,
     as_json: bool,
@@ -106,7 +113,7 @@ def command(
     """
     if sum((bool(references or masks), project is not None, saved is not None)) != 1:
         raise InputError("say what to look for, in one way: --reference with --mask, --project, or --objects")
-    chosen = load_method(method)
+    chosen = load_method(method, presence)
     paths = find_images(images)
     memories, origin = _memories(chosen, references, masks, names, project, labels, saved, max_pixels)
     settings = PersonalizeSettings(threshold, max_pixels)

@@ -264,6 +264,20 @@ def corrections(
 
 
 @command.command()
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file, embedded_appearance.npz.")
+@_seed
+def appearance(images: tuple[str, ...], out: Path, seed: int) -> None:
+    """How the encoder's maps usually are, over photographs and noise: what images are compared by. Needs no torch."""
+    from tamis.image import find_images, read_image
+    from tamis.personal.appearance import measure_standards, save_standards
+
+    paths = find_images(images)
+    save_standards(out, measure_standards((read_image(path) for path in paths), seed))
+    click.echo(f"{out}: from {len(paths)} photographs")
+
+
+@command.command()
 @click.option("--pixels", type=click.Path(path_type=Path), help="Weights of stage A.")
 @click.option("--regions", type=click.Path(path_type=Path), help="Weights of stage B.")
 @click.option("--corrections", type=click.Path(path_type=Path), help="Weights of stage C.")
@@ -320,6 +334,56 @@ def measure(data: tuple[str, ...], segmentor: str, repeats: int, seed: int) -> N
             if chosen.size:
                 parts.append(f"{least:g}–{most:g} px {chosen.mean():.3f} ({chosen.size // repeats})")
         click.echo("  by the side of a square of the mask's area: " + ", ".join(parts))
+
+
+@command.command()
+@click.option(
+    "--data", "data", multiple=True, required=True, metavar="NAME=ROOT", help="roxford, rparis, instances or uned."
+)
+@click.option("--method", default="regions", show_default=True, help="As of tamis personalize.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for presence.npz and scores.json.")
+@click.option("--epochs", default=10, show_default=True, help="Rounds.")
+@click.option("--samples", default=1000, show_default=True, help="Triplets of a round.")
+@click.option("--margin", default=0.5, show_default=True, help="Of the triplet loss, in probability.")
+@click.option("--held-out", default=3, show_default=True, help="Measure on every so manieth object; 0 trains on all.")
+@_seed
+def presence(
+    data: tuple[str, ...],
+    method: str,
+    out: Path,
+    epochs: int,
+    samples: int,
+    margin: float,
+    held_out: int,
+    seed: int,
+) -> None:
+    """The head that tells whether an object is there, on triplets: the rest of the method stays as it is."""
+    _require_torch()
+    from tamis.datasets.retrieval import open_collection
+    from tamis.personal.methods import load_method
+    from tamis.results.files import write_json
+    from tamis.results.folder import result_folder
+    from tamis.training.presence import PresenceOptions, train_presence
+
+    pairs = [text.partition("=")[::2] for text in data]
+    collections = [open_collection(name, Path(root)) for name, root in pairs]
+    chosen = load_method(method)
+    options = PresenceOptions(epochs=epochs, samples=samples, margin=margin, seed=seed)
+    settings = {"data": list(data), "method": method, "held_out": held_out, **vars(options)}
+    with result_folder(out, settings, chosen.weights_sha256):
+        steps = train_presence(collections, chosen, options, held_out)  # type: ignore[arg-type]
+        while True:
+            try:
+                epoch, loss = next(steps)
+            except StopIteration as end:
+                head, scores = end.value
+                break
+            click.echo(f"epoch {epoch}: loss {loss:.4f}")
+        head.save(out / "presence.npz")
+        write_json(out / "scores.json", {**scores, "settings": settings})
+    if scores:
+        click.echo(f"held-out mAP {scores['map_before']:.4f} before, {scores['map_after']:.4f} after")
+    click.echo(f"head: {out / 'presence.npz'}")
 
 
 command.add_command(segnext)

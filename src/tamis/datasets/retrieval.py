@@ -5,6 +5,7 @@
 | `roxford`, `rparis` | `jpg/NAME.jpg` and `gnd_roxford5k.pkl` or `gnd_rparis6k.pkl`; queries are cropped to their box |
 | `ilias` | `ilias_core/OBJECT/query/Qxxx_yy.jpg` with `…_bbox.txt`, `ilias_core/OBJECT/pos/Pxxx_zz.jpg` |
 | `permir` | `N/{0,1,2}.jpg` and `N/masks.npz.npy`; the query is the frame with the largest mask |
+| `uned` | `DOMAIN/CLASS/NAME.jpg`: the first image of each class is the query |
 | `instances` | `images/OBJECT/NAME.jpg`: the first image of each object is the query |
 """
 
@@ -166,12 +167,40 @@ def open_instances(root: Path) -> Collection:
     return Collection("instances", tuple(queries), database, positives)
 
 
+def open_uned(root: Path) -> Collection:
+    """UnED: `DOMAIN/CLASS/NAME.jpg`, of which the first of each class is the query.
+
+    Its object is in `NAME_bbox.txt` or `NAME_mask.png` beside it where there is one, the whole image otherwise.
+
+    Raises:
+        LayoutError: no class has two images.
+    """
+    queries: list[Query] = []
+    database: dict[str, Path] = {}
+    positives: dict[str, list[str]] = {}
+    for domain in folders_in(require_folder(root)):
+        for folder in folders_in(domain):
+            paths = [path for stem, path in files_in(folder).paths.items() if not stem.endswith("_mask")]
+            if len(paths) < 2:
+                continue
+            name, mask = f"{domain.name}/{folder.name}", paths[0].with_name(f"{paths[0].stem}_mask.png")
+            drawn = partial(read_half, mask) if mask.is_file() else None
+            queries.append(Query(f"{name}/{paths[0].name}", paths[0], _first_box(paths[0]), drawn))
+            others = {f"{name}/{path.name}": path for path in paths[1:]}
+            database |= others
+            positives[queries[-1].name] = list(others)
+    if not queries:
+        raise LayoutError(f"{root}: no DOMAIN/CLASS has two images")
+    return Collection("uned", tuple(queries), database, positives)
+
+
 OPENERS: Mapping[str, Callable[[Path], Collection]] = {
     "roxford": partial(open_revisited, ground_truth="gnd_roxford5k.pkl", name="roxford"),
     "rparis": partial(open_revisited, ground_truth="gnd_rparis6k.pkl", name="rparis"),
     "ilias": open_ilias,
     "permir": open_permir,
     "instances": open_instances,
+    "uned": open_uned,
 }
 
 

@@ -178,7 +178,8 @@ def _write_pages(out: Path, summary: dict[str, Any], chart: str, shown: list[Any
     for (number, name, each), iou in shown:
         file = f"pictures/{number}.jpg"
         caption = f"IoU {iou:.2f}, presence {each['presence']:.2f}  {name}"
-        cells.append(Cell(read_image(out / file), caption, iou >= 0.5))
+        short = name if len(name) < 12 else f"…{name[-10:]}"  # a cell has room for 30 letters
+        cells.append(Cell(read_image(out / file), f"{iou:.2f}, presence {each['presence']:.2f} {short}", iou >= 0.5))
         figures.append(figure(file, caption))
     write_image(out / "contact-sheet.png", contact_sheet(cells))
     keys = ("miou", "image_miou", "total_iou", "object_miou", "object_macc", "object_biou", "images", "objects")

@@ -13,6 +13,7 @@ import numpy as np
 import tamis
 from tamis.arrays import ImageArray, MaskArray
 from tamis.errors import InputError
+from tamis.formats import binary
 from tamis.image import MAX_PIXELS, read_image, write_image
 from tamis.jobs.segment import Place, places_of
 from tamis.mask import Masks, label_map
@@ -77,7 +78,8 @@ def personalize_images(
 
     Writes `out/masks/OBJECT/NAME.png` (0 and 255, of objects that are there), `out/overlay/NAME.jpg`, `out/scores.csv`
     and `out/scores.json` (every image and object, the surest first), `out/contact-sheet-OBJECT.png`, `out/index.html`,
-    `out/objects.npz` (what is remembered, for `--objects`), `out/run.json` and `out/journal.jsonl`.
+    `out/masks.json` (for `tamis import`), `out/objects.npz` (what is remembered, for `--objects`), `out/run.json` and
+    `out/journal.jsonl`.
 
     Args:
         paths: the images.
@@ -116,6 +118,7 @@ def personalize_images(
         finally:
             if done:
                 write_scores(out, done, signature)
+                write_index(out, list(memories), done)
                 for name in memories:
                     _show(out, name, [row for row in done if row["object"] == name])
                 _write_page(out, list(memories), done)
@@ -131,6 +134,16 @@ def write_scores(out: Path, rows: Sequence[Mapping[str, Any]], signature: Mappin
     writer.writerows(ranked)
     write_bytes(out / "scores.csv", text.getvalue().encode())
     write_json(out / "scores.json", {"settings": dict(signature), "results": ranked})
+
+
+def write_index(out: Path, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """`masks.json`: the masks that were found, as `tamis import --format masks` takes them into a project."""
+    images: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if row["present"] and row["area"]:
+            blank = {"file_name": row["image"], "width": row["width"], "height": row["height"], "masks": []}
+            images.setdefault(row["image"], blank)["masks"].append({"file": row["mask"], "label": row["object"]})
+    write_json(out / binary.INDEX, {"labels": list(names), "images": list(images.values())})
 
 
 def _tried(

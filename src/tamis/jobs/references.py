@@ -33,6 +33,7 @@ def references_in(
         for name in labels:
             if name not in known:
                 raise InputError(f"--label {name}: the project {folder} has the labels {', '.join(known)}")
+        project.look([row.id for row in project.rows()])  # their sizes
         for image in project.images():
             rles, areas = image.masks.coco(), image.masks.areas.tolist()
             for number, label in enumerate(image.labels):

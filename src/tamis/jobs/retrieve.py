@@ -1,7 +1,7 @@
 """The steps of instance retrieval as functions of folders, each restartable: vectors, rankings, second stage, scores.
 
 A run of a dataset is a folder with `queries/` and `database/` (stores), `ranking.parquet` (query, rank, name, score),
-`reranked.parquet`, `scores.json` and `run.json`.
+`reranked.parquet`, contact sheets, `scores.json` and `run.json`.
 """
 
 import json
@@ -13,22 +13,26 @@ from typing import Any
 import numpy as np
 
 import tamis
-from tamis.datasets.retrieval import Collection, Query
+from tamis.datasets.retrieval import Collection
 from tamis.errors import InputError, UnavailableError
-from tamis.image import read_image
-from tamis.personal.protocol import Memory, Method, Reference
+from tamis.image import read_image, write_image
+from tamis.personal.protocol import Method
 from tamis.personal.retrieval.approximate import approximate_of
 from tamis.personal.retrieval.encoders import Encoder
 from tamis.personal.retrieval.metrics import ilias, permir, revisited
-from tamis.personal.retrieval.rerank import WEIGHT, SeenTargets, presences, reranked
+from tamis.personal.retrieval.rerank import WEIGHT, SeenTargets, presences, remembered, reranked
 from tamis.personal.retrieval.sources import crop
 from tamis.personal.retrieval.store import Filter, Rows, Store, create_store, locked, open_store
+from tamis.render.contact_sheet import Cell, contact_sheet
 from tamis.results.files import replacing, write_json
 from tamis.results.folder import result_folder, resumable_folder
 from tamis.results.run import file_hash
 
 Rankings = dict[str, tuple[list[str], list[float]]]
 """Of every query the names, the best first, and their scores."""
+
+ROWS_SHOWN, BEST_SHOWN = 15, 7
+"""Queries on a contact sheet, and images of each ranking."""
 
 PART = 16
 """Images that are encoded together."""
@@ -145,21 +149,6 @@ def read_rankings(path: Path) -> Rankings:
     return rankings
 
 
-def remembered(query: Query, method: Method) -> Memory:
-    """The object of a query: its mask, its box filled, or the whole image."""
-    image = read_image(query.path)
-    if query.mask is not None:
-        mask = query.mask()
-    else:
-        mask = np.zeros(image.shape[:2], bool)
-        if query.box is None:
-            mask[:] = True
-        else:
-            left, top, right, bottom = (max(0, round(side)) for side in query.box)
-            mask[top:bottom, left:right] = True
-    return method.remember([Reference(image, mask, query.name)])
-
-
 def rerank_run(
     out: Path,
     collection: Collection,
@@ -230,6 +219,24 @@ def evaluate_rankings(
     if collection.name == "ilias":
         return ilias(names, collection.positives)
     return permir(names, collection.positives)
+
+
+def write_sheet(
+    path: Path,
+    collection: Collection,
+    rankings: Mapping[str, tuple[Sequence[str], Sequence[float]]],
+    files: Mapping[str, Path],
+) -> None:
+    """A picture of the first queries, each in a row with the best of its ranking, positives in green."""
+    cells = []
+    for query in [query for query in collection.queries if query.name in rankings][:ROWS_SHOWN]:
+        names, scores = rankings[query.name][0][:BEST_SHOWN], rankings[query.name][1][:BEST_SHOWN]
+        cells.append(Cell(crop(read_image(query.path), query.box), f"query {query.name}"))
+        for name, score in zip(names, scores, strict=True):
+            picture = read_image(_file_of(name, files))
+            cells.append(Cell(picture, f"{score:.2f}  {name}", name in collection.positives[query.name]))
+        cells += [Cell(np.full((1, 1, 3), 250, np.uint8), "")] * (BEST_SHOWN - len(names))
+    write_image(path, contact_sheet(cells, 1 + BEST_SHOWN))
 
 
 @contextmanager

@@ -4,8 +4,10 @@ The masks of the references are prompts of the first frames, the target is the n
 references is computed once, for any number of targets. Import it inside functions: torch takes seconds.
 """
 
+import hashlib
+import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from tamis.errors import InputError
 from tamis.hub.folder import folder_of, require_files, verified
 from tamis.hub.model import WEIGHTS
 from tamis.personal.protocol import Located, Reference
+from tamis.results.run import file_hash
 from tamis.segmentors.sam.catalogue import FAMILIES, Family, find_hub_model
 from tamis.segmentors.sam.torch_model import load_network
 
@@ -32,8 +35,12 @@ KEPT = ("maskmem_features", "maskmem_pos_enc", "object_pointer", "pred_masks", "
 """What a tracker keeps of a frame."""
 
 
-def load_tracker(name: str) -> "PseudoVideo":
+def load_tracker(name: str, presence: Path | None = None) -> "PseudoVideo":
     """The tracker of a name in the catalogue of the SAM family.
+
+    Args:
+        name: of the model.
+        presence: weights of the head that predicts IoUs, by `tamis train presence`.
 
     Raises:
         InputError: there is none, or its files are another model's.
@@ -43,7 +50,25 @@ def load_tracker(name: str) -> "PseudoVideo":
     folder = folder_of(name)
     require_files(model, folder)
     digest = verified(folder, {WEIGHTS: model.sha256} if model.sha256 else {})
-    return tracker_in(name, FAMILIES[model.family], VIDEO[model.family], folder, digest)
+    made = tracker_in(name, FAMILIES[model.family], VIDEO[model.family], folder, digest)
+    return made if presence is None else with_head(made, presence)
+
+
+def with_head(tracker: "PseudoVideo", path: Path) -> "PseudoVideo":
+    """The tracker with another head for predicted IoUs, which then tells presence too; its network is changed.
+
+    Raises:
+        InputError: the file is missing, damaged, or of another model.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            state = {name: torch.from_numpy(stored[name]) for name in stored.files}
+        tracker.network.mask_decoder.iou_prediction_head.load_state_dict(state)
+    except (OSError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+        said = str(error).splitlines()[0]
+        raise InputError(f"--presence {path}: is no head of {tracker.name} ({said}); make it anew") from None
+    digest = hashlib.sha256(f"{tracker.weights_sha256} {file_hash(path)}".encode()).hexdigest()
+    return replace(tracker, weights_sha256=digest, trained=True)
 
 
 def tracker_in(name: str, family: Family, network: str, folder: Path, digest: str) -> "PseudoVideo":
@@ -75,6 +100,7 @@ class PseudoVideo:
         mean: of the channels, 0 to 255.
         deviation: of the channels.
         weights_sha256: of the weights.
+        trained: whether the predicted IoU, by a head trained for it, tells presence, instead of the object score.
     """
 
     name: str
@@ -82,6 +108,7 @@ class PseudoVideo:
     mean: tuple[float, float, float]
     deviation: tuple[float, float, float]
     weights_sha256: str
+    trained: bool = False
 
     @property
     def side(self) -> int:
@@ -174,7 +201,8 @@ class TrackedMemory:
         logits = F.interpolate(found.pred_masks.float(), seen.shape, mode="bilinear", align_corners=False)[0, 0]
         probability = torch.sigmoid(logits).cpu().numpy()
         presence = float(torch.sigmoid(found.object_score_logits.float().reshape(-1)[0]))
-        return Located(probability, presence, float(told[-1].max().clamp(0, 1)))
+        predicted = float(told[-1].max().clamp(0, 1))
+        return Located(probability, predicted if self.method.trained else presence, predicted)
 
 
 def _tensor(value: Any) -> Tensor:

@@ -8,9 +8,11 @@ most. Works offline, on a processor. Measured and left out, since masks became w
 """
 
 import hashlib
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,6 +45,47 @@ PRESENCE = (20.0, -7.7)
 """Slope and offset of the logistic that makes a probability of how well the object's regions are found again."""
 
 
+@dataclass(frozen=True, eq=False)
+class PresenceHead:
+    """How presence is told of descriptors; trained by `tamis train presence`, or as it ships.
+
+    Attributes:
+        slope: of the logistic.
+        offset: of the logistic.
+        scales: (352,) float32 that descriptors are multiplied with before they have unit length again; None for ones.
+    """
+
+    slope: float = PRESENCE[0]
+    offset: float = PRESENCE[1]
+    scales: Float32 | None = None
+
+    def scaled(self, things: Float32) -> Float32:
+        """(N, 352) of unit length."""
+        if self.scales is None:
+            return things
+        scaled = things * self.scales
+        return np.asarray(scaled / np.maximum(np.linalg.norm(scaled, axis=1, keepdims=True), 1e-6), np.float32)
+
+    def probability(self, likeness: float) -> float:
+        """In [0, 1]."""
+        return float(1 / (1 + np.exp(-(self.slope * likeness + self.offset))))
+
+
+def load_head(path: Path) -> PresenceHead:
+    """A head as `tamis train presence` writes it.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return PresenceHead(float(stored["slope"]), float(stored["offset"]), stored["scales"].astype(np.float32))
+    except FileNotFoundError:
+        raise InputError(f"--presence {path}: there is no such file; make it with tamis train presence") from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"--presence {path}: holds no head of presence ({error}); make it anew") from None
+
+
 @dataclass(frozen=True)
 class Regions:
     """The method that matches regions.
@@ -50,16 +93,20 @@ class Regions:
     Attributes:
         name: of --method.
         model: who encodes.
+        head: that tells presence.
     """
 
     name: str = "regions"
     model: Embedded = field(default_factory=Embedded)
+    head: PresenceHead = field(default_factory=PresenceHead)
 
     @property
     def weights_sha256(self) -> str:
-        """SHA-256 of the networks' and of the standards of appearance."""
-        standard = files("tamis.weights").joinpath(FILE).read_bytes()
-        return hashlib.sha256(self.model.weights_sha256.encode() + standard).hexdigest()
+        """SHA-256 of the networks', of the standards of appearance and of a trained head."""
+        content = self.model.weights_sha256.encode() + files("tamis.weights").joinpath(FILE).read_bytes()
+        if self.head.scales is not None:
+            content += self.head.scales.tobytes() + f"{self.head.slope} {self.head.offset}".encode()
+        return hashlib.sha256(content).hexdigest()
 
     def look(self, image: ImageArray) -> Appearance:
         """Encode a target (H, W, 3) uint8 RGB and describe its regions."""
@@ -92,7 +139,7 @@ class Regions:
             inside.append(within)
             weights.append(appearance.areas[within] / appearance.areas[within].sum())
         shares = np.concatenate(weights).astype(np.float32) / np.float32(len(seen))
-        return RegionMemory(np.concatenate(parts), np.concatenate(inside), np.concatenate(things), shares)
+        return RegionMemory(np.concatenate(parts), np.concatenate(inside), np.concatenate(things), shares, self.head)
 
     def recalled(self, arrays: Mapping[str, NDArray[Any]]) -> "RegionMemory":
         """The memory whose `arrays()` these are."""
@@ -101,6 +148,7 @@ class Regions:
             arrays["inside"].astype(bool),
             arrays["things"].astype(np.float32),
             arrays["weights"].astype(np.float32),
+            self.head,
         )
 
 
@@ -113,12 +161,14 @@ class RegionMemory:
         inside: (N,) bool, whether a region is of the object.
         things: (K, 352) float32.
         weights: (K,) float32, the share of the object that each of its regions is; they sum to 1.
+        head: that tells presence.
     """
 
     parts: Float32
     inside: NDArray[np.bool_]
     things: Float32
     weights: Float32
+    head: PresenceHead = field(default_factory=PresenceHead)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All of it, descriptors in float16: a few hundred kilobytes."""
@@ -147,13 +197,14 @@ class RegionMemory:
 
         The backward match: of each region of the reference its most similar one in the mask, weighted by area.
         """
-        return float(1 / (1 + np.exp(-(PRESENCE[0] * self.likeness(target, found) + PRESENCE[1]))))
+        return self.head.probability(self.likeness(target, found))
 
     def likeness(self, target: Appearance, found: NDArray[np.bool_]) -> float:
         """The weighted mean of cosines that presence is told by, −1 where nothing was found."""
         if not found.any():
             return -1.0
-        return float((target.things[found] @ self.things.T).max(axis=0) @ self.weights)
+        mine, theirs = self.head.scaled(self.things), self.head.scaled(target.things[found])
+        return float((theirs @ mine.T).max(axis=0) @ self.weights)
 
 
 def shares_of(mask: MaskArray, region_map: NDArray[np.uint16]) -> Float32:

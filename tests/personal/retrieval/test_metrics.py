@@ -69,6 +69,7 @@ def test_a_query_without_a_ranking_counts_nothing_and_is_told() -> None:
     found = permir({"q": ["x", "a", "b"]}, {"q": ["a", "b"], "r": ["c", "d"]})
     assert found["map"] == pytest.approx((1 / 2 + 2 / 3) / 2 / 2)
     assert (found["recall@1"], found["recall@5"]) == (0.0, 0.5)
+    assert found["oracle@100_map"] == 0.5
     with pytest.raises(InputError, match="no query has a positive"):
         permir({"q": ["a"]}, {"q": []})
 

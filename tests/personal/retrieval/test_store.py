@@ -112,19 +112,19 @@ def test_what_cannot_be_done_is_said(filled: Store, tmp_path: Path) -> None:
 
 def test_an_approximate_index_says_what_it_misses_and_knows_of_later_changes(tmp_path: Path) -> None:
     pytest.importorskip("faiss")
-    centres = unit(40, 1, 16)
-    noise = np.random.default_rng(2).normal(scale=0.15, size=(12_000, 16))
-    vectors = (centres[np.arange(12_000) % 40] + noise).astype(np.float32)
+    centres = unit(40, 1, 8)
+    noise = np.random.default_rng(2).normal(scale=0.15, size=(10_000, 8))
+    vectors = (centres[np.arange(10_000) % 40] + noise).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    store = create_store(tmp_path / "s", "toy", "w", 16).add(vectors, rows(0, 12_000))
+    store = create_store(tmp_path / "s", "toy", "w", 8).add(vectors, rows(0, 10_000))
     made = build(store)
     assert made.recall > 0.8
     later = store.add(vectors[:1] * 1.01, Rows(("late",), ("",))).delete([store.rows.names[0]])
     near = approximate_of(later)
     assert near is not None
-    assert near.covered == 12_000
+    assert near.covered == 10_000
     found = near.search(vectors[:1], 10)
     exact = later.search(vectors[:1], 10)
-    assert found.rows[0, 0] == exact.rows[0, 0] == 12_000
+    assert found.rows[0, 0] == exact.rows[0, 0] == 10_000
     assert 0 not in found.rows[0]
     assert len(set(found.rows[0]) & set(exact.rows[0])) >= 7

@@ -30,6 +30,12 @@ out_option = click.option(
 method_option = click.option(
     "--method", type=click.Choice(METHODS), default=DEFAULT, show_default=True, help="As of tamis personalize."
 )
+presence_option = click.option(
+    "--presence",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A head that tamis train presence has made for the method.",
+)
 top_option = click.option(
     "--top",
     metavar="N",

@@ -5,7 +5,15 @@ from pathlib import Path
 import click
 
 from tamis.cli.progress import progress_bar
-from tamis.cli.retrieve.options import dataset_option, method_option, out_option, root_option, top_option, weight_option
+from tamis.cli.retrieve.options import (
+    dataset_option,
+    method_option,
+    out_option,
+    presence_option,
+    root_option,
+    top_option,
+    weight_option,
+)
 
 
 @click.command(name="rerank")
@@ -22,6 +30,7 @@ from tamis.cli.retrieve.options import dataset_option, method_option, out_option
     help="Where distractors lie, under their names; may be repeated.",
 )
 @method_option
+@presence_option
 @top_option
 @weight_option
 @out_option
@@ -31,6 +40,7 @@ def command(
     ranking: Path,
     images: tuple[Path, ...],
     method: str,
+    presence: Path | None,
     top: int,
     weight: float,
     out: Path,
@@ -53,7 +63,7 @@ def command(
                 files[name] = place
     with progress_bar(False) as bar:
         task = bar.add_task("reranking", total=len(collection.queries))
-        steps = rerank_run(out, collection, rankings, files, load_method(method), top, weight)
+        steps = rerank_run(out, collection, rankings, files, load_method(method, presence), top, weight)
         while True:
             try:
                 done, _ = next(steps)

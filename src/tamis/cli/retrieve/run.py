@@ -13,6 +13,7 @@ from tamis.cli.retrieve.options import (
     k_option,
     method_option,
     out_option,
+    presence_option,
     root_option,
     top_option,
     weight_option,
@@ -43,6 +44,7 @@ Result = TypeVar("Result")
 )
 @k_option
 @method_option
+@presence_option
 @top_option
 @weight_option
 @click.option("--no-rerank", is_flag=True, help="The first stage alone.")
@@ -56,6 +58,7 @@ def command(
     shards: tuple[str, ...],
     k: int,
     method: str,
+    presence: Path | None,
     top: int,
     weight: float,
     no_rerank: bool,
@@ -76,6 +79,7 @@ def command(
         search_store,
         write_rankings,
         write_scores,
+        write_sheet,
     )
     from tamis.personal.methods import load_method
     from tamis.personal.retrieval.candidates import extract_candidates
@@ -95,17 +99,21 @@ def command(
         if recall is not None:
             click.echo(f"approximate search, recall@10 {recall:.3f}")
         write_rankings(out / "ranking.parquet", rankings)
+        files = dict(collection.database)
+        if not distractors:
+            write_sheet(out / "contact-sheet.png", collection, rankings, files)
         scores = {"first": evaluate_rankings(collection, rankings)}
         print_scores("first stage", scores["first"])
         if not no_rerank:
-            files = dict(collection.database)
             wanted = {name for names, _ in rankings.values() for name in names[:top]} - files.keys()
             if shards:
                 list(extract_candidates(shards, wanted, out / "candidates"))
             files |= {name: out / "candidates" / name for name in wanted}
             found = _followed(
-                rerank_run(out, collection, rankings, files, load_method(method), top, weight), "reranking"
+                rerank_run(out, collection, rankings, files, load_method(method, presence), top, weight), "reranking"
             )
+            if not wanted or shards:
+                write_sheet(out / "contact-sheet-reranked.png", collection, found, files)
             scores["reranked"] = evaluate_rankings(collection, found)
             print_scores("reranked", scores["reranked"])
         write_scores(out / "scores.json", scores, settings)

@@ -68,12 +68,13 @@ def build(store: Store, seed: int = 0) -> Approximate:
     """
     faiss = _faiss()
     total, dimension = sum(store.shards), store.dimension
-    cells = max(1, min(int(4 * np.sqrt(total)), total // 39))
+    cells = max(1, min(int(np.sqrt(total)), total // 39))
     if total < 39 * 256:
         raise InputError(f"{store.folder}: {total} vectors are too few for an approximate index")
     codes = next(size for size in range(min(64, dimension), 0, -1) if dimension % size == 0)
     quantizer = faiss.IndexFlatIP(dimension)
     index = faiss.IndexIVFPQ(quantizer, dimension, cells, codes, 8, faiss.METRIC_INNER_PRODUCT)
+    index.cp.niter = 10
     rng = np.random.default_rng(seed)
     drawn = np.sort(rng.choice(total, min(total, max(TRAINED_ON, 39 * cells)), replace=False))
     index.train(store.vectors(drawn.tolist()))

