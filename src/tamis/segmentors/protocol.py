@@ -166,5 +166,5 @@ class LooksCloser(Protocol):
     """An encoded image that `TakesMask`, and corrects a mask better after a closer look at its neighbourhood."""
 
     def look_closer(self, mask: MaskArray, clicks: Sequence[Click]) -> None:
-        """Get ready to correct the mask (H, W) by the last of some clicks, or one nearby: the work of an encoding."""
+        """Get ready to correct the mask (H, W) by the last of some clicks: the work of an encoding."""
         ...

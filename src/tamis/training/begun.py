@@ -19,7 +19,7 @@ from tamis.regions.clicks import CERTAIN, preferences
 from tamis.regions.corrections import CorrectionContext
 from tamis.regions.protocol import AnswersByRegion
 from tamis.segmentors import Segmentor
-from tamis.segmentors.embedded.closer import Part, part_around, part_at, within
+from tamis.segmentors.embedded.closer import Part, part_around, within
 from tamis.training.photographs import Int16Map, Photograph
 
 LEAST_PIXELS = 100
@@ -124,8 +124,7 @@ def closer_example(
     if part is None:
         wrong = np.argwhere((masks[0] != truth) & (whole.maps[number] >= 0))
         row, column = wrong[int(rng.integers(len(wrong)))] if len(wrong) else clicks[0].pixel
-        part = part_at(Click((column + 0.5) * scale[0], (row + 0.5) * scale[1]), np.zeros(shape, bool))
-    assert part is not None, "a correction that changes nothing fits"
+        part = _half_around((int((row + 0.5) * scale[1]), int((column + 0.5) * scale[0])), shape)
     return _part_of(photograph, part, (number, label), list(zip(meant, masks, strict=True)), segmentor)
 
 
@@ -151,6 +150,14 @@ def _part_of(
         large = np.ascontiguousarray(_enlarged(mask, photograph.image.shape[:2])[part])
         starts.append(Start(number, label, there, _enlarged(large, (height, width))))
     return replace(example, starts=tuple(starts))
+
+
+def _half_around(pixel: tuple[int, int], shape: tuple[int, int]) -> Part:
+    """A square around a pixel of an image (height, width), half as long as its longer side, as far as there is room."""
+    side = max(shape) // 2
+    starts = [min(max(0, place - side // 2), max(0, length - side)) for place, length in zip(pixel, shape, strict=True)]
+    top, left = (slice(start, min(length, start + side)) for start, length in zip(starts, shape, strict=True))
+    return top, left
 
 
 def _enlarged(mask: MaskArray, shape: tuple[int, int]) -> MaskArray:

@@ -5,7 +5,7 @@ import pytest
 
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.clicks import Click
-from tamis.segmentors.embedded.closer import CloserLook, alike, holds, look_at, part_around, part_at, within
+from tamis.segmentors.embedded.closer import CloserLook, alike, holds, look_at, part_around, within
 from tamis.segmentors.embedded.model import Embedded
 from tamis.segmentors.protocol import LooksCloser
 
@@ -49,13 +49,6 @@ def test_parts_are_alike_if_they_share_half() -> None:
     part = slice(0, 100), slice(0, 100)
     assert alike(part, (slice(0, 100), slice(30, 130)))
     assert not alike(part, (slice(0, 100), slice(40, 140)))
-
-
-def test_a_large_mask_is_looked_at_around_the_click_if_the_correction_stays_there() -> None:
-    click = Click(390, 150)
-    assert part_at(click, square(130, 350, 40)) == (slice(50, 250), slice(200, 400))
-    assert part_at(click, square(130, 350, 40) | square(130, 0, 20)) is None  # it reaches further
-    assert part_at(click, square(50, 200, 150)) is None  # it is no detail
 
 
 class Adds:

@@ -25,15 +25,6 @@ WORTH = 0.75
 SAME = 0.5
 """IoU of two parts from which on one does for the other."""
 
-NEAR = 0.5
-"""Of the image's longer side: the side of the part around a click on a mask that is too large for a part of its own."""
-
-FITS = 0.9
-"""Of what a correction changes: so much must lie in the part around the click, or all of the image is needed."""
-
-LITTLE = 0.15
-"""Of the part around a click: a correction that changes more is no matter of a closer look."""
-
 
 def part_around(mask: MaskArray, clicks: Sequence[Click]) -> Part | None:
     """The part of an image that is worth a closer look, or None where that is most of the image, or nothing.
@@ -63,23 +54,6 @@ def _span(start: int, end: int, side: float, length: int) -> slice:
     reach = max(GROWN * (end - start), 0.75 * side) / 2
     middle = (start + end) / 2
     return slice(max(0, int(middle - reach)), min(length, int(np.ceil(middle + reach))))
-
-
-def part_at(click: Click, changed: MaskArray) -> Part | None:
-    """The part around a click that is worth a closer look, or None where its correction reaches beyond it.
-
-    Args:
-        click: that corrects.
-        changed: (H, W) bool, what the correction would change at the scale of the image.
-    """
-    side = round(NEAR * max(changed.shape))
-    starts = [
-        min(max(0, place - side // 2), max(0, length - side))
-        for place, length in zip(click.pixel, changed.shape, strict=True)
-    ]
-    top, left = (slice(start, min(length, start + side)) for start, length in zip(starts, changed.shape, strict=True))
-    inside, total = np.count_nonzero(changed[top, left]), np.count_nonzero(changed)
-    return (top, left) if inside >= FITS * total and inside <= LITTLE * side**2 else None
 
 
 def holds(part: Part, clicks: Sequence[Click]) -> bool:

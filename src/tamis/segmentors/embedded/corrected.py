@@ -16,7 +16,7 @@ from tamis.regions.clicks import CERTAIN, SURE, as_bytes
 from tamis.regions.corrections import CorrectionContext, correction_tokens
 from tamis.regions.encoded import EncodedRegions, signs_of
 from tamis.regions.spread import spread
-from tamis.segmentors.embedded.closer import CloserLook, Part, holds, look_at, part_around, part_at
+from tamis.segmentors.embedded.closer import CloserLook, holds, look_at, part_around
 from tamis.segmentors.embedded.weights import session
 
 CUT = 0.1
@@ -99,35 +99,22 @@ class CorrectedRegions(EncodedRegions):
         return self._seen(mask, clicks, looks)
 
     def look_closer(self, mask: MaskArray, clicks: Sequence[Click]) -> None:
-        """Encode the neighbourhood of a mask (H, W) at its own scale, or that of the last click; see `LooksCloser`."""
+        """Encode the neighbourhood of a mask (H, W) at its own scale; see `LooksCloser`."""
         self._look(mask, clicks, self.looks)
 
     def _look(self, mask: MaskArray, clicks: Sequence[Click], looks: list[CloserLook]) -> None:
-        if self.again is None:
+        part = part_around(mask, clicks[:-1])
+        if part is None or self.again is None or not holds(part, clicks[-1:]):
             return
-        part, _ = self._part(mask, clicks)
-        if part is not None and look_at(part, looks, clicks[-1]) is None:
+        if look_at(part, looks, clicks[-1]) is None:
             looks.append(CloserLook(part, self.again(np.ascontiguousarray(self.image[part]))))
             del looks[:-LOOKS]
 
-    def _part(self, mask: MaskArray, clicks: Sequence[Click]) -> tuple[Part | None, ProbabilityArray | None]:
-        """The part of the image that the last click is about, and the correction without it where it was needed.
-
-        That is the neighbourhood of the mask if the click lies there, or that of the click if the mask is too large.
-        """
-        part = part_around(mask, clicks[:-1])
-        if part is not None:
-            return (part if holds(part, clicks[-1:]) else None), None
-        answer = self._corrected(mask, clicks)
-        return part_at(clicks[-1], (answer > 0.5) != mask), answer
-
     def _seen(self, mask: MaskArray, clicks: Sequence[Click], looks: Sequence[CloserLook]) -> ProbabilityArray:
         """A correction, from the closer looks that there are."""
-        part, answer = self._part(mask, clicks) if looks else (None, None)
+        part = part_around(mask, clicks[:-1]) if looks else None
         look = None if part is None else look_at(part, looks, clicks[-1])
-        if look is not None:
-            return look.corrected(mask, clicks)
-        return self._corrected(mask, clicks) if answer is None else answer
+        return self._corrected(mask, clicks) if look is None else look.corrected(mask, clicks)
 
     def probability_from_mask(self, mask: MaskArray, clicks: Sequence[Click]) -> ProbabilityArray:
         """(H, W) float32: the mask (H, W), which earlier clicks may have made, as the last click corrects it.
