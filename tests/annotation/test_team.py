@@ -72,6 +72,7 @@ def test_what_an_attribute_may_be(annotator: Callable[..., Any]) -> None:
     anna = annotator()
     anna.do("mask.set", anna.mask("a"))
     anna.do("mask.attributes", {"id": "a", "attributes": {"fur": "long", "legs": 4, "asleep": False}})
+    wrong: Any
     for wrong in ({"fur": ["long"]}, {"": "x"}, {"fur": float("nan")}, [], {"fur": "x" * 2000}):
         with pytest.raises(RequestError):
             anna.do("mask.attributes", {"id": "a", "attributes": wrong})

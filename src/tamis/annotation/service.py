@@ -9,6 +9,8 @@ from time import monotonic
 from typing import Any
 
 from tamis.annotation.answers import ask
+from tamis.annotation.assistant.assistant import Assistant
+from tamis.annotation.assistant.propose import Proposal
 from tamis.annotation.board import Board
 from tamis.annotation.catalogue import AT_ONCE, ImageRow
 from tamis.annotation.encoder import Encoder, Source
@@ -19,7 +21,7 @@ from tamis.errors import InputError, TamisError
 from tamis.mask import Masks
 from tamis.mask.expected import expected_iou_of
 from tamis.proposals import Proposals, grid_proposals
-from tamis.segmentors import Segmentor, load_segmentor
+from tamis.segmentors import EncodedImage, Segmentor, load_segmentor
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class ProjectService:
         self.encoder = Encoder(
             lambda: load(segmentor), self.board.order, self.source, self.board.note, project.max_pixels
         )
+        self.assistant = Assistant(self._rows, project.drawing, self._stored, lambda: self.encoder.keeps)
         self._proposals: OrderedDict[str, Proposals] = OrderedDict()
         self._lock = threading.Lock()
         self._asking = threading.BoundedSemaphore(QUESTIONS)
@@ -75,10 +78,12 @@ class ProjectService:
             self.encoder.prefer(first[0])
         self.encoder.start()
         self._caretaker.start()
+        self.assistant.start()
 
     def close(self) -> None:
         """End it."""
         self._closing.set()
+        self.assistant.close()
         self.encoder.close()
         if self._caretaker.is_alive():
             self._caretaker.join(timeout=10)
@@ -176,6 +181,16 @@ class ProjectService:
                     self._proposals.popitem(last=False)
             return self._proposals[key]
 
+    def proposed(self, image_id: int, label: str) -> Proposal | None:
+        """The mask of a label that the assistant proposes for an image that is encoded; None if there is none.
+
+        Raises:
+            InputError: the image cannot be read.
+        """
+        self.readable(image_id)
+        with self._question():
+            return self.assistant.propose(image_id, label)
+
     @contextmanager
     def _question(self) -> Iterator[None]:
         if not self._asking.acquire(blocking=False):
@@ -184,6 +199,13 @@ class ProjectService:
             yield
         finally:
             self._asking.release()
+
+    def _rows(self) -> list[ImageRow]:
+        self.board.update()
+        return self.board.rows()
+
+    def _stored(self, image_id: int) -> EncodedImage | None:
+        return self.encoder.stored(self.source(image_id))
 
     def _encoded(self, row: ImageRow) -> Mapping[str, Any]:
         state = self.encoder.state(row.id)
