@@ -12,7 +12,7 @@ export class Hints {
   #said = '';
   #until = 0;
 
-  /** @param {Editor} editor @param {Stage} stage @param {() => {label: string, digits: boolean}} given the label at hand */
+  /** @param {Editor} editor @param {Stage} stage @param {() => {label: string, digits: boolean, proposal: boolean}} given the label at hand, and whether a proposal is shown */
   constructor(editor, stage, given) {
     this.editor = editor;
     this.stage = stage;
@@ -36,6 +36,7 @@ export class Hints {
     if (editor.fresh) return t(digits ? 'hint.fresh.digits' : 'hint.fresh');
     if (editor.selected.size > 1) return t('hint.several', { count: editor.selected.size });
     if (editor.active) return t(digits ? 'hint.selected.digits' : 'hint.selected');
+    if (this.given().proposal) return t('hint.proposal');
     return t(digits ? 'hint.none.digits' : 'hint.none', { label: this.given().label });
   }
 
