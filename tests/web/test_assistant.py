@@ -41,7 +41,7 @@ def disc(name: str) -> MaskArray:
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Served]:
     """Five images of an orange disc, each at another place."""
     monkeypatch.setenv("TAMIS_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "photos"
@@ -51,7 +51,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
         pixels = np.where(disc(name)[..., None], (220.0, 90.0, 40.0), (30.0, 60.0, 50.0)) + noise
         Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / name)
         SHAPES[name] = (300, 200)
-    with served(folder, "--labels", "cat,dog") as running:
+    with served(folder, "--labels", "cat,dog", "--model", request.param) as running:
         yield running
 
 
@@ -82,11 +82,12 @@ def without_fault(page: Page) -> None:
         assert found == [], (scheme, found)
 
 
+@pytest.mark.parametrize("server", ["embedded"], indirect=True)
 def test_a_proposal_is_accepted_dismissed_or_corrected_and_nothing_is_saved_before(page: Page, server: Served) -> None:
     finish_the_first(page, server)
-    proposal = page.locator("#proposal-text")
+    proposal = page.locator("#proposal")
     expect(proposal).to_contain_text("cat, proposed by the assistant")
-    expect(page.locator("#hint")).to_contain_text("Enter: accept the proposal", timeout=10_000)
+    expect(page.locator("#finish")).to_have_text("Accept (Enter)")
     without_fault(page)
     assert server.masks(image_id(server, "1.png")) == []
     page.keyboard.press("2")  # a label that has no mask yet
@@ -115,6 +116,7 @@ def test_a_proposal_is_accepted_dismissed_or_corrected_and_nothing_is_saved_befo
     assert server.masks(image_id(server, "1.png")) == []
 
 
+@pytest.mark.parametrize("server", ["hierarchy"], indirect=True)
 def test_the_list_is_sorted_by_how_sure_it_is_and_many_are_decided_on_by_one_key_each(
     browser: Browser, page: Page, server: Served
 ) -> None:
@@ -137,6 +139,7 @@ def test_the_list_is_sorted_by_how_sure_it_is_and_many_are_decided_on_by_one_key
         assert [told[name] for name in shown[:-1]] == sorted(told.values(), reverse=reverse)
     with opened_page(browser) as other:  # somebody else has this one open
         open_image(other, server, "4.png")
+        expect(page.locator("#images li", has_text="4.png")).to_contain_text("with ")
         page.locator("#review").click()
         tiles = page.locator(".tile")
         expect(tiles.filter(has_text="waits")).to_have_count(3, timeout=10_000)

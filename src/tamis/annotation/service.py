@@ -60,7 +60,8 @@ class ProjectService:
         self.encoder = Encoder(
             lambda: load(segmentor), self.board.order, self.source, self.board.note, project.max_pixels
         )
-        self.assistant = Assistant(self._rows, project.drawing, self._stored, lambda: self.encoder.keeps)
+        self._asked = 0.0
+        self.assistant = Assistant(self._rows, project.drawing, self._stored, lambda: self.encoder.keeps, self._quiet)
         self._proposals: OrderedDict[str, Proposals] = OrderedDict()
         self._lock = threading.Lock()
         self._asking = threading.BoundedSemaphore(QUESTIONS)
@@ -157,11 +158,13 @@ class ProjectService:
             TamisError: too many ask at once.
             RequestError: neither clicks nor a box, no such granularity, or the mask so far is damaged.
         """
+        self._asked = monotonic()
         row = self.readable(image_id)
         assert row.shape is not None
         mask = None if begun is None else mask_of(begun, row.shape, "the mask so far").dense()[0]
         with self._question():
             probability = ask(self.encoder.wait(image_id, ANSWER_TIMEOUT), clicks, box, granularity, mask)
+        self._asked = monotonic()
         score = expected_iou_of(probability[None], threshold)
         return Masks.from_dense((probability > threshold)[None]), float(score[0])
 
@@ -203,6 +206,9 @@ class ProjectService:
     def _rows(self) -> list[ImageRow]:
         self.board.update()
         return self.board.rows()
+
+    def _quiet(self) -> float:
+        return monotonic() - self._asked
 
     def _stored(self, image_id: int) -> EncodedImage | None:
         return self.encoder.stored(self.source(image_id))

@@ -36,6 +36,9 @@ ROUND = 1.0
 LEISURE = 1.0
 """How many times as long as each image takes is rested after it, so that clicks never wait for the processor."""
 
+QUIET = 0.4
+"""Seconds without a question before it looks at the next image that waits."""
+
 VIEWS = 2000
 """Images whose regions are remembered, some tens of kilobytes each."""
 
@@ -67,6 +70,7 @@ class _Pupil:
 
     concept: Concept = field(default_factory=Concept)
     marks: dict[int, Mark] = field(default_factory=dict)
+    unseen: dict[int, Mark] = field(default_factory=dict)  # finished, and not encoded: nobody waits for them
     lesson: int = 0
     ratings: dict[int, tuple[int, str, Rating]] = field(default_factory=dict)
 
@@ -82,6 +86,7 @@ class Assistant:
         drawing: what is drawn on an image.
         encoded: an image as the segmentor sees it, None if it is not encoded yet.
         keeps: whether the segmentor's encoded images are kept, None while it is being loaded.
+        quiet: for how many seconds nobody has asked the segmentor anything.
     """
 
     def __init__(
@@ -90,8 +95,9 @@ class Assistant:
         drawing: Callable[[int], Drawing],
         encoded: Callable[[int], EncodedImage | None],
         keeps: Callable[[], bool | None],
+        quiet: Callable[[], float] = lambda: QUIET,
     ) -> None:
-        self._rows, self._drawing, self._encoded, self._keeps = rows, drawing, encoded, keeps
+        self._rows, self._drawing, self._encoded, self._keeps, self._quiet = rows, drawing, encoded, keeps, quiet
         self._lock = threading.Lock()  # around concepts and all that is remembered; nothing slow is done within
         self._pupils: OrderedDict[str, _Pupil] = OrderedDict()
         self._views: OrderedDict[str, RegionView] = OrderedDict()
@@ -130,14 +136,17 @@ class Assistant:
             self._pupils.move_to_end(label)
             while len(self._pupils) > CONCEPTS:
                 self._pupils.popitem(last=False)
-            ready, marks = pupil.concept.ready, dict(pupil.marks)
+            ready, marks, unseen = pupil.concept.ready, dict(pupil.marks), dict(pupil.unseen)
         if not known:
             self.stir()
         if self._regions is False or self._keeps() is False:
             return "off", 0
         if self._keeps() is None:
             return "starting", 0
-        if marks != _lessons(rows):
+        wanted = _lessons(rows)
+        if not marks.items() <= wanted.items() or any(
+            mark != {**unseen, **marks}.get(each) for each, mark in wanted.items()
+        ):
             return "learning", len(marks)
         if not ready:
             return "untaught", len(marks)
@@ -189,11 +198,14 @@ class Assistant:
             labels = list(reversed(self._pupils.items()))
         for label, pupil in labels:
             for _ in self._learn(label, pupil):
-                if self._closing.is_set():
+                if self._closing.wait(QUIET / 8 if self._quiet() < QUIET else 0):
                     return
         for _, pupil in labels:
             for seconds in self._rate(pupil):
-                if self._closing.wait(LEISURE * seconds) or self._wake.is_set():
+                pause = LEISURE * seconds
+                while not self._closing.wait(pause) and not self._wake.is_set() and self._quiet() < QUIET:
+                    pause = QUIET / 8
+                if self._closing.is_set() or self._wake.is_set():
                     return  # what people have done meanwhile is learned first
 
     def _learn(self, label: str, pupil: _Pupil) -> Iterator[None]:
@@ -212,8 +224,11 @@ class Assistant:
             lesson = None
             with suppress(TamisError):  # an image that cannot be read any more teaches nothing
                 lesson = self._lesson(rows[image_id], label)
-            if lesson is not None:
-                with self._lock:
+            with self._lock:
+                pupil.unseen.pop(image_id, None)
+                if lesson is None:
+                    pupil.unseen[image_id] = mark
+                else:
                     pupil.concept.learn(str(image_id), *lesson)
                     pupil.marks[image_id] = mark
                     self._taught(pupil)

@@ -94,7 +94,7 @@ export class Assistant {
     if (mask === this.#drawn) return;
     this.#drawn = mask;
     this.editor.layers.propose(mask, label?.color ?? '#888888');
-    any('proposal-text').textContent = mask ? t('proposal.shown', { label: label?.name ?? '', percent: percent(this.#found?.confidence ?? 0) }) : '';
+    any('proposal').textContent = mask ? t('proposal.shown', { label: label?.name ?? '', percent: percent(this.#found?.confidence ?? 0) }) : '';
     if (mask) this.prompts.clearPreview();
   }
 

@@ -230,8 +230,6 @@ export function listen(app) {
   }
   button('statistics').addEventListener('click', () => void statistics().catch((error) => say(error.message)));
   button('review').addEventListener('click', () => void review({ ...app, leases: app.leases, label: [...app.labels()].find((each) => each.id === editor.label), single: [...app.labels()].length === 1 }).catch((error) => say(error.message)));
-  button('accept').addEventListener('click', () => app.assistant.accept());
-  button('dismiss').addEventListener('click', () => app.assistant.dismiss());
   button('export').addEventListener('click', () => exporting(app.project().formats));
   button('user').addEventListener('click', () => people({
     project: app.project(), images: list.visible.map((image) => image.id), current: list.current, user: app.leases.user,

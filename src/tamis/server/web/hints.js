@@ -45,8 +45,9 @@ export class Hints {
     if (any('hint').textContent !== text) any('hint').textContent = text;
     const atHand = this.editor.session !== null && (this.editor.active !== null || Boolean(this.stage.tool?.now?.()));
     any('at-hand').hidden = !this.editor.session;
-    button('finish').disabled = !atHand;
-    const text2 = t(this.stage.tool?.finish && this.stage.tool.now?.() ? 'finish.shape' : 'finish');
+    const proposal = !atHand && this.given().proposal;
+    button('finish').disabled = !atHand && !proposal;
+    const text2 = t(proposal ? 'proposal.accept' : this.stage.tool?.finish && this.stage.tool.now?.() ? 'finish.shape' : 'finish');
     if (button('finish').textContent !== text2) button('finish').textContent = text2;
   }
 }

@@ -80,7 +80,7 @@ class Grid {
 
   start() {
     this.#select(0);
-    this.place.focus();
+    this.place.focus({ preventScroll: true });
     void this.#load();
   }
 

@@ -225,11 +225,9 @@ export const STRINGS = /** @satisfies {Record<string, [string, string]>} */ ({
   'comment.reopen': ['Reopen', 'Reabrir'],
   'comment.resolve': ['Resolve', 'Resolver'],
   // Assistant
-  proposal: ['Proposal of the assistant', 'Propuesta del asistente'],
   'proposal.accept': ['Accept (Enter)', 'Aceptar (Intro)'],
-  'proposal.dismiss': ['Dismiss (Esc)', 'Descartar (Esc)'],
   'proposal.shown': ['{label}, proposed by the assistant · {percent} %', '{label}, propuesta del asistente · {percent} %'],
-  'hint.proposal': ['Enter: accept the proposal · Esc: dismiss it · click: add to it, right click: take away · nothing is saved before', 'Intro: aceptar la propuesta · Esc: descartarla · clic: añadirle, clic derecho: quitarle · antes no se guarda nada'],
+  'hint.proposal': ['Enter: accept the proposal · Esc: dismiss it · click: add to it, right click: remove · nothing is saved before', 'Intro: aceptar la propuesta · Esc: descartarla · clic: añadirle, clic derecho: quitarle · antes no se guarda nada'],
   'sort.surest': ['surest first', 'más seguras primero'],
   'sort.doubtful': ['least sure first', 'menos seguras primero'],
   'sort.unlike': ['least alike first', 'más distintas primero'],
