@@ -57,6 +57,21 @@ def test_a_project_goes_out_and_comes_back(
     other.close()
 
 
+def test_an_export_tells_which_masks_the_assistant_has_proposed(
+    project: Project, annotator: Callable[..., Any], tmp_path: Path
+) -> None:
+    anna = annotator(0)
+    anna.do("mask.set", {**anna.mask("one"), "tool": "assistant", "attributes": {"fur": "long"}})
+    anna.do("mask.set", {**anna.mask("two"), "tool": "click"})
+    dataset = to_dataset(project)
+    assert dataset.images[0].attributes == ({"fur": "long", "origin": "assistant"}, {})
+    assert dataset.kinds == {"cat": {"origin": "text"}}
+    export(dataset, "coco", tmp_path / "out")
+    (file,) = (tmp_path / "out").glob("*.json")
+    told = [each.get("attributes") for each in json.loads(file.read_text())["annotations"]]
+    assert told == [{"fur": "long", "origin": "assistant"}, None]
+
+
 def test_what_is_there_already_is_not_added_twice(project: Project) -> None:
     project.look([row.id for row in project.rows()])
     import_dataset(project, one("cat"), "ben")

@@ -48,6 +48,22 @@ def test_sums(project: Project, annotator: Callable[..., Any]) -> None:
     assert found["seconds_left"] == 5.5 + 2.5
 
 
+def test_what_is_left_with_the_assistant_is_estimated_from_what_it_has_begun(
+    project: Project, annotator: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tamis.annotation.statistics.ENOUGH", 1)
+    anna, ben = annotator(0), annotator(1, "his tab", "ben")
+    anna.do("mask.set", anna.mask("a"), active_ms=9000)
+    anna.do("image.state", {"state": "done"})
+    assert statistics(project)["seconds_left_assisted"] is None  # it has begun nothing
+    ben.do("mask.set", {**ben.mask("b"), "tool": "assistant"}, active_ms=2000)
+    ben.do("mask.set", {**ben.mask("b"), "tool": "brush"}, active_ms=1000)  # its correction
+    ben.do("image.state", {"state": "done"})
+    assert (statistics(project)["seconds_left_assisted"], statistics(project)["seconds_left"]) == (3.0, 6.0)
+    monkeypatch.setattr("tamis.annotation.statistics.ENOUGH", 2)
+    assert statistics(project)["seconds_left_assisted"] is None  # one image is a guess
+
+
 def test_nothing_done_yet(project: Project) -> None:
     found = statistics(project)
     assert (found["masks"], found["seconds"], found["seconds_per_mask"], found["per_user"]) == (0, 0, None, [])

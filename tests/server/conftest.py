@@ -16,7 +16,7 @@ from tamis.annotation import open_project
 from tamis.annotation.service import ProjectService
 from tamis.mask import Masks
 from tamis.segmentors import load_segmentor
-from tamis.server import events, images, labels, project, statistics
+from tamis.server import assistant, events, images, labels, project, statistics
 from tamis.server.app import make_app
 from tamis.server.security import Access
 
@@ -91,7 +91,9 @@ class Page:
             return said
         app: Any = self.client.app
         scope = {"type": "http", "method": method, "path": path.partition("?")[0], "headers": []}
-        routes = [route for part in (project, images, events, labels, statistics) for route in part.router.routes]
+        routes = [
+            route for part in (project, images, events, labels, assistant, statistics) for route in part.router.routes
+        ]
         (route,) = [
             route
             for route in [*app._app.routes, *routes]

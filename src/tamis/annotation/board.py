@@ -106,6 +106,11 @@ class Board:
         with self._lock:
             return self._rows.get(image_id)
 
+    def rows(self) -> list[ImageRow]:
+        """What was known of all images at the last update, in reading order."""
+        with self._lock:
+            return [self._rows[image_id] for image_id in self._order]
+
     def _tell(self, image_id: int, editor: str | None) -> None:
         row = self._rows[image_id]
         encoded = self._encoded(row)

@@ -118,6 +118,23 @@ class Encoder:
         with self._condition:
             return self._recalled(source.sha256)
 
+    @property
+    def keeps(self) -> bool | None:
+        """Whether encoded images are kept on disk; None while the segmentor is not there yet."""
+        with self._condition:
+            return None if self._cache is None else self._cache.usable
+
+    def stored(self, source: Source) -> EncodedImage | None:
+        """The encoded image if it is in memory or on disk; nothing is encoded for whoever asks.
+
+        Raises:
+            InputError: the image cannot be read.
+        """
+        encoded = self.ready(source)
+        if encoded is not None or self._cache is None or not self._cache.has(source.sha256):
+            return encoded
+        return self._cache.load(source.sha256, read_image(source.path, self._max_pixels))
+
     def table(self, source: Source) -> bytes | None:
         """The image's answers as `pack_answers` packs them, b"" if it has no such table, None while it is not ready."""
         with self._condition:

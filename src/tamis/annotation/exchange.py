@@ -12,12 +12,12 @@ import numpy as np
 from tamis.annotation.catalogue import ImageRow
 from tamis.annotation.database import tick
 from tamis.annotation.events import Event
-from tamis.annotation.fold import STATES, Drawing
+from tamis.annotation.fold import ASSISTANT, FINISHED, STATES, Drawing
 from tamis.annotation.labels import adopt_labels, tidy_name
 from tamis.annotation.leases import editors
 from tamis.annotation.log import lengths
 from tamis.annotation.problems import LeaseError, StaleError
-from tamis.annotation.project import Project
+from tamis.annotation.project import AnnotatedImage, Project
 from tamis.errors import InputError
 from tamis.formats.names import Shapes
 from tamis.formats.record import Dataset, ImageRecord
@@ -30,8 +30,8 @@ SAME = 0.8
 """IoU with a mask of the same image from which an imported one counts as there already."""
 
 
-FINISHED = ("done", "reviewed")
-"""States of images that somebody has said to be complete."""
+ORIGIN = "origin"
+"""The attribute by which an export tells how a mask began, where that was not a person's doing."""
 
 BEGUN = ("progress", *FINISHED)
 
@@ -81,14 +81,33 @@ def to_dataset(project: Project, states: Collection[str] = STATES) -> Dataset:
             image.masks,
             tuple(image.labels),
             image.state in FINISHED,
-            image.attributes if any(image.attributes) else (),
+            _attributes(image),
             image.tags,
         )
         for image in project.images()
         if image.state in states
     )
-    kinds = {label.name: dict(label.attributes) for label in labels if label.attributes}
+    proposed = {
+        label
+        for image in images
+        for label, said in zip(image.labels, image.attributes, strict=False)
+        if said.get(ORIGIN) == ASSISTANT
+    }
+    kinds = {
+        label.name: {**label.attributes, **({ORIGIN: "text"} if label.name in proposed else {})}
+        for label in labels
+        if label.attributes or label.name in proposed
+    }
     return Dataset(tuple(label.name for label in labels), images, project.folder, numbers, kinds=kinds)
+
+
+def _attributes(image: AnnotatedImage) -> tuple[Mapping[str, Any], ...]:
+    """The attributes of an image's masks, and of those that the assistant has proposed, that it was so."""
+    said = [
+        {**given, ORIGIN: ASSISTANT} if tool == ASSISTANT else given
+        for given, tool in zip(image.attributes, image.tools, strict=True)
+    ]
+    return tuple(said) if any(said) else ()
 
 
 def states_in(text: str) -> tuple[str, ...]:

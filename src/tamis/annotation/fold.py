@@ -32,6 +32,12 @@ CONTROLS = ("undo", "redo")
 
 STATES = ("todo", "progress", "done", "rejected", "reviewed", "skipped")
 
+FINISHED = ("done", "reviewed")
+"""States of images that somebody has said to be complete."""
+
+ASSISTANT = "assistant"
+"""The tool of masks that began as a proposal of the assistant, corrected or not."""
+
 Body = Mapping[str, Any]
 Action = tuple[str, Body]
 

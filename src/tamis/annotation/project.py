@@ -35,6 +35,7 @@ class AnnotatedImage:
         note: free text.
         attributes: of each mask, by name: text, numbers, true or false.
         tags: of the image as a whole.
+        tools: by which each mask was made, "" where nobody has said.
     """
 
     name: str
@@ -45,6 +46,7 @@ class AnnotatedImage:
     note: str
     attributes: tuple[Mapping[str, Any], ...] = ()
     tags: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
 
 
 class Project:
@@ -203,7 +205,8 @@ def _annotated(row: ImageRow, seen: Drawing, names: Mapping[str, str]) -> Annota
     masks = Masks.from_coco([body["rle"] for body in bodies], row.shape)
     labels = [names.get(body["label"], DEFAULT_LABEL) for body in bodies]
     attributes = tuple(body.get("attributes", {}) for body in bodies)
-    return AnnotatedImage(row.name, row.shape, masks, labels, seen.state, seen.note, attributes, seen.tags)
+    tools = tuple(body.get("tool", "") for body in bodies)
+    return AnnotatedImage(row.name, row.shape, masks, labels, seen.state, seen.note, attributes, seen.tags, tools)
 
 
 def _add_labels(project: Project, wanted: Sequence[str], user: str) -> None:

@@ -9,6 +9,8 @@ from time import monotonic
 from typing import Any
 
 from tamis.annotation.answers import ask
+from tamis.annotation.assistant.assistant import Assistant
+from tamis.annotation.assistant.propose import Proposal
 from tamis.annotation.board import Board
 from tamis.annotation.catalogue import AT_ONCE, ImageRow
 from tamis.annotation.closer import CloserLooks
@@ -20,7 +22,7 @@ from tamis.errors import InputError, TamisError
 from tamis.mask import Masks
 from tamis.mask.expected import expected_iou_of
 from tamis.proposals import Proposals, grid_proposals
-from tamis.segmentors import LooksCloser, Segmentor, load_segmentor
+from tamis.segmentors import EncodedImage, LooksCloser, Segmentor, load_segmentor
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +62,8 @@ class ProjectService:
             lambda: load(segmentor), self.board.order, self.source, self.board.note, project.max_pixels
         )
         self.closer = CloserLooks()
+        self._asked = 0.0
+        self.assistant = Assistant(self._rows, project.drawing, self._stored, lambda: self.encoder.keeps, self._quiet)
         self._proposals: OrderedDict[str, Proposals] = OrderedDict()
         self._lock = threading.Lock()
         self._asking = threading.BoundedSemaphore(QUESTIONS)
@@ -78,10 +82,12 @@ class ProjectService:
         self.encoder.start()
         self.closer.start()
         self._caretaker.start()
+        self.assistant.start()
 
     def close(self) -> None:
         """End it."""
         self._closing.set()
+        self.assistant.close()
         self.encoder.close()
         self.closer.close()
         if self._caretaker.is_alive():
@@ -156,6 +162,7 @@ class ProjectService:
             TamisError: too many ask at once.
             RequestError: neither clicks nor a box, no such granularity, or the mask so far is damaged.
         """
+        self._asked = monotonic()
         row = self.readable(image_id)
         assert row.shape is not None
         mask = None if begun is None else mask_of(begun, row.shape, "the mask so far").dense()[0]
@@ -164,6 +171,7 @@ class ProjectService:
             probability = ask(encoded, clicks, box, granularity, mask)
         if mask is not None and isinstance(encoded, LooksCloser):
             self.closer.want(encoded, mask, clicks)  # whoever hovers here may click here
+        self._asked = monotonic()
         score = expected_iou_of(probability[None], threshold)
         return Masks.from_dense((probability > threshold)[None]), float(score[0])
 
@@ -183,6 +191,16 @@ class ProjectService:
                     self._proposals.popitem(last=False)
             return self._proposals[key]
 
+    def proposed(self, image_id: int, label: str) -> Proposal | None:
+        """The mask of a label that the assistant proposes for an image that is encoded; None if there is none.
+
+        Raises:
+            InputError: the image cannot be read.
+        """
+        self.readable(image_id)
+        with self._question():
+            return self.assistant.propose(image_id, label)
+
     @contextmanager
     def _question(self) -> Iterator[None]:
         if not self._asking.acquire(blocking=False):
@@ -191,6 +209,16 @@ class ProjectService:
             yield
         finally:
             self._asking.release()
+
+    def _rows(self) -> list[ImageRow]:
+        self.board.update()
+        return self.board.rows()
+
+    def _quiet(self) -> float:
+        return monotonic() - self._asked
+
+    def _stored(self, image_id: int) -> EncodedImage | None:
+        return self.encoder.stored(self.source(image_id))
 
     def _encoded(self, row: ImageRow) -> Mapping[str, Any]:
         state = self.encoder.state(row.id)

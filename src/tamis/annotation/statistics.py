@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,12 +13,15 @@ from sqlalchemy import Connection, func, select
 from tamis.annotation.agreement import agreement
 from tamis.annotation.assignment import OPEN
 from tamis.annotation.catalogue import ImageRow, image_rows
-from tamis.annotation.fold import STATES
+from tamis.annotation.fold import ASSISTANT, FINISHED, STATES
 from tamis.annotation.labels import labels_of
 from tamis.annotation.project import Project
 from tamis.annotation.schema import events, image_labels
 
 COLUMNS = ("image", "state", "masks", "seconds", "clicks", "seconds_per_mask")
+
+ENOUGH = 5
+"""Images from which on a mean is no guess."""
 
 SINGLE = ("import", "script", "copy")
 """Tools by which masks come without anybody's work on them."""
@@ -65,6 +68,7 @@ def statistics(project: Project) -> dict[str, Any]:
         names = {label.id: label.name for label in labels_of(connection)}
         people = _people(connection)
         efforts = _efforts(connection)
+        assisted = _assisted(connection)
     masks = sum(row.masks for row in rows)
     seconds = sum(row.active_ms for row in rows) / 1000
     worked_on = sum(row.seq > 0 for row in rows)
@@ -78,6 +82,7 @@ def statistics(project: Project) -> dict[str, Any]:
         "seconds_per_image": seconds / worked_on if worked_on else None,
         "seconds_per_mask": seconds / masks if masks else None,
         "seconds_left": _left(rows),
+        "seconds_left_assisted": _left_assisted(rows, assisted),
         "per_image": [
             {
                 "id": row.id,
@@ -202,11 +207,37 @@ def _summed(
 def _left(rows: Iterable[ImageRow]) -> float | None:
     """Seconds of work that are left: of open images what finished ones took on average, less what they have taken."""
     rows = list(rows)
-    finished = [row.active_ms / 1000 for row in rows if row.state in ("done", "reviewed") and row.active_ms]
+    finished = [row.active_ms / 1000 for row in rows if row.state in FINISHED and row.active_ms]
     if not finished:
         return None
     mean = sum(finished) / len(finished)
     return sum(max(0.0, mean - row.active_ms / 1000) for row in rows if row.state in OPEN)
+
+
+def _left_assisted(rows: Iterable[ImageRow], assisted: Collection[int]) -> float | None:
+    """Seconds that are left if open images cost what finished ones did whose every mask the assistant began.
+
+    What its corrections took is in it, and what it cost to begin anew where it was no help is not; None with fewer than
+    `ENOUGH` such images, which would be a guess.
+    """
+    rows = list(rows)
+    costs = [row.active_ms / 1000 for row in rows if row.id in assisted and row.state in FINISHED and row.active_ms]
+    if len(costs) < ENOUGH:
+        return None
+    return sum(costs) / len(costs) * sum(row.state in OPEN for row in rows)
+
+
+def _assisted(connection: Connection) -> set[int]:
+    """Images whose every mask began as a proposal of the assistant."""
+    chosen = events.c.image_id.is_not(None), events.c.kind.in_(("mask.set", "masks.set"))
+    begun: dict[int, dict[str, str]] = defaultdict(dict)
+    for image, kind, text in connection.execute(
+        select(events.c.image_id, events.c.kind, events.c.body).where(*chosen).order_by(events.c.id)
+    ):
+        body = json.loads(text, parse_constant=lambda name: None)
+        for mask in [body] if kind == "mask.set" else body["set"]:
+            begun[image].setdefault(mask["id"], mask.get("tool", "unknown"))
+    return {image for image, tools in begun.items() if set(tools.values()) == {ASSISTANT}}
 
 
 def _harmless(value: Any) -> Any:

@@ -76,6 +76,7 @@ def append(image_id: ImageId, batch: Batch, served: Served) -> dict[str, int]:
     ):
         _require_another(served, image_id, batch.lease)
     seq = served.service.project.log.append(image_id, events, batch.client, batch.lease, batch.base)
+    served.service.assistant.stir()
     return {"seq": seq}
 
 

@@ -193,6 +193,44 @@ class FileAcceptance(_Answer):
     changed: Literal[False]
 
 
+AssistantState = Literal["off", "starting", "untaught", "learning", "ready", "complete"]
+
+
+class AssistantRating(_Answer):
+    """What the assistant thinks of an image that waits; `empty`: it would propose nothing."""
+
+    id: int
+    confidence: float = Field(ge=0, le=1)
+    distance: float = Field(ge=0)
+    empty: bool
+
+
+class AssistantOverview(_Answer):
+    """How it stands with a label; `images` is null if nothing has changed since the version that was asked for."""
+
+    state: AssistantState
+    why: str
+    learned: int
+    version: int
+    images: list[AssistantRating] | None
+
+
+class AssistantMask(_Answer):
+    """A mask that the assistant proposes, and the IoU to expect of it."""
+
+    rle: Rle
+    confidence: float = Field(ge=0, le=1)
+
+
+class AssistantProposal(_Answer):
+    """What the assistant proposes for an image, null for nothing."""
+
+    state: AssistantState
+    why: str
+    learned: int
+    proposal: AssistantMask | None
+
+
 class ImageSums(_Answer):
     """Of one image."""
 
@@ -272,6 +310,7 @@ class Statistics(_Answer):
     seconds_per_image: float | None
     seconds_per_mask: float | None
     seconds_left: float | None
+    seconds_left_assisted: float | None
     per_image: list[ImageSums]
     per_label: list[LabelSums]
     per_tool: list[ToolSums]

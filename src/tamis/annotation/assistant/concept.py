@@ -121,10 +121,10 @@ class Concept:
             view: of the image.
             shares: (R,) of its regions in the mask; all 0 for an image that holds nothing of the concept.
         """
-        if self.ready and key not in self._lessons:
+        self.forget(key)
+        if self.ready:
             asked, mask = self.probability(view), shares > 0.5
             self._told[key] = self._estimate(asked, view), _iou(asked > 0.5, mask, view.areas)
-        self.forget(key)
         self._lessons[key] = _Lesson(view, shares)
         if len(self._lessons) <= MEASURED:
             self._measure()
@@ -133,6 +133,7 @@ class Concept:
 
     def forget(self, key: str) -> None:
         """Undo what was learned from an image, if anything was."""
+        self._told.pop(key, None)
         lesson = self._lessons.pop(key, None)
         if lesson is not None:
             self._add(lesson, -1.0)

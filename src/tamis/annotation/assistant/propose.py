@@ -1,10 +1,11 @@
 """From a concept to the mask that an image is proposed."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from tamis.annotation.assistant.concept import Concept, RegionView
+from tamis.annotation.assistant.concept import Float64, RegionView
 from tamis.arrays import MaskArray
 from tamis.mask.regions import fill_holes, remove_islands
 from tamis.regions.protocol import AnswersByRegion
@@ -27,7 +28,19 @@ class Proposal:
     confidence: float
 
 
-def propose(concept: Concept, encoded: AnswersByRegion, view: RegionView | None = None) -> Proposal:
+class Answers(Protocol):
+    """What knows a concept: `tamis.annotation.assistant.concept.Concept`, or what it has answered."""
+
+    def probability(self, view: RegionView) -> Float64:
+        """(R,) P(region belongs to the concept)."""
+        ...
+
+    def confidence(self, probability: Float64, view: RegionView) -> float:
+        """The IoU to expect of the mask at .5."""
+        ...
+
+
+def propose(concept: Answers, encoded: AnswersByRegion, view: RegionView | None = None) -> Proposal:
     """The mask of a concept in an image; it may be empty.
 
     Args:

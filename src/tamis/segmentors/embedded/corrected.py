@@ -119,7 +119,7 @@ class CorrectedRegions(EncodedRegions):
     def probability_from_mask(self, mask: MaskArray, clicks: Sequence[Click]) -> ProbabilityArray:
         """(H, W) float32: the mask (H, W), which earlier clicks may have made, as the last click corrects it.
 
-        If `look_closer` was asked for the same, or a click nearby, the correction comes from there.
+        If `look_closer` was asked for the mask and the click lies there, the correction comes from there.
 
         A positive click only adds regions, a negative one only takes them away; if it is the first, so that the mask is
         somebody else's, only such as hang together with the clicked one. Where nothing changes pixels stay as they are,

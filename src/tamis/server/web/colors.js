@@ -6,7 +6,7 @@
 const BY_HAND = ['brush', 'eraser', 'polygon'];
 
 /** Colours of masks by how they came about; dark enough for white borders. */
-export const STATE_COLORS = { comment: '#e0352b', hand: '#e08a00', imported: '#8a5cf0', model: '#1f8f5f' };
+export const STATE_COLORS = { comment: '#e0352b', hand: '#e08a00', imported: '#8a5cf0', proposed: '#1677b8', model: '#1f8f5f' };
 
 /**
  * @param {'label'|'instance'|'state'} coloring
@@ -20,6 +20,7 @@ export function colorOf(coloring, instance, index, label, comments) {
   if (coloring === 'label') return label;
   if (coloring === 'instance') return hue(0.02 + index * 0.61803398875);
   if (comments.some((each) => each.mask === instance.id && !each.done)) return STATE_COLORS.comment;
+  if (instance.tool === 'assistant') return STATE_COLORS.proposed;
   if (instance.tool === 'import') return STATE_COLORS.imported;
   return BY_HAND.includes(instance.tool ?? '') ? STATE_COLORS.hand : STATE_COLORS.model;
 }

@@ -8,6 +8,7 @@ import * as operations from './operations.js';
 import { listenToOptions } from './options.js';
 import { people } from './people.js';
 import { polygonTool } from './polygon.js';
+import { review } from './review.js';
 import { statistics } from './statistics.js';
 import { boxTool, clickTool, commentTool, mergeTool, panTool, regionTool, selectTool } from './tools.js';
 import { t } from './words.js';
@@ -18,11 +19,11 @@ import { t } from './words.js';
  *   editor: import('./editor.js').Editor, prompts: import('./prompts.js').Prompts, stage: import('./stage.js').Stage, layers: import('./layers.js').Layers,
  *   keys: import('./keys.js').Keys, list: import('./listing.js').ImageList, leases: import('./leases.js').Leases,
  *   outbox: import('./outbox.js').Outbox, about: import('./about.js').About, hints: import('./hints.js').Hints,
- *   cursor: import('./cursor.js').Cursor, opening: import('./opening.js').Opening,
+ *   cursor: import('./cursor.js').Cursor, assistant: import('./assistant.js').Assistant, opening: import('./opening.js').Opening,
  *   labels: () => Iterable<import('./types.js').Label>, project: () => import('./types.js').Project,
  *   settings: () => import('./settings.js').Settings, set: (change: Partial<import('./settings.js').Settings>) => void,
  *   useProject: (project: import('./types.js').Project) => void, useName: (name: string) => void, greet: () => void,
- *   go: (step: 1|-1) => void, editable: () => boolean, say: (text: string) => void, renderList: () => void,
+ *   known: Map<number, number>, go: (step: 1|-1) => void, editable: () => boolean, say: (text: string) => void, renderList: () => void,
  *   changeLabels: (change: Record<string, any>) => void, level: (step: -1|1) => void, isSaved: () => boolean,
  * }} App
  */
@@ -84,11 +85,14 @@ export function listen(app) {
       // A shape that is complete is closed and stays at hand; otherwise the mask at hand is finished.
       if (stage.tool?.finish?.()) return;
       if (stage.tool === tools.polygon && stage.tool.now?.() && !editor.active) return say(t('say.corners'));
+      if (!editor.active && app.assistant.mask) return app.assistant.accept();
       void editor.inOrder(() => editor.finish());
       stage.hover();
     },
     cancel: () => {
-      if (!stage.tool?.back?.()) void editor.inOrder(() => editor.back());
+      if (stage.tool?.back?.()) return stage.hover();
+      if (!editor.active && app.assistant.mask) app.assistant.dismiss();
+      else void editor.inOrder(() => editor.back());
       stage.hover();
     },
     delete: change(() => editor.deleteSelected()),
@@ -225,6 +229,7 @@ export function listen(app) {
     button(name).title = `${button(name).title || (button(name).ariaLabel ?? button(name).textContent)} (${keys.hint(name)})`;
   }
   button('statistics').addEventListener('click', () => void statistics().catch((error) => say(error.message)));
+  button('review').addEventListener('click', () => void review({ ...app, leases: app.leases, label: [...app.labels()].find((each) => each.id === editor.label), single: [...app.labels()].length === 1 }).catch((error) => say(error.message)));
   button('export').addEventListener('click', () => exporting(app.project().formats));
   button('user').addEventListener('click', () => people({
     project: app.project(), images: list.visible.map((image) => image.id), current: list.current, user: app.leases.user,

@@ -17,6 +17,9 @@ import { t } from './words.js';
 /** @typedef {import('./view.js').View} View */
 /** @typedef {{clicks?: Click[], polygon?: [number, number][]}} Made what a mask was made of */
 
+/** The tool of masks that began as a proposal of the assistant. */
+export const ASSISTANT = 'assistant';
+
 export class Editor {
   /** @type {Session | null} */
   session = null;
@@ -218,7 +221,9 @@ export class Editor {
     if (!instance || this.#steps) this.#steps++;
     const label = instance?.label ?? this.label;
     const attributes = instance?.attributes ? { attributes: instance.attributes } : {};
-    this.do('mask.set', { id, label, rle: encode(mask), tool, ...made, ...attributes });
+    // Where a mask came from is kept, whatever corrects it.
+    const origin = instance?.tool === ASSISTANT ? ASSISTANT : tool;
+    this.do('mask.set', { id, label, rle: encode(mask), tool: origin, ...made, ...attributes });
     if (this.cleaning.onFinish && !made.polygon) this.hooks.tidies(mask, cleaned(mask, this.cleaning));
   }
 

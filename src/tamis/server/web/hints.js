@@ -12,7 +12,7 @@ export class Hints {
   #said = '';
   #until = 0;
 
-  /** @param {Editor} editor @param {Stage} stage @param {() => {label: string, digits: boolean}} given the label at hand */
+  /** @param {Editor} editor @param {Stage} stage @param {() => {label: string, digits: boolean, proposal: boolean}} given the label at hand, and whether a proposal is shown */
   constructor(editor, stage, given) {
     this.editor = editor;
     this.stage = stage;
@@ -36,6 +36,7 @@ export class Hints {
     if (editor.fresh) return t(digits ? 'hint.fresh.digits' : 'hint.fresh');
     if (editor.selected.size > 1) return t('hint.several', { count: editor.selected.size });
     if (editor.active) return t(digits ? 'hint.selected.digits' : 'hint.selected');
+    if (this.given().proposal) return t('hint.proposal');
     return t(digits ? 'hint.none.digits' : 'hint.none', { label: this.given().label });
   }
 
@@ -44,8 +45,9 @@ export class Hints {
     if (any('hint').textContent !== text) any('hint').textContent = any('hint').title = text;
     const atHand = this.editor.session !== null && (this.editor.active !== null || Boolean(this.stage.tool?.now?.()));
     any('at-hand').hidden = !this.editor.session;
-    button('finish').disabled = !atHand;
-    const text2 = t(this.stage.tool?.finish && this.stage.tool.now?.() ? 'finish.shape' : 'finish');
+    const proposal = !atHand && this.given().proposal;
+    button('finish').disabled = !atHand && !proposal;
+    const text2 = t(proposal ? 'proposal.accept' : this.stage.tool?.finish && this.stage.tool.now?.() ? 'finish.shape' : 'finish');
     if (button('finish').textContent !== text2) button('finish').textContent = text2;
   }
 }

@@ -3,7 +3,7 @@
  * of the image, so that a thousand masks on 24 megapixels cost as much as one: the owner of each image pixel is kept, and
  * which owner and region each screen pixel shows is found again only when the view moves.
  */
-import { forRuns } from './rle.js';
+import { forRuns, toDense } from './rle.js';
 
 /** @typedef {import('./rle.js').Box} Box */
 /** @typedef {import('./rle.js').Mask} Mask */
@@ -52,6 +52,10 @@ export class Layers {
   #shownClaimed = new Uint8Array(0);
   /** @type {Sense} */
   #sense = 'add';
+  /** @type {{dense: Uint8Array, color: string} | null} a mask that is proposed, and is none yet */
+  #proposed = null;
+  /** @type {Uint8Array} per screen pixel */
+  #shownProposed = new Uint8Array(0);
   /** @type {ImageData | null} */
   #pixels = null;
 
@@ -84,6 +88,7 @@ export class Layers {
     this.#shownRegion = new Uint16Array(size);
     this.#shownPreview = new Uint8Array(size);
     this.#shownClaimed = new Uint8Array(size);
+    this.#shownProposed = new Uint8Array(size);
     this.moved();
   }
 
@@ -92,7 +97,7 @@ export class Layers {
     this.photo?.close();
     this.photo = photo;
     this.table = null;
-    this.#regions = this.#dense = this.#claimed = null;
+    this.#regions = this.#dense = this.#claimed = this.#proposed = null;
     this.#imageWidth = photo?.width ?? 0;
     this.#imageHeight = photo?.height ?? 0;
     this.#owner = new Uint16Array(this.#imageWidth * this.#imageHeight);
@@ -162,6 +167,14 @@ export class Layers {
     this.#preview(null, dense, sense);
   }
 
+  /** Show a mask that is proposed, by a dashed outline; null: none. @param {Mask | null} mask @param {string} color #rrggbb */
+  propose(mask, color) {
+    if (!mask && !this.#proposed) return;
+    this.#proposed = mask ? { dense: toDense(mask), color } : null;
+    if (this.#proposed) this.#sample(this.#shownProposed, this.#proposed.dense, 0);
+    this.draw();
+  }
+
   /** Show a mask that is being painted. @param {Uint8Array} dense @param {Box | null} touched what has changed; null: all */
   previewDense(dense, touched) {
     if (!touched || this.#dense !== dense) return this.#preview(null, dense, 'add');
@@ -205,6 +218,7 @@ export class Layers {
     if (this.table) this.#sample(this.#shownRegion, this.table.regionOf, NOWHERE);
     else this.#shownRegion.fill(NOWHERE);
     if (this.#claimed) this.#sample(this.#shownClaimed, this.#claimed, 0);
+    if (this.#proposed) this.#sample(this.#shownProposed, this.#proposed.dense, 0);
     this.#samplePreview();
     this.draw();
   }
@@ -218,7 +232,9 @@ export class Layers {
   /** The masks with their borders, which previews are laid over. */
   #drawMasks() {
     const { fills, edges, flags } = this.#colors(), out = this.#masks, owners = this.#shownOwner, width = this.width;
-    if (!this.#painted.some((each) => !each.hidden)) return void out.fill(0);
+    const proposed = this.#proposed ? this.#shownProposed : null, tint = packed(this.#proposed?.color ?? '#ffffff', 0.22);
+    const thick = Math.ceil(1.5 * this.density), dash = Math.max(1, Math.round(6 * this.density));
+    if (!proposed && !this.#painted.some((each) => !each.hidden)) return void out.fill(0);
     const white = packed('#ffffff', 1), dark = packed('#101010', 0.9), glow = packed('#ffd84d', 1);
     for (let i = 0; i < out.length; i++) {
       const owner = owners[i] ?? 0, west = owners[i - 1] ?? 0, east = owners[i + 1] ?? 0, north = owners[i - width] ?? 0, south = owners[i + width] ?? 0;
@@ -230,6 +246,11 @@ export class Layers {
         else if (own & HIGHLIGHTED) color = glow;
         else if (((flags[west] ?? 0) | (flags[east] ?? 0) | (flags[north] ?? 0) | (flags[south] ?? 0)) & SELECTED) color = dark;
         else color = edges[owner] ?? 0;
+      }
+      if (proposed?.[i]) {
+        const border = !proposed[i - thick] || !proposed[i + thick] || !proposed[i - thick * width] || !proposed[i + thick * width];
+        if (border) color = Math.floor(((i % width) + Math.floor(i / width)) / dash) % 2 ? white : dark;
+        else color ||= tint;
       }
       out[i] = color;
     }

@@ -1,5 +1,6 @@
 /** The page put together: the project, the image at hand, the keyboard and the panels. */
 import { About } from './about.js';
+import { Assistant } from './assistant.js';
 import { Attributes } from './attributes.js';
 import { Conflicts } from './conflicts.js';
 import { listen } from './controls.js';
@@ -79,8 +80,15 @@ const cursor = new Cursor(stage);
 const hints = new Hints(editor, stage, () => ({
   label: labels.get(editor.label)?.name ?? '',
   digits: [...labels.values()].some((label) => /^[0-9]$/.test(label.key)),
+  proposal: assistant.mask !== null,
 }));
 const list = new ImageList(any('images'), (id) => void opening.open(id));
+const assistant = new Assistant(editor, prompts, list, {
+  label: () => labels.get(editor.label),
+  writable: (image) => !project.readonly && leases.has(image),
+  say,
+});
+prompts.assistant = assistant;
 const maskList = new MaskList(editor);
 const attributes = new Attributes(editor);
 const about = new About(editor, { user: () => leases.user, project: () => project, say });
@@ -123,6 +131,7 @@ async function pollImages() {
       renderList();
     }
     await opening.follow();
+    if (await assistant.rate()) renderList();
   } catch (error) {
     if (error instanceof HttpError && error.status === 401) say(error.message);
     if (error instanceof HttpError && error.status === 503) disk = error.message;
@@ -177,6 +186,7 @@ function showMasks() {
   level.max = String(prompts.levels.length - 1);
   level.value = String(prompts.level);
   about.render();
+  assistant.follow();
   hints.show();
   greet();
 }
@@ -326,7 +336,7 @@ async function start() {
   editor.label = settings.label;
   useLabels(project.labels);
   listen({
-    editor, prompts, stage, layers, keys, list, leases, outbox, about, hints, cursor, opening, go, editable, say, renderList, isSaved, set, greet, useName,
+    editor, prompts, stage, layers, keys, list, leases, outbox, about, hints, cursor, opening, assistant, known, go, editable, say, renderList, isSaved, set, greet, useName,
     settings: () => settings,
     project: () => project,
     useProject,

@@ -51,6 +51,7 @@ export function listenToOptions(app, setBrush) {
   });
   select('sort').addEventListener('change', () => {
     app.set({ sort: select('sort').value });
+    app.assistant.sorted();
     app.renderList();
   });
   select('mask-sort').addEventListener('change', () => {

@@ -30,6 +30,9 @@ export class Prompts {
   /** @type {string | null} the mask that the level was chosen for */
   #levelOf = null;
 
+  /** What the assistant proposes while no mask is at hand: a click corrects it. @type {{mask: Mask | null, take: () => void} | null} */
+  assistant = null;
+
   /** @param {Editor} editor */
   constructor(editor) {
     this.editor = editor;
@@ -80,18 +83,23 @@ export class Prompts {
     return (this.#chosen === null ? null : this.levels[this.#chosen]) ?? BEST;
   }
 
+  /** The mask that a click would correct. @returns {Mask | null} */
+  get #begun() {
+    return this.editor.active ? this.editor.activeMask : (this.assistant?.mask ?? null);
+  }
+
   // What would be made.
 
   /** @param {number} x @param {number} y @param {boolean} positive */
   previewClick(x, y, positive) {
-    const mask = this.editor.activeMask;
+    const mask = this.#begun;
     // Inside the mask at hand a positive click has nothing to add: what a negative one would remove is more to the point.
     if (mask && this.table?.corrects && contains(mask, x, y)) positive = false;
     const clicks = [...this.editor.activeClicks, { x, y, positive }];
     if (!this.editor.activeClicks.length) this.#hovered = { x, y };
     this.layers.previewAround(this.editor.claim ? this.editor.indexOf(this.editor.active) : null);
-    if (!positive && clicks.length === 1 && !this.editor.activeMask) return this.clearPreview();
-    const begun = begunFor(this.table, clicks, this.editor.activeMask);
+    if (!positive && clicks.length === 1 && !mask) return this.clearPreview();
+    const begun = begunFor(this.table, clicks, mask);
     if (asksServer(this.table, clicks, begun)) this.#previewFromServer(clicks, begun);
     else this.#previewFromTable(clicks);
   }
@@ -103,7 +111,7 @@ export class Prompts {
       const key = `${this.table.regionAt(x, y)} ${positive} ${this.editor.active} ${this.editor.activeClicks.length} ${this.#chosen}`;
       if (key === this.#previewed) return;
       this.#previewed = key;
-      const before = this.editor.activeMask;
+      const before = this.#begun;
       if (positive || !before) return this.layers.previewRegions(this.table.inside(clicks, this.#level.threshold, this.#level.granularity));
       const begun = begunFor(this.table, clicks, before);
       this.layers.previewMask(subtract(before, roughly(this.table, clicks, begun, this.#level)), 'remove');
@@ -120,7 +128,7 @@ export class Prompts {
         const mask = await this.#ask(questionOf(clicks, begun, this.#level), asking.signal);
         if (asking !== this.#asking) return;
         this.#previewed = '';
-        const before = this.editor.activeMask, removes = clicks[clicks.length - 1]?.positive === false;
+        const before = this.#begun, removes = clicks[clicks.length - 1]?.positive === false;
         if (removes && before) this.layers.previewMask(subtract(before, mask), 'remove');
         else this.layers.previewMask(mask);
       } catch (error) {
@@ -170,8 +178,10 @@ export class Prompts {
 
   /** @param {Click} click @returns {void | Promise<void>} */
   #click(click) {
-    const editor = this.editor, { session, active, activeInstance: instance, activeMask: before } = editor;
-    if (!session || !editor.hooks.editable()) return;
+    const editor = this.editor;
+    if (!editor.session || !editor.hooks.editable()) return;
+    if (!editor.active) this.assistant?.take();
+    const { session, active, activeInstance: instance, activeMask: before } = editor;
     if (!click.positive && !instance) return editor.hooks.say(t('say.negative'));
     session.countClick();
     if (active && editor.locked.has(active)) return editor.hooks.say(t('say.locked'));

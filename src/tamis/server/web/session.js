@@ -16,7 +16,7 @@ export class Session {
   /** @type {Map<string, {rle: import('./types.js').Rle, mask: Mask}>} decoded once */
   #masks = new Map();
   #activeMs = 0;
-  #lastSeen = performance.now();
+  #lastSeen;
   #clicks = 0;
   /** How many events the image has, those included that the server does not know yet. */
   #count;
@@ -26,9 +26,11 @@ export class Session {
    * @param {Event[]} events that the server has
    * @param {Event[]} pending that it may not have yet
    * @param {(event: Event, base: number) => void} send takes an event and how many there are before it
+   * @param {number} [since] when the work on it has begun, as `performance.now()` tells it
    */
-  constructor(image, events, pending, send) {
+  constructor(image, events, pending, send, since = performance.now()) {
     this.image = image;
+    this.#lastSeen = since;
     const known = new Set(events.map((event) => event.uuid));
     const all = [...events, ...pending.filter((event) => !known.has(event.uuid))];
     this.#count = all.length;

@@ -11,6 +11,7 @@ export async function statistics() {
     [told.clicks, t('stats.clicks')], [duration(told.seconds), t('stats.work')],
     [told.seconds_per_mask?.toFixed(1) ?? '–', t('stats.per.mask')],
     [told.seconds_left === null ? '–' : duration(told.seconds_left), t('stats.left')],
+    ...(told.seconds_left_assisted === null ? [] : [[duration(told.seconds_left_assisted), t('stats.left.assisted')]]),
   ];
   const round = (/** @type {number | null} */ value) => (value === null ? '–' : value.toFixed(1));
   const tables = [

@@ -15,6 +15,7 @@
  *   changed: boolean, missing: boolean, editor: string|null, seq: number, labels: string[], smallest: number|null,
  *   largest: number|null, note: boolean, tags: string[], reason: string, comments: number, at: number|null,
  *   assigned: string}} ImageRow
+ * @typedef {{id: number, confidence: number, distance: number, empty: boolean}} Rating what the assistant thinks of an image
  * @typedef {{name: string, folder_name: string, id?: string, version: string, readonly: boolean, segmentor: string,
  *   user: string, named: boolean, another_reviews: boolean, labels: Label[], tags: string[], people: string[],
  *   formats: {name: string, title: string}[]}} Project

@@ -1,0 +1,325 @@
+"""The assistant of a project at work: for every label a concept, kept in step with what people have finished."""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from tamis.annotation.assistant.concept import Concept, Float64, RegionView, shares_of
+from tamis.annotation.assistant.propose import Proposal, propose
+from tamis.annotation.catalogue import ImageRow
+from tamis.annotation.fold import FINISHED, Drawing
+from tamis.annotation.summary import read_summary
+from tamis.errors import TamisError
+from tamis.mask import Masks
+from tamis.regions.protocol import AnswersByRegion
+from tamis.segmentors import EncodedImage
+
+log = logging.getLogger(__name__)
+
+Standing = Literal["off", "starting", "untaught", "learning", "ready", "complete"]
+"""off: the segmentor has no regions; starting: it is being loaded; untaught: no finished image has a mask of the label;
+learning: finished images are still to be learned; ready: it has learned all; complete: no image waits."""
+
+WAITING = ("todo", "progress")
+"""States of images that wait, as long as they have no mask."""
+
+ROUND = 1.0
+"""Seconds between two looks at what people have done, unless somebody wakes it."""
+
+LEISURE = 1.0
+"""How many times as long as each image takes is rested after it, so that clicks never wait for the processor."""
+
+QUIET = 0.4
+"""Seconds without a question before it looks at the next image that waits."""
+
+VIEWS = 2000
+"""Images whose regions are remembered, some tens of kilobytes each."""
+
+CONCEPTS = 16
+"""Labels that are kept in step; those asked for last."""
+
+Mark = tuple[str, int]
+"""An image as it was learned from: the SHA-256 of its file, and how many events it had."""
+
+
+@dataclass(frozen=True)
+class Rating:
+    """What the assistant thinks of an image that waits.
+
+    Attributes:
+        confidence: the IoU to expect of its proposal, from 0 to 1.
+        distance: from the nearest image learned from, in standardised features.
+        empty: nothing would be proposed.
+    """
+
+    confidence: float
+    distance: float
+    empty: bool
+
+
+@dataclass
+class _Pupil:
+    """A concept, what it was taught, and what it thinks of images, each with the lesson after which it thought so."""
+
+    concept: Concept = field(default_factory=Concept)
+    marks: dict[int, Mark] = field(default_factory=dict)
+    unseen: dict[int, Mark] = field(default_factory=dict)  # finished, and not encoded: nobody waits for them
+    lesson: int = 0
+    ratings: dict[int, tuple[int, str, Rating]] = field(default_factory=dict)
+
+
+class Assistant:
+    """One thread that learns and rates; everything else may be called from any thread.
+
+    It keeps nothing on disk: whatever it knows follows from the images that are finished, and is learned again after a
+    start. It changes nothing either: proposals become masks when a person accepts them.
+
+    Args:
+        rows: what is known of all images, as people have left them.
+        drawing: what is drawn on an image.
+        encoded: an image as the segmentor sees it, None if it is not encoded yet.
+        keeps: whether the segmentor's encoded images are kept, None while it is being loaded.
+        quiet: for how many seconds nobody has asked the segmentor anything.
+    """
+
+    def __init__(
+        self,
+        rows: Callable[[], Sequence[ImageRow]],
+        drawing: Callable[[int], Drawing],
+        encoded: Callable[[int], EncodedImage | None],
+        keeps: Callable[[], bool | None],
+        quiet: Callable[[], float] = lambda: QUIET,
+    ) -> None:
+        self._rows, self._drawing, self._encoded, self._keeps, self._quiet = rows, drawing, encoded, keeps, quiet
+        self._lock = threading.Lock()  # around concepts and all that is remembered; nothing slow is done within
+        self._pupils: OrderedDict[str, _Pupil] = OrderedDict()
+        self._views: OrderedDict[str, RegionView] = OrderedDict()
+        self._regions: bool | None = None  # whether encoded images have any; None before the first
+        self._version = 0
+        self._wake, self._closing = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._work, name="assistant", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop after the image at hand."""
+        self._closing.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+
+    def stir(self) -> None:
+        """Somebody has done something."""
+        self._wake.set()
+
+    @property
+    def version(self) -> int:
+        """A number that grows with everything that is learned or rated."""
+        with self._lock:
+            return self._version
+
+    def standing(self, label: str) -> tuple[Standing, int]:
+        """How it stands with a label, which is kept in step from now on, and from how many images it was learned."""
+        rows = self._rows()
+        with self._lock:
+            known = label in self._pupils
+            pupil = self._pupils.setdefault(label, _Pupil())
+            self._pupils.move_to_end(label)
+            while len(self._pupils) > CONCEPTS:
+                self._pupils.popitem(last=False)
+            ready, marks, unseen = pupil.concept.ready, dict(pupil.marks), dict(pupil.unseen)
+        if not known:
+            self.stir()
+        if self._regions is False or self._keeps() is False:
+            return "off", 0
+        if self._keeps() is None:
+            return "starting", 0
+        wanted = _lessons(rows)
+        if not marks.items() <= wanted.items() or any(
+            mark != {**unseen, **marks}.get(each) for each, mark in wanted.items()
+        ):
+            return "learning", len(marks)
+        if not ready:
+            return "untaught", len(marks)
+        return "ready" if any(map(waits, rows)) else "complete", len(marks)
+
+    def ratings(self, label: str) -> dict[int, Rating]:
+        """Images that wait and have been looked at, by number; some may be from before the last lesson."""
+        rows = self._rows()
+        with self._lock:
+            pupil = self._pupils.get(label)
+            found = dict(pupil.ratings) if pupil is not None and pupil.concept.ready else {}
+        return {row.id: found[row.id][2] for row in rows if waits(row) and row.id in found}
+
+    def propose(self, image_id: int, label: str) -> Proposal | None:
+        """The mask of a label on an image; None if nothing can be proposed, or there is nothing.
+
+        Raises:
+            InputError: the image cannot be read.
+        """
+        encoded = self._encoded(image_id)
+        if encoded is None or not isinstance(encoded, AnswersByRegion):
+            return None
+        view = RegionView.of(encoded)
+        with self._lock:
+            pupil = self._pupils.get(label)
+            if pupil is None or not pupil.concept.ready:
+                return None
+            probability = pupil.concept.probability(view)
+            confidence = pupil.concept.confidence(probability, view)
+        found = propose(_Answered(probability, confidence), encoded, view)
+        return found if found.mask.any() else None
+
+    # -- the thread
+
+    def _work(self) -> None:
+        while not self._closing.is_set():
+            self._wake.wait(ROUND)
+            self._wake.clear()
+            try:
+                self._round()
+            except (TamisError, OSError):
+                pass  # a locked database or a folder out of reach: the next round may do
+            except Exception:
+                # The boundary of the assistant: whatever it stumbles over, it must go on with the next round.
+                log.exception("the assistant failed; its next round may do better")
+
+    def _round(self) -> None:
+        with self._lock:
+            labels = list(reversed(self._pupils.items()))
+        for label, pupil in labels:
+            for _ in self._learn(label, pupil):
+                if self._closing.wait(QUIET / 8 if self._quiet() < QUIET else 0):
+                    return
+        for _, pupil in labels:
+            for seconds in self._rate(pupil):
+                pause = LEISURE * seconds
+                while not self._closing.wait(pause) and not self._wake.is_set() and self._quiet() < QUIET:
+                    pause = QUIET / 8
+                if self._closing.is_set() or self._wake.is_set():
+                    return  # what people have done meanwhile is learned first
+
+    def _learn(self, label: str, pupil: _Pupil) -> Iterator[None]:
+        """Bring a concept in step with the finished images, one at each step."""
+        rows = {row.id: row for row in self._rows()}
+        wanted = _lessons(rows.values())
+        for image_id in [each for each, mark in pupil.marks.items() if wanted.get(each) != mark]:
+            with self._lock:
+                pupil.concept.forget(str(image_id))
+                del pupil.marks[image_id]
+                self._taught(pupil)
+            yield
+        for image_id, mark in wanted.items():
+            if image_id in pupil.marks:
+                continue
+            lesson = None
+            with suppress(TamisError):  # an image that cannot be read any more teaches nothing
+                lesson = self._lesson(rows[image_id], label)
+            with self._lock:
+                pupil.unseen.pop(image_id, None)
+                if lesson is None:
+                    pupil.unseen[image_id] = mark
+                else:
+                    pupil.concept.learn(str(image_id), *lesson)
+                    pupil.marks[image_id] = mark
+                    self._taught(pupil)
+            yield
+
+    def _taught(self, pupil: _Pupil) -> None:
+        pupil.lesson += 1
+        self._version += 1
+
+    def _lesson(self, row: ImageRow, label: str) -> tuple[RegionView, Float64] | None:
+        """An image and the share of each of its regions in masks of a label; None while it is not encoded."""
+        assert row.shape is not None
+        rles = [body["rle"] for body in self._drawing(row.id).masks.values() if body["label"] == label]
+        if not rles:
+            view = self._view(row)
+            return None if view is None else (view, np.zeros(len(view.areas)))
+        encoded = self._encoded(row.id)
+        view = self._viewed(row, encoded)
+        if encoded is None or view is None or not isinstance(encoded, AnswersByRegion):
+            return None
+        mask = np.logical_or.reduce(Masks.from_coco(rles, row.shape).dense())
+        return view, shares_of(encoded, mask)
+
+    def _rate(self, pupil: _Pupil) -> Iterator[float]:
+        """Look at the images that wait, those first that were not looked at for longest; gives the seconds of each."""
+        if not pupil.concept.ready:
+            return
+        rows = [row for row in self._rows() if waits(row)]
+        rows.sort(key=lambda row: pupil.ratings.get(row.id, (-1,))[0])
+        for row in rows:
+            start = time.monotonic()
+            if pupil.ratings.get(row.id, (-1, ""))[:2] == (pupil.lesson, row.sha256):
+                continue
+            with suppress(TamisError):  # an image that cannot be read is no reason to leave out the rest
+                view = self._view(row)
+                if view is not None and pupil.concept.ready:
+                    with self._lock:
+                        probability = pupil.concept.probability(view)
+                        confidence, distance = pupil.concept.confidence(probability, view), pupil.concept.distance(view)
+                        rating = Rating(confidence, distance, not (probability > 0.5).any())
+                        pupil.ratings[row.id] = pupil.lesson, row.sha256 or "", rating
+                        self._version += 1
+            yield time.monotonic() - start
+
+    def _view(self, row: ImageRow) -> RegionView | None:
+        with self._lock:
+            known = self._views.get(row.sha256 or "")
+        return known or self._viewed(row, self._encoded(row.id))
+
+    def _viewed(self, row: ImageRow, encoded: EncodedImage | None) -> RegionView | None:
+        if encoded is None:
+            return None
+        if not isinstance(encoded, AnswersByRegion):
+            self._regions = self._regions or False
+            return None
+        self._regions = True
+        view = RegionView.of(encoded)
+        with self._lock:
+            self._views[row.sha256 or ""] = view
+            self._views.move_to_end(row.sha256 or "")
+            while len(self._views) > VIEWS:
+                self._views.popitem(last=False)
+        return view
+
+
+@dataclass(frozen=True, eq=False)
+class _Answered:
+    """A concept that was asked already: its mask is made while the concept learns on."""
+
+    given: Float64
+    expected: float
+
+    def probability(self, view: RegionView) -> Float64:
+        return self.given
+
+    def confidence(self, probability: Float64, view: RegionView) -> float:
+        return self.expected
+
+
+def waits(row: ImageRow) -> bool:
+    """Whether an image is one that nobody has annotated."""
+    return row.state in WAITING and not row.masks and usable(row)
+
+
+def usable(row: ImageRow) -> bool:
+    """Whether an image is there, and its masks belong to the file that is there."""
+    return row.problem is None and row.sha256 is not None and row.shape is not None and not row.changed
+
+
+def _lessons(rows: Iterable[ImageRow]) -> dict[int, Mark]:
+    """What is to be learned from, in the order in which it was last changed, so that a restart learns as before."""
+    finished = [row for row in rows if row.state in FINISHED and usable(row)]
+    finished.sort(key=lambda row: (read_summary(row.summary)["at"] or 0, row.id))
+    return {row.id: (row.sha256 or "", row.seq) for row in finished}

@@ -1,0 +1,256 @@
+/** Review in bulk: what the assistant proposes for images that wait, side by side, each decided on by one key. */
+import { percent, standing } from './assistant.js';
+import { open } from './dialogs.js';
+import { any, byId, element } from './dom.js';
+import { ASSISTANT } from './editor.js';
+import { get } from './http.js';
+import { decode, toDense } from './rle.js';
+import { randomId, Session } from './session.js';
+import { t } from './words.js';
+
+/** @typedef {import('./types.js').Label} Label */
+/** @typedef {import('./rle.js').Mask} Mask */
+/** @typedef {'loading'|'waiting'|'nothing'|'accepted'|'rejected'|'locked'|'changed'} Standing of a tile */
+/** @typedef {{id: number, name: string, place: HTMLElement, canvas: HTMLCanvasElement, confidence: number, rle: import('./types.js').Rle | null, standing: Standing, who: string}} Tile */
+/**
+ * @typedef {{
+ *   editor: import('./editor.js').Editor, list: import('./listing.js').ImageList, leases: import('./leases.js').Leases,
+ *   outbox: import('./outbox.js').Outbox, assistant: import('./assistant.js').Assistant, opening: import('./opening.js').Opening,
+ *   known: Map<number, number>, project: () => import('./types.js').Project, say: (text: string) => void,
+ *   label: Label | undefined, single: boolean,
+ * }} App
+ */
+
+/** How many are shown at once: as many as are looked at in one go. */
+const PAGE = 24;
+
+/** Show the surest proposals of a label. @param {App} app @returns {Promise<void>} */
+export async function review(app) {
+  const { label } = app;
+  if (!label) return;
+  if (app.project().readonly) return app.say(t('say.readonly'));
+  const told = await get(`api/assistant?label=${encodeURIComponent(label.id)}`);
+  const entries = waiting(app, told.images ?? [], label);
+  const title = t('review.title', { label: label.name });
+  const again = () => void review(app).catch((error) => app.say(error.message));
+  if (!entries.length) {
+    const state = told.state === 'ready' ? t('review.none') : standing(told, label);
+    return open(title, [element('p', {}, state)], [{ text: t('review.next'), act: again }, { text: t('close'), primary: true }]);
+  }
+  const grid = new Grid(app, label, entries.slice(0, PAGE));
+  const rated = told.state === 'learning' ? [element('p', { class: 'quiet' }, t('review.looking', { count: entries.length }))] : [];
+  open(title, [element('p', { class: 'quiet' }, `${standing(told, label)} ${t('review.keys')}`), ...rated, grid.done, grid.place, grid.buttons], [
+    { text: t('review.next'), act: again }, { text: t('close'), primary: true },
+  ]);
+  grid.start();
+}
+
+/**
+ * Images that may be decided on here: not those that somebody else has open or that are somebody else's.
+ * @param {App} app @param {import('./types.js').Rating[]} ratings @param {Label} label
+ */
+function waiting({ list, leases, assistant, outbox }, ratings, label) {
+  return ratings.flatMap((rating) => {
+    const image = list.images.get(rating.id);
+    if (!image || rating.empty || image.masks || outbox.counts.has(rating.id) || assistant.isRejected(rating.id, label.id)) return [];
+    if (image.editor && image.id !== list.current) return [];
+    if (image.assigned && image.assigned !== leases.user) return [];
+    return [{ id: rating.id, name: image.name, confidence: rating.confidence }];
+  }).sort((a, b) => b.confidence - a.confidence);
+}
+
+class Grid {
+  /** When the last decision was made: what lies between is the work on the next. */
+  #since = performance.now();
+  #at = 0;
+
+  /** @param {App} app @param {Label} label @param {{id: number, name: string, confidence: number}[]} entries */
+  constructor(app, label, entries) {
+    this.app = app;
+    this.label = label;
+    this.box = /** @type {HTMLInputElement} */ (element('input', { type: 'checkbox', checked: app.single }));
+    this.done = element('label', { class: 'check' }, this.box, t('review.done'));
+    this.tiles = entries.map((entry, i) => this.#tile(entry, i));
+    this.place = element('div', { class: 'grid', role: 'listbox', tabIndex: 0, 'aria-label': t('review.title', { label: label.name }), onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) }, ...this.tiles.map((tile) => tile.place));
+    this.buttons = element('div', { class: 'row' },
+      element('button', { id: 'tile-accept', class: 'primary', onclick: () => void this.#accept() }, t('review.accept')),
+      element('button', { id: 'tile-reject', onclick: () => this.#reject() }, t('review.reject')),
+      element('button', { id: 'tile-open', onclick: () => this.#open() }, t('review.open')));
+  }
+
+  start() {
+    this.#select(0);
+    this.place.focus({ preventScroll: true });
+    void this.#load();
+  }
+
+  get #current() {
+    return this.tiles[this.#at];
+  }
+
+  /** @param {{id: number, name: string, confidence: number}} entry @param {number} index @returns {Tile} */
+  #tile({ id, name, confidence }, index) {
+    const canvas = /** @type {HTMLCanvasElement} */ (element('canvas', { 'aria-hidden': true }));
+    const place = element('div', { class: 'tile', role: 'option', id: `tile-${id}`, onclick: () => this.#select(index) });
+    /** @type {Tile} */
+    const tile = { id, name, place, canvas, confidence, rle: null, standing: 'loading', who: '' };
+    this.#tell(tile);
+    return tile;
+  }
+
+  /** @param {Tile} tile @param {Standing} [now] */
+  #tell(tile, now = tile.standing) {
+    tile.standing = now;
+    const told = t(`tile.${now}`, { name: tile.who }), share = percent(tile.confidence);
+    tile.place.classList.toggle('decided', !['loading', 'waiting'].includes(now));
+    tile.place.title = tile.name;
+    tile.place.replaceChildren(tile.canvas, element('div', { class: 'row' }, element('span', { class: 'name' }, tile.name), element('b', {}, `${share} %`)), element('div', { class: 'row told' }, told));
+  }
+
+  /** One after the other, as long as somebody looks. */
+  async #load() {
+    for (const tile of this.tiles) {
+      if (!this.place.isConnected) return;
+      try {
+        const { proposal } = await get(`api/images/${tile.id}/assistant?label=${encodeURIComponent(this.label.id)}`);
+        if (!proposal) {
+          this.#tell(tile, 'nothing');
+          continue;
+        }
+        await draw(tile.canvas, tile.id, decode(proposal.rle), this.label.color);
+        tile.rle = proposal.rle;
+        tile.confidence = proposal.confidence;
+        this.#tell(tile, 'waiting');
+      } catch {
+        this.#tell(tile, 'nothing'); // its file is gone, or the server is: the others may do
+      }
+    }
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const width = this.#columns();
+    /** @type {Record<string, () => unknown>} */
+    const keys = {
+      ArrowRight: () => this.#select(this.#at + 1), ArrowLeft: () => this.#select(this.#at - 1),
+      ArrowDown: () => this.#select(this.#at + width), ArrowUp: () => this.#select(this.#at - width),
+      a: () => void this.#accept(), Enter: () => void this.#accept(), x: () => this.#reject(), o: () => this.#open(),
+    };
+    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!act) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  }
+
+  #columns() {
+    const top = this.tiles[0]?.place.offsetTop;
+    return this.tiles.filter((tile) => tile.place.offsetTop === top).length;
+  }
+
+  /** @param {number} index */
+  #select(index) {
+    if (!this.tiles[index]) return;
+    this.#at = index;
+    this.tiles.forEach((tile, i) => tile.place.setAttribute('aria-selected', String(i === index)));
+    this.place.setAttribute('aria-activedescendant', `tile-${this.#current?.id}`);
+    this.#current?.place.scrollIntoView({ block: 'nearest' });
+  }
+
+  /** On to what is still to be decided. */
+  #next() {
+    const left = (/** @type {Tile} */ tile) => tile.standing === 'waiting' || tile.standing === 'loading';
+    const after = this.tiles.findIndex((tile, i) => i > this.#at && left(tile));
+    this.#select(after >= 0 ? after : this.tiles.findIndex(left));
+  }
+
+  #reject() {
+    const tile = this.#current;
+    if (!tile || !['waiting', 'nothing'].includes(tile.standing)) return;
+    this.app.assistant.reject(tile.id, this.label.id);
+    this.#since = performance.now();
+    this.#tell(tile, 'rejected');
+    this.#next();
+  }
+
+  #open() {
+    const tile = this.#current;
+    if (!tile) return;
+    byId('dialog', HTMLDialogElement).close();
+    void this.app.opening.open(tile.id).then(() => any('stage').focus());
+  }
+
+  async #accept() {
+    const tile = this.#current;
+    if (!tile?.rle || tile.standing !== 'waiting') return;
+    const since = this.#since, done = this.box.checked;
+    this.#since = performance.now();
+    this.#tell(tile, 'accepted');
+    this.#next();
+    try {
+      if (tile.id === this.app.list.current) this.#acceptOpen(tile, done);
+      else await this.#acceptElsewhere(tile, since, done);
+    } catch (error) {
+      this.#tell(tile, 'waiting');
+      this.app.say(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** @param {Tile} tile @param {boolean} done */
+  #acceptOpen(tile, done) {
+    const { editor } = this.app;
+    void editor.inOrder(() => {
+      if (!tile.rle || editor.session?.image !== tile.id || editor.session.content.masks.size || !editor.hooks.editable()) return this.#tell(tile, 'changed');
+      editor.addShape(decode(tile.rle), ASSISTANT, {}, this.label.id);
+      editor.finish();
+      if (done) editor.do('image.state', { state: 'done' });
+    });
+  }
+
+  /** An image that is not open: the same events, under a lease of its own that is given back once they are saved. @param {Tile} tile @param {number} since @param {boolean} done */
+  async #acceptElsewhere(tile, since, done) {
+    const { leases, outbox, known } = this.app;
+    if (!(await leases.take(tile.id))) {
+      tile.who = leases.editor(tile.id) || t('somebody');
+      return this.#tell(tile, 'locked');
+    }
+    const history = await get(`api/images/${tile.id}/events`);
+    known.set(tile.id, history.seq);
+    const session = new Session(tile.id, history.events, outbox.pending(tile.id), (event, base) => outbox.add(tile.id, event, base), since);
+    if (session.content.masks.size || !['todo', 'progress'].includes(session.content.state)) {
+      await leases.release(tile.id);
+      return this.#tell(tile, 'changed');
+    }
+    session.do('mask.set', { id: randomId(), label: this.label.id, rle: tile.rle, tool: ASSISTANT });
+    if (done) session.do('image.state', { state: 'done' });
+  }
+}
+
+/** A thumbnail with the proposal on it, its outline dashed. @param {HTMLCanvasElement} canvas @param {number} image @param {Mask} mask @param {string} color */
+async function draw(canvas, image, mask, color) {
+  const picture = new Image();
+  picture.src = `api/images/${image}/thumbnail`;
+  await picture.decode();
+  const scale = 320 / Math.max(picture.width, picture.height);
+  const width = (canvas.width = Math.round(picture.width * scale)), height = (canvas.height = Math.round(picture.height * scale));
+  const context = canvas.getContext('2d');
+  if (!context) return;
+  context.drawImage(picture, 0, 0, width, height);
+  const pixels = context.getImageData(0, 0, width, height), dense = toDense(mask);
+  const inside = (/** @type {number} */ x, /** @type {number} */ y) =>
+    x >= 0 && y >= 0 && x < width && y < height && dense[Math.floor(((x + 0.5) * mask.width) / width) * mask.height + Math.floor(((y + 0.5) * mask.height) / height)];
+  const tint = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (!inside(x, y)) continue;
+      const border = !inside(x - 2, y) || !inside(x + 2, y) || !inside(x, y - 2) || !inside(x, y + 2);
+      const dash = Math.floor((x + y) / 6) % 2 ? 255 : 16;
+      for (let channel = 0; channel < 3; channel++) {
+        const place = 4 * (y * width + x) + channel;
+        pixels.data[place] = border ? dash : 0.65 * (pixels.data[place] ?? 0) + 0.35 * (tint[channel] ?? 0);
+      }
+    }
+  }
+  context.putImageData(pixels, 0, 0);
+}

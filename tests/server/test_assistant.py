@@ -1,0 +1,167 @@
+"""The assistant: what it learns from, what it proposes, and that asking saves nothing."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+from tamis.arrays import MaskArray
+from tamis.mask import Masks
+
+JSON = dict[str, Any]
+
+
+def disc(number: int) -> MaskArray:
+    """What is red on the image with this number of the folder."""
+    rows, columns = np.mgrid[:40, :60]
+    return np.asarray((rows - 20) ** 2 + (columns - 20 - 10 * number) ** 2 < 100)
+
+
+NUMBERS = {"a.png": 0, "b.jpg": 1, "<i>c<.png": 2}
+
+
+class Desk:
+    """Somebody who finishes images, and looks at what the assistant makes of it."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.cat, self.dog = (label["id"] for label in page.get("/api/project")["labels"])
+        self.ids = {image["name"]: image["id"] for image in page.get("/api/images")["images"]}
+
+    def event(self, kind: str, body: JSON) -> JSON:
+        return {"uuid": uuid4().hex, "kind": kind, "body": body, "at": "", "active_ms": 4000, "clicks": 1}
+
+    def disc_of(self, name: str, tool: str = "click") -> JSON:
+        rle = Masks.from_dense(disc(NUMBERS[name])[None]).coco()[0]
+        told = {"size": [40, 60], "counts": rle["counts"].decode()}
+        return self.event("mask.set", {"id": "m", "label": self.cat, "rle": told, "tool": tool})
+
+    def do(self, name: str, *events: JSON) -> None:
+        image = self.ids[name]
+        seq = self.page.get(f"/api/images/{image}/events")["seq"]
+        self.page.send(self.page.lease(image), seq, *events, image_id=image)
+
+    def finish(self, name: str, *events: JSON) -> None:
+        self.do(name, *events, self.event("image.state", {"state": "done"}))
+
+    def overview(self, label: str = "") -> Any:
+        return self.page.get(f"/api/assistant?label={label or self.cat}")
+
+    def proposal(self, name: str, label: str = "") -> Any:
+        return self.page.get(f"/api/images/{self.ids[name]}/assistant?label={label or self.cat}")
+
+    def until(self, state: str, label: str = "", rated: int = 0) -> Any:
+        end = time.monotonic() + 20
+        while (told := self.overview(label))["state"] != state or len(told["images"]) < rated:
+            assert time.monotonic() < end, told
+            time.sleep(0.02)
+        return told
+
+
+@pytest.fixture
+def desk(page: Any) -> Desk:
+    found = Desk(page)
+    end = time.monotonic() + 20
+    while any(each["encoded"] != "ready" for each in page.get("/api/images")["images"]):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return found
+
+
+def test_it_learns_from_a_finished_image_and_proposes_the_next(desk: Desk) -> None:
+    assert desk.until("untaught")["why"] == "finish one image with a mask of 'cat' first: the assistant learns from it"
+    assert desk.proposal("b.jpg")["proposal"] is None
+    desk.do("a.png", desk.disc_of("a.png"))
+    assert desk.until("untaught")["learned"] == 0  # begun, and not finished
+    desk.finish("a.png")
+    told = desk.until("ready", rated=2)
+    assert told["learned"] == 1
+    assert {each["id"] for each in told["images"]} == {desk.ids["b.jpg"], desk.ids["<i>c<.png"]}
+    assert not any(each["empty"] for each in told["images"])
+    for name in ("b.jpg", "<i>c<.png"):
+        proposal = desk.proposal(name)["proposal"]
+        mask, meant = Masks.from_coco([proposal["rle"]])[0], disc(NUMBERS[name])
+        assert (mask & meant).sum() / (mask | meant).sum() > 0.8
+        assert proposal["confidence"] > 0.3
+        assert desk.page.get(f"/api/images/{desk.ids[name]}/events")["seq"] == 0  # asking saves nothing
+    assert desk.proposal("a.png")["proposal"] is None  # it has its mask
+    assert desk.page.get(f"/api/assistant?label={desk.cat}&since={told['version']}")["images"] is None
+
+
+def test_it_forgets_what_is_taken_back(desk: Desk) -> None:
+    desk.finish("a.png", desk.disc_of("a.png"))
+    desk.until("ready")
+    desk.do("a.png", desk.event("image.state", {"state": "progress"}))
+    assert desk.until("untaught")["learned"] == 0
+    assert desk.proposal("b.jpg")["proposal"] is None
+    desk.finish("a.png")
+    desk.until("ready")
+    desk.do("a.png", desk.event("mask.delete", {"id": "m"}))
+    assert desk.until("untaught")["learned"] == 1  # done without a mask: nothing here
+
+
+def test_a_finished_image_without_a_mask_teaches_that_there_is_nothing(desk: Desk) -> None:
+    desk.finish("a.png", desk.disc_of("a.png"))
+    before = desk.until("ready", rated=2)
+    desk.finish("b.jpg")
+    after = desk.until("ready", rated=1)
+    assert after["learned"] == 2
+    last = desk.ids["<i>c<.png"]
+    confidences = [
+        next(each["confidence"] for each in told["images"] if each["id"] == last) for told in (before, after)
+    ]
+    assert confidences[1] < confidences[0]
+
+
+def test_labels_are_learned_apart(desk: Desk) -> None:
+    desk.finish("a.png", desk.disc_of("a.png"))
+    desk.until("ready")
+    assert desk.until("untaught", desk.dog)["why"].startswith("finish one image with a mask of 'dog'")
+    assert desk.proposal("b.jpg", desk.dog)["proposal"] is None
+    answer = desk.page.client.get("/api/assistant?label=nothing")
+    assert (answer.status_code, answer.json()["error"]) == (
+        422,
+        "there is no label with the id 'nothing' in this project",
+    )
+
+
+def test_when_all_is_annotated_there_is_nothing_left(desk: Desk) -> None:
+    for name in NUMBERS:
+        desk.finish(name, desk.disc_of(name))
+    told = desk.until("complete")
+    assert (told["why"], told["images"]) == ("every image is annotated: there is nothing left to propose", [])
+
+
+def test_it_knows_after_a_restart_what_it_knew(desk: Desk, serve: Callable[..., Any]) -> None:
+    desk.finish("a.png", desk.disc_of("a.png"))
+    desk.finish("b.jpg", desk.disc_of("b.jpg"))
+    desk.until("ready")
+    again = Desk(serve())
+    again.until("ready", rated=1)
+    assert again.proposal("<i>c<.png") == desk.proposal("<i>c<.png")
+
+
+def test_without_regions_it_is_off_and_says_why(serve: Callable[..., Any]) -> None:
+    desk = Desk(serve(segmentor="grabcut"))
+    why = desk.until("off")["why"]
+    assert why == ("the assistant is off: 'grabcut' does not answer by region; start with --model embedded to have it")
+    assert desk.proposal("a.png")["proposal"] is None
+
+
+def test_a_changed_file_teaches_nothing(desk: Desk, folder: Path) -> None:
+    desk.finish("a.png", desk.disc_of("a.png"))
+    desk.until("ready")
+    (folder / "a.png").write_bytes((folder / "<i>c<.png").read_bytes())
+    desk.page.get(f"/api/images/{desk.ids['a.png']}/assistant?label={desk.cat}")  # somebody looks
+    assert desk.until("untaught")["learned"] == 0
+
+
+def test_masks_that_it_proposed_are_told_apart(desk: Desk, folder: Path) -> None:
+    desk.finish("a.png", desk.disc_of("a.png"))
+    desk.finish("b.jpg", desk.disc_of("b.jpg", tool="assistant"))
+    tools = {each["tool"]: each["masks"] for each in desk.page.get("/api/statistics")["per_tool"]}
+    assert tools == {"assistant": 1, "click": 1}

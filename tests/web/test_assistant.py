@@ -1,0 +1,170 @@
+"""What the assistant proposes, on the page: accepted, dismissed, corrected, and many at once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tamis.arrays import MaskArray
+from tamis.mask import Masks
+
+playwright = pytest.importorskip("playwright.sync_api")
+
+from playwright.sync_api import Browser, Page, expect  # noqa: E402
+
+from tests.web.browser import (  # noqa: E402
+    CHROMIUM,
+    NO_CHROMIUM,
+    SHAPES,
+    Served,
+    image_id,
+    open_image,
+    opened_page,
+    place,
+    saved,
+    served,
+)
+from tests.web.test_access import AXE  # noqa: E402
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
+
+MIDDLES = {f"{number}.png": (70 + 40 * number, 100) for number in range(5)}
+"""(x, y) of the disc of each image."""
+
+
+def disc(name: str) -> MaskArray:
+    x, y = MIDDLES[name]
+    rows, columns = np.mgrid[:200, :300]
+    return np.asarray((rows - y) ** 2 + (columns - x) ** 2 < 50**2)
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Served]:
+    """Five images of an orange disc, each at another place."""
+    monkeypatch.setenv("TAMIS_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, name in enumerate(MIDDLES):
+        noise = np.random.default_rng(number).normal(0, 3, (200, 300, 3))
+        pixels = np.where(disc(name)[..., None], (220.0, 90.0, 40.0), (30.0, 60.0, 50.0)) + noise
+        Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / name)
+        SHAPES[name] = (300, 200)
+    with served(folder, "--labels", "cat,dog", "--model", request.param) as running:
+        yield running
+
+
+def iou(server: Served, name: str) -> float:
+    (mask,) = server.masks(image_id(server, name))
+    found, meant = Masks.from_coco([mask["rle"]])[0], disc(name)
+    return float((found & meant).sum() / (found | meant).sum())
+
+
+def finish_the_first(page: Page, server: Served) -> None:
+    """A mask by a click, done, and on the next image."""
+    open_image(page, server, "0.png")
+    x, y = MIDDLES["0.png"]
+    page.mouse.click(*place(page, x / 300, y / 200))
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#images li[aria-selected=true]")).to_contain_text("1.png")
+    expect(page.locator("#waiting")).to_be_hidden(timeout=30_000)
+
+
+def without_fault(page: Page) -> None:
+    """What a screen reader needs is there, and contrast, in light and in dark."""
+    if not AXE.is_file():
+        return  # `make test` installs it
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        found = page.evaluate("async () => (await axe.run()).violations.map((e) => [e.id, e.nodes.map((n) => n.html)])")
+        assert found == [], (scheme, found)
+
+
+@pytest.mark.parametrize("server", ["embedded"], indirect=True)
+def test_a_proposal_is_accepted_dismissed_or_corrected_and_nothing_is_saved_before(page: Page, server: Served) -> None:
+    finish_the_first(page, server)
+    proposal = page.locator("#proposal")
+    expect(proposal).to_contain_text("cat, proposed by the assistant")
+    expect(page.locator("#finish")).to_have_text("Accept (Enter)")
+    without_fault(page)
+    assert server.masks(image_id(server, "1.png")) == []
+    page.keyboard.press("2")  # a label that has no mask yet
+    expect(page.locator("#proposal")).to_be_hidden()
+    page.keyboard.press("1")
+    expect(proposal).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator("#proposal")).to_be_hidden()
+    saved(page)
+    assert server.masks(image_id(server, "1.png"))[0]["tool"] == "assistant"
+    assert iou(server, "1.png") > 0.8
+    page.keyboard.press("Control+z")  # it can be taken back, and is proposed again
+    expect(proposal).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#proposal")).to_be_hidden()
+    page.keyboard.press("d")
+    expect(page.locator("#waiting")).to_be_hidden(timeout=30_000)
+    expect(proposal).to_be_visible()
+    page.mouse.click(*place(page, 0.97, 0.05))  # a click adds to it
+    saved(page)
+    (mask,) = server.masks(image_id(server, "2.png"))
+    assert mask["tool"] == "assistant"
+    dense = Masks.from_coco([mask["rle"]])[0]
+    assert dense[int(0.05 * 200), int(0.97 * 300)]
+    assert (dense & disc("2.png")).sum() > 0.8 * disc("2.png").sum()  # what was proposed stays
+    assert server.masks(image_id(server, "1.png")) == []
+
+
+@pytest.mark.parametrize("server", ["hierarchy"], indirect=True)
+def test_the_list_is_sorted_by_how_sure_it_is_and_many_are_decided_on_by_one_key_each(
+    browser: Browser, page: Page, server: Served
+) -> None:
+    open_image(page, server, "0.png")
+    page.locator("#review").click()
+    expect(page.locator("#dialog")).to_contain_text("Finish one image with a mask of “cat” first")
+    page.keyboard.press("Escape")
+    finish_the_first(page, server)
+    expect(page.locator("#proposal")).to_be_visible()
+    label = server.get("api/project")["labels"][0]["id"]
+    for order, key, reverse in (
+        ("surest", "confidence", True),
+        ("doubtful", "confidence", False),
+        ("unlike", "distance", True),
+    ):
+        page.locator("#sort").select_option(order)
+        expect(page.locator("#images li").last).to_contain_text("0.png")  # it waits no more
+        told = {f"{each['id'] - 1}.png": each[key] for each in server.get(f"api/assistant?label={label}")["images"]}
+        shown = [str(each.get_attribute("title")) for each in page.locator("#images li").all()]
+        assert [told[name] for name in shown[:-1]] == sorted(told.values(), reverse=reverse)
+    with opened_page(browser) as other:  # somebody else has this one open
+        open_image(other, server, "4.png")
+        expect(page.locator("#images li", has_text="4.png")).to_contain_text("with ")
+        page.locator("#review").click()
+        tiles = page.locator(".tile")
+        expect(tiles.filter(has_text="waits")).to_have_count(3, timeout=10_000)
+        page.get_by_label("accepted images are done").check()
+        without_fault(page)
+        assert "4.png" not in page.locator(".grid").inner_text()
+        shares = [int(each.split("%")[0].split()[-1]) for each in tiles.all_inner_texts()]
+        assert shares == sorted(shares, reverse=True)
+        names = [str(each.get_attribute("title")) for each in tiles.all()]
+        page.locator(".grid").press("a")
+        page.locator(".grid").press("x")
+        expect(tiles.nth(0)).to_contain_text("accepted")
+        expect(tiles.nth(1)).to_contain_text("rejected")
+        page.locator(".grid").press("ArrowLeft")
+        expect(tiles.nth(1)).to_have_attribute("aria-selected", "true")
+        saved(page)
+    accepted = image_id(server, names[0])
+    assert server.masks(accepted)[0]["tool"] == "assistant"
+    row = next(each for each in server.get("api/images")["images"] if each["id"] == accepted)
+    assert row["state"] == "done"
+    assert server.masks(image_id(server, names[1])) == []
+    page.locator(".grid").press("ArrowLeft")
+    page.locator(".grid").press("o")  # an acceptance is taken back where the image is open
+    expect(page.locator("#images li[aria-selected=true]")).to_contain_text(names[0])
+    expect(page.locator("#instances li")).to_have_count(1)
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#instances li")).to_have_count(0)
