@@ -102,6 +102,7 @@ def test_the_first_minute(page: Page, server: Served) -> None:
 
 def test_options_are_as_they_were_after_a_reload(page: Page, server: Served) -> None:
     open_image(page, server, "0.png")
+    page.keyboard.press("2")
     page.keyboard.press("b")
     page.keyboard.press("]")
     page.locator("#coloring").select_option("instance")
@@ -116,6 +117,8 @@ def test_options_are_as_they_were_after_a_reload(page: Page, server: Served) -> 
     assert page.locator("#opacity").input_value() == "70"
     expect(page.locator("#claim")).to_be_checked()
     page.locator("#claim").uncheck()
+    expect(page.locator("#labels li.chosen")).to_contain_text("dog")
+    page.keyboard.press("1")
 
 
 def test_what_lies_below_can_be_reached_and_brought_to_the_front(page: Page, server: Served) -> None:

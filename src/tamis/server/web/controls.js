@@ -24,7 +24,7 @@ import { t } from './words.js';
  *   settings: () => import('./settings.js').Settings, set: (change: Partial<import('./settings.js').Settings>) => void,
  *   useProject: (project: import('./types.js').Project) => void, useName: (name: string) => void, greet: () => void,
  *   known: Map<number, number>, go: (step: 1|-1) => void, editable: () => boolean, say: (text: string) => void, renderList: () => void,
- *   changeLabels: (change: Record<string, any>) => void, level: (step: -1|1) => void, isSaved: () => boolean,
+ *   chooseLabel: (id: string) => void, changeLabels: (change: Record<string, any>) => void, level: (step: -1|1) => void, isSaved: () => boolean,
  * }} App
  */
 
@@ -209,7 +209,7 @@ export function listen(app) {
     const name = nameOf(event);
     const label = /^[1-9]$/.test(name) ? [...app.labels()].find((each) => each.key === name) : undefined;
     const action = keys.action(event);
-    if (label) void editor.inOrder(() => editor.chooseLabel(label.id));
+    if (label) app.chooseLabel(label.id);
     else if (action) actions[action]?.();
     else return;
     event.preventDefault();

@@ -195,9 +195,15 @@ function showLabels() {
   const shown = editor.activeInstance?.label ?? editor.label;
   renderLabels(any('labels'), [...labels.values()], shown, {
     editable: !project.readonly,
-    choose: (id) => void editor.inOrder(() => editor.chooseLabel(id)),
+    choose: chooseLabel,
     change: (change) => void changeLabels(change),
   });
+}
+
+/** @param {string} id */
+function chooseLabel(id) {
+  set({ label: id });
+  void editor.inOrder(() => editor.chooseLabel(id));
 }
 
 /** @param {Record<string, any>} change */
@@ -342,6 +348,7 @@ async function start() {
     useProject,
     level: changeLevel,
     labels: () => labels.values(),
+    chooseLabel,
     changeLabels: (change) => void changeLabels(change),
   });
   await pollImages();
