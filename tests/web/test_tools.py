@@ -76,9 +76,9 @@ def areas(server: Served, number: int) -> list[int]:
     return [int(Masks.from_coco([mask["rle"]]).areas[0]) for mask in server.masks(number)]
 
 
-def selected(page: Page) -> list[str]:
-    found: list[str] = page.locator("#instances li[aria-current=true] .name").all_inner_texts()
-    return found
+def chosen(page: Page, *names: str) -> None:
+    """The selected masks are these, as soon as the page has done what it was told."""
+    expect(page.locator("#instances li[aria-current=true] .name")).to_have_text(list(names), timeout=15_000)
 
 
 def test_the_first_minute(page: Page, server: Served) -> None:
@@ -91,9 +91,9 @@ def test_the_first_minute(page: Page, server: Served) -> None:
     expect(page.locator("#hint")).to_contain_text("Enter: finish", timeout=15_000)
     page.keyboard.press("2")  # the label of the mask in hand, which stays in hand
     expect(page.locator("#instances li")).to_contain_text("dog")
-    assert selected(page) == ["1 dog"]
+    chosen(page, "1 dog")
     page.locator("#finish").click()
-    assert selected(page) == []
+    chosen(page)
     page.reload()
     expect(page.locator("#waiting")).to_be_hidden(timeout=SLOW)
     expect(page.locator("#greeting")).to_be_hidden()
@@ -125,11 +125,9 @@ def test_what_lies_below_can_be_reached_and_brought_to_the_front(page: Page, ser
     number = boxes(server, "1.png", (30, 20, 270, 180), (60, 40, 240, 160), (90, 60, 210, 140))
     open_image(page, server, "1.png")
     page.keyboard.press("v")
-    seen = []
-    for _ in range(4):
+    for name in ("3 cat", "2 cat", "1 cat", "3 cat"):  # again at the same place: the one below
         page.mouse.click(*place(page, 0.5, 0.5))
-        seen += selected(page)
-    assert seen == ["3 cat", "2 cat", "1 cat", "3 cat"]  # again at the same place: the one below
+        chosen(page, name)
     page.locator("#instances li", has_text="1 cat").hover()
     expect(page.locator("#instances li", has_text="1 cat").locator(".pick")).to_have_attribute(
         "title", "1 cat, 38,400 px · 64 %"
@@ -155,10 +153,10 @@ def test_several_masks_are_labelled_merged_and_deleted_at_once(page: Page, serve
     rows = page.locator("#instances li")
     rows.nth(3).locator(".pick").click()
     rows.nth(1).locator(".pick").click(modifiers=["Shift"])
-    assert len(selected(page)) == 3
+    expect(page.locator("#instances li[aria-current=true]")).to_have_count(3)
     page.keyboard.press("2")
     rows.nth(1).locator(".pick").click(modifiers=["Control"])
-    assert len(selected(page)) == 2
+    expect(page.locator("#instances li[aria-current=true]")).to_have_count(2)
     page.keyboard.press("m")
     expect(rows).to_have_count(3)
     saved(page)
