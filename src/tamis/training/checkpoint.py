@@ -105,9 +105,11 @@ class Average:
     def update(self, network: nn.Module) -> None:
         """Take one step towards the network."""
         self.updates += 1
-        rate = 1 - min(self.decay, (1 + self.updates) / (10 + self.updates))
-        for name, value in network.state_dict().items():
-            if value.dtype.is_floating_point:
-                self.values[name].lerp_(value, rate)
-            else:
-                self.values[name].copy_(value)
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        now = network.state_dict()
+        floating = [name for name, value in now.items() if value.is_floating_point()]
+        # All at once: a GPU would be kept waiting by hundreds of small steps.
+        update = torch.optim.swa_utils.get_ema_multi_avg_fn(decay)
+        update([self.values[name] for name in floating], [now[name] for name in floating], self.updates)
+        for name in now.keys() - set(floating):
+            self.values[name].copy_(now[name])

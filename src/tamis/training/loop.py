@@ -131,7 +131,8 @@ def train(
     (out / "config.json").write_text(json.dumps({**config, "loop": asdict(options)}, indent=2) + "\n")
     torch.manual_seed(options.seed)
     network = task.network
-    optimizer = torch.optim.AdamW(parameter_groups(task, options), lr=options.lr)
+    on_gpu = next(network.parameters()).device.type == "cuda"
+    optimizer = torch.optim.AdamW(parameter_groups(task, options), lr=options.lr, fused=on_gpu)
     average = Average(network, options.average)
     guard = Guard(network, average, optimizer)
     step, seconds = 0, 0.0
@@ -172,7 +173,7 @@ def train(
     board = SummaryWriter(str(out / "tensorboard"))
     clock = time.monotonic()
     started = seconds
-    if next(network.parameters()).device.type == "cuda":
+    if on_gpu:
         warm_up(task)
     guard.keep()
     saved_at = validated_at = seconds
