@@ -17,8 +17,8 @@ import torch
 from tamis.training.examples import Example
 from tamis.training.loop import LoopOptions, placed, train
 from tamis.training.networks import PixelNetwork
-from tamis.training.photographs import some
-from tamis.training.recipe import REGION_SHARES, RunConfig, load_data, load_pixels, prepare_examples
+from tamis.training.portions import OTHERS_BY_REGION, REGION_SHARES, for_regions, some
+from tamis.training.recipe import RunConfig, load_data, load_pixels, prepare_examples
 from tamis.training.region_losses import DEFAULT_TERMS, Terms
 from tamis.training.regions import RegionOptions, RegionTask
 from tamis.training.sources import parse_source
@@ -51,7 +51,7 @@ def main() -> None:
 
     torch.set_num_threads(given.threads)
     config = RunConfig(out=given.out, sources=tuple(parse_source(text) for text in given.data), teacher=TEACHER)
-    data, device = load_data(config), torch.device("cpu")
+    data, device = load_data(config, for_regions), torch.device("cpu")
     few = {name: list(some(photographs, given.most)) for name, photographs in data.training.items()}
     data = replace(data, training=few)
     pixels = load_pixels(given.pixels, placed(PixelNetwork(config.embedding.shape), device))
@@ -65,7 +65,7 @@ def main() -> None:
         folder = given.out / f"{place}"
         if not (folder / "best.pt").exists():
             torch.manual_seed(0)
-            shares = {each.dataset: REGION_SHARES.get(each.dataset, 0.02) for each in examples}
+            shares = {each.dataset: REGION_SHARES.get(each.dataset, OTHERS_BY_REGION) for each in examples}
             task = RegionTask(examples, shares, data.validation, pixels, RegionOptions(terms=terms), device)
             options = LoopOptions(steps=given.steps, lr=1.2e-3, warmup=30, average=0.99, validate_minutes=1e6)
             train(task, options, folder, {"losses": name}, resume=(folder / "last.pt").exists())

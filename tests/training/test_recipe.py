@@ -12,8 +12,9 @@ from tamis.cli.train_command import command  # noqa: E402
 from tamis.errors import InputError  # noqa: E402
 from tamis.training.crops import vary_colours  # noqa: E402
 from tamis.training.networks import PixelNetwork  # noqa: E402
+from tamis.training.portions import PIXEL_SHARES  # noqa: E402
 from tamis.training.recipe import RunConfig, load_data, load_pixels  # noqa: E402
-from tamis.training.sources import SHARES, parse_source, validation_photographs  # noqa: E402
+from tamis.training.sources import parse_source, validation_photographs  # noqa: E402
 from tamis.training.validate import interval, measure  # noqa: E402
 from tests.training.scenes import scenes  # noqa: E402
 
@@ -28,7 +29,7 @@ def write_duts(root: Path, count: int) -> None:
 
 def test_a_source_names_set_folder_and_share() -> None:
     assert parse_source("duts=/data/duts:.5").share == 0.5
-    assert parse_source("duts=/data/duts").share == SHARES["duts"]
+    assert parse_source("duts=/data/duts").share == PIXEL_SHARES["duts"]
     assert parse_source("duts=C:/data").root == Path("C:/data")
     for wrong in ("duts", "duts=", "nothing=/data"):
         with pytest.raises(InputError):

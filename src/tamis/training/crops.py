@@ -35,7 +35,7 @@ class CropOptions:
     """Log of the largest stretch of x against y."""
     rotation: float = 0.35
     """Radians, in `rotated` of the crops."""
-    rotated: float = 0.25
+    rotated: float = 0.3
     clicks: int = 24
     """Clicks per crop."""
     background: float = 0.2

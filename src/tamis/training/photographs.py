@@ -4,10 +4,9 @@ One integer map per annotator says everything: −1 = unknown, 0 = no mask here,
 kind of supervision (`Kind`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -21,9 +20,6 @@ from tamis.datasets.supervision import Kind, Supervision
 from tamis.errors import InputError
 
 Int16Map = NDArray[np.int16]
-
-T = TypeVar("T")
-
 
 SPLITS = ("training", "validation", "held-out")
 
@@ -63,7 +59,9 @@ class Layout:
     labels: Labels
 
 
-def read_photographs(name: str, root: Path, split: str, size: int, most: int | None = None) -> Iterator[Photograph]:
+def read_photographs(
+    name: str, root: Path, split: str, size: int, choose: Callable[[Sequence[Sample]], Sequence[Sample]] = list
+) -> Iterator[Photograph]:
     """The photographs of one split, reduced to `size` pixels on the long side.
 
     Which splits of the data set these are stands in its `Supervision` in `tamis.datasets.catalogue`: `held-out` is the
@@ -74,13 +72,13 @@ def read_photographs(name: str, root: Path, split: str, size: int, most: int | N
         root: folder of the data set.
         split: one of `SPLITS`.
         size: pixels of the longer side; smaller photographs stay as they are; 0 keeps all.
-        most: at most so many photographs, evenly spread; None is all.
+        choose: which of them.
 
     Raises:
         InputError: the name or split is unknown, no photograph is found, or one has no masks.
     """
     layout, samples = layout_of(name, root), samples_of(name, root, split)
-    for sample in some(samples, most):
+    for sample in choose(samples):
         pixels = cv2.imread(str(sample.image_path), cv2.IMREAD_COLOR)
         if pixels is None:
             raise InputError(f"{sample.image_path} cannot be read as an image")
@@ -88,11 +86,6 @@ def read_photographs(name: str, root: Path, split: str, size: int, most: int | N
         kind = layout.supervision.kind
         maps = tuple(_read_map(file, kind, layout.labels) for file in sample.mask_paths)
         yield shrink(Photograph(name, sample.image_path.stem, kind, image.astype(np.uint8), maps), size)
-
-
-def some(those: Sequence[T], most: int | None) -> Sequence[T]:
-    """At most so many of some, evenly spread; None is all."""
-    return those if most is None else those[:: max(1, len(those) // most)][:most]
 
 
 def samples_of(name: str, root: Path, split: str) -> list[Sample]:

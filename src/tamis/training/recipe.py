@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,72 +24,20 @@ from tamis.training.examples import Example, Taught, make_example, teach
 from tamis.training.loop import LoopOptions, pick_device, placed, train
 from tamis.training.networks import PixelNetwork
 from tamis.training.packing import read_packs
-from tamis.training.photographs import Photograph, some
+from tamis.training.photographs import Photograph
+from tamis.training.portions import (
+    OTHERS,
+    OTHERS_BY_REGION,
+    PIXEL_SHARES,
+    REGION_SHARES,
+    for_corrections,
+    for_pixels,
+    for_regions,
+    some,
+)
 from tamis.training.region_network import RegionNetwork
 from tamis.training.regions import RegionOptions, RegionTask
-from tamis.training.sources import OTHERS, SHARES, Source, read_source, validation_photographs
-
-REGION_SHARES = {
-    **dict.fromkeys(SHARES, 0.008),
-    "bsds500": 0.36,
-    "duts": 0.24,
-    "duts_more": 0.12,
-    "coco_mval": 0.06,
-    "coco_mini": 0.04,
-    "coco_tiny": 0.04,
-    "ecssd": 0.03,
-    "feral_cats": 0.03,
-    "weizmann_horses": 0.02,
-}
-"""The same for stage B."""
-
-REGION_PHOTOGRAPHS = {
-    "bsds500": 200,
-    "duts": 200,
-    "duts_more": 150,
-    "coco_mval": 150,
-    "coco_mini": 140,
-    "coco_tiny": 140,
-    "feral_cats": 90,
-    "clothing_co_parsing": 70,
-    "coco128_seg": 60,
-    "ecssd": 60,
-    "labelme_facade": 60,
-    "weizmann_horses": 60,
-    "feral_cats_train": 50,
-    "coco128_people": 45,
-    "oxford_pets_sample": 40,
-    "leeds_butterflies": 40,
-    "building_facades": 30,
-    "car_parts": 30,
-    "human_seg_290": 30,
-    "camvid": 20,
-    "dsb2018": 8,
-}
-"""How many photographs of a data set stage B looks at, evenly spread: each costs a third of a second to prepare."""
-
-OTHER_PHOTOGRAPHS = 12
-"""Of a data set that is not among them."""
-
-CORRECTION_PHOTOGRAPHS = {
-    "bsds500": 150,
-    "duts_more": 200,
-    "coco_mini": 150,
-    "coco_tiny": 150,
-    "coco_mval": 100,
-    "duts": 60,
-    "ecssd": 60,
-    "clothing_co_parsing": 60,
-    "labelme_facade": 50,
-    "feral_cats": 50,
-    "feral_cats_train": 40,
-    "coco128_people": 45,
-}
-"""How many photographs of a data set stage C looks at: better such that stages A and B have seen little of."""
-
-
-OTHER_CORRECTED = 30
-"""Of a data set that is not among them."""
+from tamis.training.sources import Source, read_source, validation_photographs
 
 CLOSE_SIZE = 768
 """Pixels on the long side of the photographs of stage C, which looks at parts of them too."""
@@ -128,27 +77,30 @@ class Data:
     validation: list[Photograph]
 
 
-def load_data(config: RunConfig, most: Callable[[str], int | None] = lambda name: None) -> Data:
+def load_data(
+    config: RunConfig, choose: Callable[[str, Sequence[Any]], Sequence[Any]] = lambda name, photographs: photographs
+) -> Data:
     """Read the photographs of a run, from folders or from a pack.
 
     Args:
         config: of the run.
-        most: of each training set by name at most so many, evenly spread; None is all.
+        choose: those of a data set by name that are trained on.
 
     Raises:
         InputError: there is nothing to train on.
     """
     if config.packs:
         packed, validation = read_packs(config.packs)
-        training = {name: list(some(photographs, most(name))) for name, photographs in packed.items()}
-        shares = {name: SHARES.get(name, OTHERS) for name in training}
+        training = {name: list(choose(name, photographs)) for name, photographs in packed.items()}
+        shares = {name: PIXEL_SHARES.get(name, OTHERS) for name in training}
     else:
         training = {
-            source.name: list(read_source(source, "training", config.photograph_size, most(source.name)))
+            source.name: list(read_source(source, "training", config.photograph_size, partial(choose, source.name)))
             for source in config.sources
         }
         shares = {source.name: source.share for source in config.sources}
         validation = validation_photographs(config.sources, config.photograph_size)
+    training = {name: photographs for name, photographs in training.items() if photographs}
     if not training:
         raise InputError("name at least one data set, as NAME=ROOT, or a pack")
     return Data(training, shares, validation)
@@ -159,7 +111,7 @@ def train_embedding(config: RunConfig) -> Path:
     device = pick_device(config.device)
     if config.loop.threads:
         torch.set_num_threads(config.loop.threads)
-    data = load_data(config)
+    data = load_data(config, for_pixels)
     torch.manual_seed(config.loop.seed)
     task = EmbeddingTask(data.training, data.shares, data.validation, config.embedding, device, config.loop.half)
     if config.pixel_weights is not None:
@@ -194,14 +146,9 @@ def prepare_examples(data: Data, pixels: PixelNetwork, device: torch.device, con
 
     return [
         make_example(photograph, pixels, device, teaching=teaching)
-        for name, photographs in data.training.items()
-        for photograph in chosen_for_regions(name, photographs)
+        for photographs in data.training.values()
+        for photograph in photographs
     ]
-
-
-def chosen_for_regions(name: str, photographs: Sequence[Photograph]) -> Sequence[Photograph]:
-    """The photographs of a data set that stage B sees."""
-    return some(photographs, REGION_PHOTOGRAPHS.get(name, OTHER_PHOTOGRAPHS))
 
 
 def train_regions(config: RunConfig) -> Path:
@@ -213,13 +160,13 @@ def train_regions(config: RunConfig) -> Path:
     device = pick_device(config.device)
     if config.loop.threads:
         torch.set_num_threads(config.loop.threads)
-    data = load_data(config)
+    data = load_data(config, for_regions)
     if config.pixel_weights is None:
         raise InputError("stage B needs the weights of stage A: name them")
     pixels = load_pixels(config.pixel_weights, placed(PixelNetwork(config.embedding.shape), device))
     examples = prepare_examples(data, pixels, device, config)
     torch.manual_seed(config.loop.seed)
-    shares = {name: REGION_SHARES.get(name, share) for name, share in data.shares.items()}
+    shares = {name: REGION_SHARES.get(name, OTHERS_BY_REGION) for name in data.shares}
     task = RegionTask(examples, shares, data.validation, pixels, config.regions, device, config.loop.half)
     if config.region_weights is not None:
         load_regions(config.region_weights, task.regions).train()
@@ -236,9 +183,7 @@ def train_corrections(config: RunConfig, segmentor: Segmentor) -> Path:
     device = pick_device(config.device)
     if config.loop.threads:
         torch.set_num_threads(config.loop.threads)
-    data = load_data(
-        replace(config, photograph_size=CLOSE_SIZE), lambda name: CORRECTION_PHOTOGRAPHS.get(name, OTHER_CORRECTED)
-    )
+    data = load_data(replace(config, photograph_size=CLOSE_SIZE), for_corrections)
     chance = np.random.default_rng(config.loop.seed)
     photographs = [photograph for each in data.training.values() for photograph in each]
     examples = list(looked_at(photographs, segmentor, 2, chance))
@@ -247,7 +192,7 @@ def train_corrections(config: RunConfig, segmentor: Segmentor) -> Path:
         for each in looked_at(data.validation, segmentor, 1, chance)
     ]
     torch.manual_seed(config.loop.seed)
-    shares = {name: REGION_SHARES.get(name, share) for name, share in data.shares.items()}
+    shares = {name: REGION_SHARES.get(name, OTHERS_BY_REGION) for name in data.shares}
     task = CorrectionTask(examples, shares, held_out, config.corrections, device, config.loop.half)
     if config.correction_weights is not None:
         load_corrections(config.correction_weights, task.corrections).train()
@@ -298,7 +243,7 @@ def calibrate_regions(config: RunConfig, regions: Path, out: Path) -> Calibratio
     network = load_regions(regions, RegionNetwork(config.regions.shape))
     examples = []
     for name, photographs in data.training.items():
-        seen = {id(photograph) for photograph in chosen_for_regions(name, photographs)}
+        seen = {id(photograph) for photograph in for_regions(name, photographs)}
         fresh = [photograph for photograph in photographs if id(photograph) not in seen] or photographs
         count = CALIBRATION_PHOTOGRAPHS.get(name, 0)
         if count:
