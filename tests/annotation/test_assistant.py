@@ -122,3 +122,13 @@ def test_the_most_unlike_image_is_another_one(scenes: Scenes) -> None:
     assert isinstance(strange, AnswersByRegion)
     assert most_unlike([scenes[1][1], RegionView.of(strange), scenes[3][1]], concept) == 1
     assert concept.distance(scenes[0][1]) == 0
+
+
+def test_it_is_sure_where_earlier_proposals_of_that_confidence_were_right(scenes: Scenes) -> None:
+    concept = taught(scenes, [0, 1, 2])
+    assert concept.sure_from(0.8) is None  # too few are known
+    concept = taught(scenes, [0, 1, 2, 3, 4, 5, 6])
+    sure = concept.sure_from(0.8)
+    assert sure is not None
+    assert 0 < sure <= 1
+    assert concept.sure_from(1.01) is None

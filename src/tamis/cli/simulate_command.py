@@ -4,14 +4,16 @@ import json
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from tamis.annotation.simulate.costs import Costs, read_costs
 from tamis.annotation.simulate.policies.registry import POLICIES
 from tamis.annotation.simulate.report import write_simulation_report
-from tamis.annotation.simulate.run import Settings, simulate
+from tamis.annotation.simulate.run import Settings, multiverseg, simulate
 from tamis.cli.options import json_option, model_option, print_json, print_table
 from tamis.cli.progress import progress_bar
 from tamis.datasets import open_dataset
+from tamis.errors import InputError
 from tamis.segmentors import load_segmentor
 
 
@@ -26,6 +28,24 @@ from tamis.segmentors import load_segmentor
     multiple=True,
     type=click.Choice(list(POLICIES)),
     help="A way of annotating; may be repeated. By default scratch and assistant.",
+)
+@click.option(
+    "--assistant-model",
+    metavar="NAME",
+    help="The model whose regions the assistant sees; by default the one that is clicked with.",
+)
+@click.option(
+    "--masks",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Masks that the policy `given` corrects: NAME.png for each image.",
+)
+@click.option(
+    "--protocol",
+    type=click.Choice(["seconds", "multiverseg"]),
+    default="seconds",
+    show_default=True,
+    help="What is counted: seconds at the costs given, or clicks to Dice .9 as MultiverSeg does.",
 )
 @click.option(
     "--target-iou",
@@ -63,6 +83,9 @@ def command(
     root: Path,
     split: str | None,
     policies: tuple[str, ...],
+    assistant_model: str | None,
+    masks: Path | None,
+    protocol: str,
     target_iou: float,
     most_clicks: int,
     costs: Path | None,
@@ -81,16 +104,17 @@ def command(
     tamis simulate --dataset weizmann-horses --root HORSES --out runs/horses
     tamis simulate --dataset dsb2018 --root DSB --policy assistant-easy --costs mine.json --out runs/dsb
     """
-    settings = Settings(
-        policies or ("scratch", "assistant"),
-        target_iou,
-        most_clicks,
-        read_costs(costs) if costs else Costs(),
-        None if budget is None else 60 * budget,
-        seeds,
-    )
+    chosen = policies or ("scratch", "assistant")
+    if protocol == "multiverseg":
+        _require_defaults("target_iou", "most_clicks", "costs", "budget")
+        settings = multiverseg(chosen, seeds, masks)
+    else:
+        prices = read_costs(costs) if costs else Costs()
+        seconds = None if budget is None else 60 * budget
+        settings = Settings(chosen, target_iou, most_clicks, prices, seconds, seeds, masks=masks)
     opened = open_dataset(dataset, root, split)
-    steps = simulate(load_segmentor(segmentor), opened, settings, out, seed, limit)
+    sight = None if assistant_model is None else load_segmentor(assistant_model)
+    steps = simulate(load_segmentor(segmentor), opened, settings, out, seed, limit, sight)
     with progress_bar(as_json) as bar:
         task = bar.add_task("annotating", total=None)
         for step in steps:
@@ -112,3 +136,11 @@ def command(
         for name, each in told["policies"].items()
     )
     click.echo(f"look at {page.resolve()}")
+
+
+def _require_defaults(*options: str) -> None:
+    context = click.get_current_context()
+    for option in options:
+        if context.get_parameter_source(option) is not ParameterSource.DEFAULT:
+            name = f"--{option.replace('_', '-')}"
+            raise InputError(f"the protocol multiverseg says what {name} is: leave out {name}, or --protocol")

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from tamis.annotation.assistant.concept import Concept, Float64, RegionView, shares_of
-from tamis.annotation.assistant.propose import Proposal, propose
+from tamis.annotation.assistant.propose import Answered, Proposal, propose
 from tamis.annotation.catalogue import ImageRow
 from tamis.annotation.fold import FINISHED, Drawing
 from tamis.annotation.summary import read_summary
@@ -176,7 +176,7 @@ class Assistant:
                 return None
             probability = pupil.concept.probability(view)
             confidence = pupil.concept.confidence(probability, view)
-        found = propose(_Answered(probability, confidence), encoded, view)
+        found = propose(Answered(probability, confidence), encoded, view)
         return found if found.mask.any() else None
 
     # -- the thread
@@ -292,20 +292,6 @@ class Assistant:
             while len(self._views) > VIEWS:
                 self._views.popitem(last=False)
         return view
-
-
-@dataclass(frozen=True, eq=False)
-class _Answered:
-    """A concept that was asked already: its mask is made while the concept learns on."""
-
-    given: Float64
-    expected: float
-
-    def probability(self, view: RegionView) -> Float64:
-        return self.given
-
-    def confidence(self, probability: Float64, view: RegionView) -> float:
-        return self.expected
 
 
 def waits(row: ImageRow) -> bool:

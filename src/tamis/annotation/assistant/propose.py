@@ -40,6 +40,27 @@ class Answers(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """A concept that was asked already: its mask is made later, while the concept learns on.
+
+    Attributes:
+        given: (R,) its probabilities of the regions of one image.
+        expected: its confidence.
+    """
+
+    given: Float64
+    expected: float
+
+    def probability(self, view: RegionView) -> Float64:
+        """What it has answered."""
+        return self.given
+
+    def confidence(self, probability: Float64, view: RegionView) -> float:
+        """What it has expected."""
+        return self.expected
+
+
 def propose(concept: Answers, encoded: AnswersByRegion, view: RegionView | None = None) -> Proposal:
     """The mask of a concept in an image; it may be empty.
 

@@ -41,12 +41,14 @@ class Person:
         costs: of all they do.
         target_iou: from which on a mask is accepted.
         most_clicks: after which they draw by hand.
+        draws: what clicks do not reach; without, it is left as it is.
         seconds: worked so far, by which they tire.
     """
 
     costs: Costs
     target_iou: float = 0.9
     most_clicks: int = 20
+    draws: bool = True
     seconds: float = 0.0
     actions: list[Action] = field(default_factory=list)
 
@@ -76,14 +78,26 @@ class Person:
         clicks: list[Click] = []
         while self._seen(mask, wanted, rng) < self.target_iou:
             if len(clicks) == self.most_clicks or (click := self._click(wanted, mask, clicks, rng)) is None:
-                mask = wanted
-                self._do("polygon", mask, wanted, len(components(wanted)))
+                if self.draws:
+                    mask = wanted
+                    self._do("polygon", mask, wanted, len(components(wanted)))
                 break
             clicks.append(click)
             mask = answer(clicks)
             self._do("click", mask, wanted)
         self._do("accept", mask, wanted)
         return mask
+
+    def review(self, wanted: MaskArray, begun: MaskArray, rng: np.random.Generator) -> bool:
+        """Whether they accept a proposal (H, W) that is shown among others; `actions` begin anew.
+
+        It is looked at and decided on by a key, without a change of image.
+        """
+        self.actions = []
+        self._do("inspect", begun, wanted)
+        right = self._seen(begun, wanted, rng) >= self.target_iou if wanted.any() else not begun.any()
+        self._do("accept" if right else "reject", begun, wanted)
+        return right
 
     def _do(self, kind: Kind, mask: MaskArray, wanted: MaskArray, times: int = 1) -> None:
         slower = 1 + self.costs.fatigue * self.seconds / 3600
