@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
@@ -32,6 +33,7 @@ def overview(label: LabelId, served: Served, since: int | None = None) -> Respon
                 "confidence": round(each.confidence, 4),
                 "distance": round(each.distance, 4),
                 "empty": each.empty,
+                "rejected": each.rejected,
             }
             for image_id, each in assistant.ratings(label).items()
         ]
@@ -48,7 +50,11 @@ def proposal(image_id: ImageId, label: LabelId, served: Served) -> Response:
         found = served.service.proposed(image_id, label)
     told = None
     if found is not None:
-        told = {"rle": rles(Masks.from_dense(found.mask[None]))[0], "confidence": round(found.confidence, 4)}
+        told = {
+            "rle": rles(Masks.from_dense(found.mask[None]))[0],
+            "parts": rles(Masks.from_dense(np.stack(found.parts))) if len(found.parts) > 1 else [],
+            "confidence": round(found.confidence, 4),
+        }
     return JSONResponse({**_told(served, *state, name), "proposal": told})
 
 

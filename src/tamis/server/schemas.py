@@ -85,6 +85,7 @@ class Image(_Answer):
     tags: list[str]
     reason: str
     comments: int
+    rejected: list[str]
     at: int | None
     assigned: str
 
@@ -197,12 +198,13 @@ AssistantState = Literal["off", "starting", "untaught", "learning", "ready", "co
 
 
 class AssistantRating(_Answer):
-    """What the assistant thinks of an image that waits; `empty`: it would propose nothing."""
+    """What the assistant thinks of an image that waits; `empty`: it has no proposal; `rejected`: nobody wants it."""
 
     id: int
     confidence: float = Field(ge=0, le=1)
     distance: float = Field(ge=0)
     empty: bool
+    rejected: bool
 
 
 class AssistantOverview(_Answer):
@@ -216,9 +218,10 @@ class AssistantOverview(_Answer):
 
 
 class AssistantMask(_Answer):
-    """A mask that the assistant proposes, and the IoU to expect of it."""
+    """A mask that the assistant proposes, its objects where there are several, and the IoU to expect of it."""
 
     rle: Rle
+    parts: list[Rle]
     confidence: float = Field(ge=0, le=1)
 
 

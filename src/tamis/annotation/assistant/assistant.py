@@ -6,12 +6,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
 from tamis.annotation.assistant.concept import Concept, Float64, RegionView, shares_of
+from tamis.annotation.assistant.parts import parts_of
 from tamis.annotation.assistant.propose import Answered, Proposal, propose
 from tamis.annotation.catalogue import ImageRow
 from tamis.annotation.fold import FINISHED, Drawing
@@ -57,11 +58,13 @@ class Rating:
         confidence: the IoU to expect of its proposal, from 0 to 1.
         distance: from the nearest image learned from, in standardised features.
         empty: nothing would be proposed.
+        rejected: somebody does not want to see it.
     """
 
     confidence: float
     distance: float
     empty: bool
+    rejected: bool = False
 
 
 @dataclass
@@ -73,6 +76,12 @@ class _Pupil:
     unseen: dict[int, Mark] = field(default_factory=dict)  # finished, and not encoded: nobody waits for them
     lesson: int = 0
     ratings: dict[int, tuple[int, str, Rating]] = field(default_factory=dict)
+    masks: dict[int, int] = field(default_factory=dict)  # how many an image that was learned from has
+
+    @property
+    def several(self) -> bool:
+        """Whether people annotate several objects in an image."""
+        return max(self.masks.values(), default=0) > 1
 
 
 class Assistant:
@@ -158,10 +167,16 @@ class Assistant:
         with self._lock:
             pupil = self._pupils.get(label)
             found = dict(pupil.ratings) if pupil is not None and pupil.concept.ready else {}
-        return {row.id: found[row.id][2] for row in rows if waits(row) and row.id in found}
+        return {
+            row.id: replace(found[row.id][2], rejected=label in read_summary(row.summary)["rejected"])
+            for row in rows
+            if waits(row) and row.id in found
+        }
 
     def propose(self, image_id: int, label: str) -> Proposal | None:
-        """The mask of a label on an image; None if nothing can be proposed, or there is nothing.
+        """The mask of a label on an image, with its parts if people annotate several objects of the label in an image.
+
+        None if nothing can be proposed, or there is nothing.
 
         Raises:
             InputError: the image cannot be read.
@@ -175,9 +190,11 @@ class Assistant:
             if pupil is None or not pupil.concept.ready:
                 return None
             probability = pupil.concept.probability(view)
-            confidence = pupil.concept.confidence(probability, view)
+            confidence, several = pupil.concept.confidence(probability, view), pupil.several
         found = propose(Answered(probability, confidence), encoded, view)
-        return found if found.mask.any() else None
+        if not found.mask.any():
+            return None
+        return replace(found, parts=tuple(parts_of(found.mask))) if several else found
 
     # -- the thread
 
@@ -216,6 +233,7 @@ class Assistant:
             with self._lock:
                 pupil.concept.forget(str(image_id))
                 del pupil.marks[image_id]
+                pupil.masks.pop(image_id, None)
                 self._taught(pupil)
             yield
         for image_id, mark in wanted.items():
@@ -229,7 +247,9 @@ class Assistant:
                 if lesson is None:
                     pupil.unseen[image_id] = mark
                 else:
-                    pupil.concept.learn(str(image_id), *lesson)
+                    view, shares, masks = lesson
+                    pupil.concept.learn(str(image_id), view, shares)
+                    pupil.masks[image_id] = masks
                     pupil.marks[image_id] = mark
                     self._taught(pupil)
             yield
@@ -238,19 +258,19 @@ class Assistant:
         pupil.lesson += 1
         self._version += 1
 
-    def _lesson(self, row: ImageRow, label: str) -> tuple[RegionView, Float64] | None:
-        """An image and the share of each of its regions in masks of a label; None while it is not encoded."""
+    def _lesson(self, row: ImageRow, label: str) -> tuple[RegionView, Float64, int] | None:
+        """An image, the shares of its regions in masks of a label, and how many; None before it is encoded."""
         assert row.shape is not None
         rles = [body["rle"] for body in self._drawing(row.id).masks.values() if body["label"] == label]
         if not rles:
             view = self._view(row)
-            return None if view is None else (view, np.zeros(len(view.areas)))
+            return None if view is None else (view, np.zeros(len(view.areas)), 0)
         encoded = self._encoded(row.id)
         view = self._viewed(row, encoded)
         if encoded is None or view is None or not isinstance(encoded, AnswersByRegion):
             return None
         mask = np.logical_or.reduce(Masks.from_coco(rles, row.shape).dense())
-        return view, shares_of(encoded, mask)
+        return view, shares_of(encoded, mask), len(rles)
 
     def _rate(self, pupil: _Pupil) -> Iterator[float]:
         """Look at the images that wait, those first that were not looked at for longest; gives the seconds of each."""

@@ -22,10 +22,12 @@ class Proposal:
     Attributes:
         mask: (H, W) bool.
         confidence: the IoU to expect, from 0 to 1.
+        parts: the same as masks of its objects, where several are annotated in an image; otherwise none.
     """
 
     mask: MaskArray
     confidence: float
+    parts: tuple[MaskArray, ...] = ()
 
 
 class Answers(Protocol):

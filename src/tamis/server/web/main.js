@@ -89,6 +89,7 @@ const assistant = new Assistant(editor, prompts, list, {
   say,
 });
 prompts.assistant = assistant;
+any('proposal-again').addEventListener('click', () => assistant.again());
 const maskList = new MaskList(editor);
 const attributes = new Attributes(editor);
 const about = new About(editor, { user: () => leases.user, project: () => project, say });

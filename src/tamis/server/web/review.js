@@ -1,17 +1,16 @@
 /** Review in bulk: what the assistant proposes for images that wait, side by side, each decided on by one key. */
-import { percent, standing } from './assistant.js';
+import { percent, proposed, standing } from './assistant.js';
 import { open } from './dialogs.js';
 import { any, byId, element } from './dom.js';
-import { ASSISTANT } from './editor.js';
 import { get } from './http.js';
 import { decode, toDense } from './rle.js';
-import { randomId, Session } from './session.js';
+import { Session } from './session.js';
 import { t } from './words.js';
 
 /** @typedef {import('./types.js').Label} Label */
 /** @typedef {import('./rle.js').Mask} Mask */
 /** @typedef {'loading'|'waiting'|'nothing'|'accepted'|'rejected'|'locked'|'changed'} Standing of a tile */
-/** @typedef {{id: number, name: string, place: HTMLElement, canvas: HTMLCanvasElement, confidence: number, rle: import('./types.js').Rle | null, standing: Standing, who: string}} Tile */
+/** @typedef {{id: number, name: string, place: HTMLElement, canvas: HTMLCanvasElement, confidence: number, rles: import('./types.js').Rle[], standing: Standing, who: string}} Tile */
 /**
  * @typedef {{
  *   editor: import('./editor.js').Editor, list: import('./listing.js').ImageList, leases: import('./leases.js').Leases,
@@ -30,7 +29,7 @@ export async function review(app) {
   if (!label) return;
   if (app.project().readonly) return app.say(t('say.readonly'));
   const told = await get(`api/assistant?label=${encodeURIComponent(label.id)}`);
-  const entries = waiting(app, told.images ?? [], label);
+  const entries = waiting(app, told.images ?? []);
   const title = t('review.title', { label: label.name });
   const again = () => void review(app).catch((error) => app.say(error.message));
   if (!entries.length) {
@@ -47,12 +46,12 @@ export async function review(app) {
 
 /**
  * Images that may be decided on here: not those that somebody else has open or that are somebody else's.
- * @param {App} app @param {import('./types.js').Rating[]} ratings @param {Label} label
+ * @param {App} app @param {import('./types.js').Rating[]} ratings
  */
-function waiting({ list, leases, assistant, outbox }, ratings, label) {
+function waiting({ list, leases, outbox }, ratings) {
   return ratings.flatMap((rating) => {
     const image = list.images.get(rating.id);
-    if (!image || rating.empty || image.masks || outbox.counts.has(rating.id) || assistant.isRejected(rating.id, label.id)) return [];
+    if (!image || rating.empty || rating.rejected || image.masks || outbox.counts.has(rating.id)) return [];
     if (image.editor && image.id !== list.current) return [];
     if (image.assigned && image.assigned !== leases.user) return [];
     return [{ id: rating.id, name: image.name, confidence: rating.confidence }];
@@ -73,7 +72,7 @@ class Grid {
     this.tiles = entries.map((entry, i) => this.#tile(entry, i));
     this.place = element('div', { class: 'grid', role: 'listbox', tabIndex: 0, 'aria-label': t('review.title', { label: label.name }), onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) }, ...this.tiles.map((tile) => tile.place));
     this.buttons = element('div', { class: 'row' },
-      element('button', { id: 'tile-accept', class: 'primary', onclick: () => void this.#accept() }, t('review.accept')),
+      element('button', { id: 'tile-accept', class: 'primary', onclick: () => this.#accept() }, t('review.accept')),
       element('button', { id: 'tile-reject', onclick: () => this.#reject() }, t('review.reject')),
       element('button', { id: 'tile-open', onclick: () => this.#open() }, t('review.open')));
   }
@@ -93,7 +92,7 @@ class Grid {
     const canvas = /** @type {HTMLCanvasElement} */ (element('canvas', { 'aria-hidden': true }));
     const place = element('div', { class: 'tile', role: 'option', id: `tile-${id}`, onclick: () => this.#select(index) });
     /** @type {Tile} */
-    const tile = { id, name, place, canvas, confidence, rle: null, standing: 'loading', who: '' };
+    const tile = { id, name, place, canvas, confidence, rles: [], standing: 'loading', who: '' };
     this.#tell(tile);
     return tile;
   }
@@ -118,7 +117,7 @@ class Grid {
           continue;
         }
         await draw(tile.canvas, tile.id, decode(proposal.rle), this.label.color);
-        tile.rle = proposal.rle;
+        tile.rles = proposal.parts.length ? proposal.parts : [proposal.rle];
         tile.confidence = proposal.confidence;
         this.#tell(tile, 'waiting');
       } catch {
@@ -135,7 +134,7 @@ class Grid {
     const keys = {
       ArrowRight: () => this.#select(this.#at + 1), ArrowLeft: () => this.#select(this.#at - 1),
       ArrowDown: () => this.#select(this.#at + width), ArrowUp: () => this.#select(this.#at - width),
-      a: () => void this.#accept(), Enter: () => void this.#accept(), x: () => this.#reject(), o: () => this.#open(),
+      a: () => this.#accept(), Enter: () => this.#accept(), x: () => this.#reject(), o: () => this.#open(),
     };
     const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act) return;
@@ -167,11 +166,7 @@ class Grid {
 
   #reject() {
     const tile = this.#current;
-    if (!tile || !['waiting', 'nothing'].includes(tile.standing)) return;
-    this.app.assistant.reject(tile.id, this.label.id);
-    this.#since = performance.now();
-    this.#tell(tile, 'rejected');
-    this.#next();
+    if (tile && ['waiting', 'nothing'].includes(tile.standing)) void this.#decide(tile, 'rejected');
   }
 
   #open() {
@@ -181,35 +176,47 @@ class Grid {
     void this.app.opening.open(tile.id).then(() => any('stage').focus());
   }
 
-  async #accept() {
+  #accept() {
     const tile = this.#current;
-    if (!tile?.rle || tile.standing !== 'waiting') return;
-    const since = this.#since, done = this.box.checked;
+    if (tile?.rles.length && tile.standing === 'waiting') void this.#decide(tile, 'accepted');
+  }
+
+  /** @param {Tile} tile @param {'accepted'|'rejected'} decision */
+  async #decide(tile, decision) {
+    const since = this.#since, before = tile.standing, events = this.#events(tile, decision);
     this.#since = performance.now();
-    this.#tell(tile, 'accepted');
+    this.#tell(tile, decision);
     this.#next();
     try {
-      if (tile.id === this.app.list.current) this.#acceptOpen(tile, done);
-      else await this.#acceptElsewhere(tile, since, done);
+      if (tile.id === this.app.list.current) this.#doOpen(tile, events);
+      else await this.#doElsewhere(tile, since, events);
     } catch (error) {
-      this.#tell(tile, 'waiting');
+      this.#tell(tile, before);
       this.app.say(error instanceof Error ? error.message : String(error));
     }
   }
 
-  /** @param {Tile} tile @param {boolean} done */
-  #acceptOpen(tile, done) {
+  /** @param {Tile} tile @param {'accepted'|'rejected'} decision @returns {[string, Record<string, any>][]} kinds and bodies */
+  #events({ rles }, decision) {
+    if (decision === 'rejected') return [['proposal.reject', { label: this.label.id, rejected: true }]];
+    const masks = proposed(rles, this.label.id), [first] = masks;
+    /** @type {[string, Record<string, any>][]} */
+    const events = [masks.length === 1 && first ? ['mask.set', first] : ['masks.set', { set: masks, deleted: [] }]];
+    return this.box.checked ? [...events, ['image.state', { state: 'done' }]] : events;
+  }
+
+  /** @param {Tile} tile @param {[string, Record<string, any>][]} events */
+  #doOpen(tile, events) {
     const { editor } = this.app;
     void editor.inOrder(() => {
-      if (!tile.rle || editor.session?.image !== tile.id || editor.session.content.masks.size || !editor.hooks.editable()) return this.#tell(tile, 'changed');
-      editor.addShape(decode(tile.rle), ASSISTANT, {}, this.label.id);
+      if (editor.session?.image !== tile.id || editor.session.content.masks.size || !editor.hooks.editable()) return this.#tell(tile, 'changed');
       editor.finish();
-      if (done) editor.do('image.state', { state: 'done' });
+      for (const [kind, body] of events) editor.do(kind, body);
     });
   }
 
-  /** An image that is not open: the same events, under a lease of its own that is given back once they are saved. @param {Tile} tile @param {number} since @param {boolean} done */
-  async #acceptElsewhere(tile, since, done) {
+  /** An image that is not open: the same events, under a lease of its own that is given back once they are saved. @param {Tile} tile @param {number} since @param {[string, Record<string, any>][]} events */
+  async #doElsewhere(tile, since, events) {
     const { leases, outbox, known } = this.app;
     if (!(await leases.take(tile.id))) {
       tile.who = leases.editor(tile.id) || t('somebody');
@@ -222,8 +229,7 @@ class Grid {
       await leases.release(tile.id);
       return this.#tell(tile, 'changed');
     }
-    session.do('mask.set', { id: randomId(), label: this.label.id, rle: tile.rle, tool: ASSISTANT });
-    if (done) session.do('image.state', { state: 'done' });
+    for (const [kind, body] of events) session.do(kind, body);
   }
 }
 
