@@ -13,6 +13,7 @@ from tamis.annotation.simulate.run import Settings, multiverseg, simulate
 from tamis.cli.options import json_option, model_option, print_json, print_table
 from tamis.cli.progress import progress_bar
 from tamis.datasets import open_dataset
+from tamis.datasets.concept import of_concept
 from tamis.errors import InputError
 from tamis.segmentors import load_segmentor
 
@@ -22,6 +23,11 @@ from tamis.segmentors import load_segmentor
 @click.option("--dataset", metavar="NAME", required=True, help="A name from `tamis datasets list`.")
 @click.option("--root", metavar="PATH", required=True, type=click.Path(path_type=Path), help="The dataset's folder.")
 @click.option("--split", metavar="NAME", help="Which part of it, where it has parts.")
+@click.option(
+    "--concept",
+    metavar="CLASS",
+    help="One class of the dataset, by name or number: the images that have it, and its masks alone.",
+)
 @click.option(
     "--policy",
     "policies",
@@ -82,6 +88,7 @@ def command(
     dataset: str,
     root: Path,
     split: str | None,
+    concept: str | None,
     policies: tuple[str, ...],
     assistant_model: str | None,
     masks: Path | None,
@@ -113,8 +120,10 @@ def command(
         seconds = None if budget is None else 60 * budget
         settings = Settings(chosen, target_iou, most_clicks, prices, seconds, seeds, masks=masks)
     opened = open_dataset(dataset, root, split)
+    if concept is not None:
+        opened = of_concept(opened, concept, limit)
     sight = None if assistant_model is None else load_segmentor(assistant_model)
-    steps = simulate(load_segmentor(segmentor), opened, settings, out, seed, limit, sight)
+    steps = simulate(load_segmentor(segmentor), opened, settings, out, seed, limit, sight, concept or "")
     with progress_bar(as_json) as bar:
         task = bar.add_task("annotating", total=None)
         for step in steps:

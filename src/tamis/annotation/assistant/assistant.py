@@ -11,9 +11,10 @@ from typing import Literal
 
 import numpy as np
 
-from tamis.annotation.assistant.concept import Concept, Float64, RegionView, shares_of
+from tamis.annotation.assistant.concept import RegionView
+from tamis.annotation.assistant.learner import Learner, Lesson
 from tamis.annotation.assistant.parts import parts_of
-from tamis.annotation.assistant.propose import Answered, Proposal, propose
+from tamis.annotation.assistant.propose import Proposal
 from tamis.annotation.catalogue import ImageRow
 from tamis.annotation.fold import FINISHED, Drawing
 from tamis.annotation.summary import read_summary
@@ -71,7 +72,7 @@ class Rating:
 class _Pupil:
     """A concept, what it was taught, and what it thinks of images, each with the lesson after which it thought so."""
 
-    concept: Concept = field(default_factory=Concept)
+    learner: Learner = field(default_factory=Learner)
     marks: dict[int, Mark] = field(default_factory=dict)
     unseen: dict[int, Mark] = field(default_factory=dict)  # finished, and not encoded: nobody waits for them
     lesson: int = 0
@@ -145,7 +146,7 @@ class Assistant:
             self._pupils.move_to_end(label)
             while len(self._pupils) > CONCEPTS:
                 self._pupils.popitem(last=False)
-            ready, marks, unseen = pupil.concept.ready, dict(pupil.marks), dict(pupil.unseen)
+            ready, marks, unseen = pupil.learner.concept.ready, dict(pupil.marks), dict(pupil.unseen)
         if not known:
             self.stir()
         if self._regions is False or self._keeps() is False:
@@ -166,7 +167,7 @@ class Assistant:
         rows = self._rows()
         with self._lock:
             pupil = self._pupils.get(label)
-            found = dict(pupil.ratings) if pupil is not None and pupil.concept.ready else {}
+            found = dict(pupil.ratings) if pupil is not None and pupil.learner.concept.ready else {}
         return {
             row.id: replace(found[row.id][2], rejected=label in read_summary(row.summary)["rejected"])
             for row in rows
@@ -187,11 +188,10 @@ class Assistant:
         view = RegionView.of(encoded)
         with self._lock:
             pupil = self._pupils.get(label)
-            if pupil is None or not pupil.concept.ready:
+            if pupil is None or not pupil.learner.concept.ready:
                 return None
-            probability = pupil.concept.probability(view)
-            confidence, several = pupil.concept.confidence(probability, view), pupil.several
-        found = propose(Answered(probability, confidence), encoded, view)
+            asked, several = pupil.learner.ask(view), pupil.several
+        found = asked.proposal(encoded, view)
         if not found.mask.any():
             return None
         return replace(found, parts=tuple(parts_of(found.mask))) if several else found
@@ -231,7 +231,7 @@ class Assistant:
         wanted = _lessons(rows.values())
         for image_id in [each for each, mark in pupil.marks.items() if wanted.get(each) != mark]:
             with self._lock:
-                pupil.concept.forget(str(image_id))
+                pupil.learner.forget(str(image_id))
                 del pupil.marks[image_id]
                 pupil.masks.pop(image_id, None)
                 self._taught(pupil)
@@ -241,15 +241,14 @@ class Assistant:
                 continue
             lesson = None
             with suppress(TamisError):  # an image that cannot be read any more teaches nothing
-                lesson = self._lesson(rows[image_id], label)
+                lesson = self._lesson(rows[image_id], label, pupil.learner)
             with self._lock:
                 pupil.unseen.pop(image_id, None)
                 if lesson is None:
                     pupil.unseen[image_id] = mark
                 else:
-                    view, shares, masks = lesson
-                    pupil.concept.learn(str(image_id), view, shares)
-                    pupil.masks[image_id] = masks
+                    taught, pupil.masks[image_id] = lesson
+                    pupil.learner.learn(str(image_id), taught)
                     pupil.marks[image_id] = mark
                     self._taught(pupil)
             yield
@@ -258,23 +257,23 @@ class Assistant:
         pupil.lesson += 1
         self._version += 1
 
-    def _lesson(self, row: ImageRow, label: str) -> tuple[RegionView, Float64, int] | None:
-        """An image, the shares of its regions in masks of a label, and how many; None before it is encoded."""
+    def _lesson(self, row: ImageRow, label: str, learner: Learner) -> tuple[Lesson, int] | None:
+        """What an image teaches of a label, and how many masks of it there are; None before it is encoded."""
         assert row.shape is not None
         rles = [body["rle"] for body in self._drawing(row.id).masks.values() if body["label"] == label]
         if not rles:
             view = self._view(row)
-            return None if view is None else (view, np.zeros(len(view.areas)), 0)
+            return None if view is None else (Lesson(view, np.zeros(len(view.areas))), 0)
         encoded = self._encoded(row.id)
         view = self._viewed(row, encoded)
         if encoded is None or view is None or not isinstance(encoded, AnswersByRegion):
             return None
         mask = np.logical_or.reduce(Masks.from_coco(rles, row.shape).dense())
-        return view, shares_of(encoded, mask), len(rles)
+        return learner.lesson(encoded, view, mask), len(rles)
 
     def _rate(self, pupil: _Pupil) -> Iterator[float]:
         """Look at the images that wait, those first that were not looked at for longest; gives the seconds of each."""
-        if not pupil.concept.ready:
+        if not pupil.learner.concept.ready:
             return
         rows = [row for row in self._rows() if waits(row)]
         rows.sort(key=lambda row: pupil.ratings.get(row.id, (-1,))[0])
@@ -284,10 +283,11 @@ class Assistant:
                 continue
             with suppress(TamisError):  # an image that cannot be read is no reason to leave out the rest
                 view = self._view(row)
-                if view is not None and pupil.concept.ready:
+                if view is not None and pupil.learner.concept.ready:
                     with self._lock:
-                        probability = pupil.concept.probability(view)
-                        confidence, distance = pupil.concept.confidence(probability, view), pupil.concept.distance(view)
+                        concept = pupil.learner.concept
+                        probability = concept.probability(view)
+                        confidence, distance = concept.confidence(probability, view), concept.distance(view)
                         rating = Rating(confidence, distance, not (probability > 0.5).any())
                         pupil.ratings[row.id] = pupil.lesson, row.sha256 or "", rating
                         self._version += 1

@@ -116,18 +116,20 @@ class Concept:
         """Whether there is anything to propose: some mask has been seen."""
         return any(lesson.shares.max(initial=0) > 0.5 for lesson in self._lessons.values())
 
-    def learn(self, key: str, view: RegionView, shares: Float64) -> None:
+    def learn(self, key: str, view: RegionView, shares: Float64, turned_out: float | None = None) -> None:
         """Learn a mask, or another one of the same image.
 
         Args:
             key: of the image.
             view: of the image.
             shares: (R,) of its regions in the mask; all 0 for an image that holds nothing of the concept.
+            turned_out: the IoU of what was proposed with the mask; None compares region by region.
         """
         self.forget(key)
         if self.ready:
             asked, mask = self.probability(view), shares > 0.5
-            self._told[key] = self._estimate(asked, view), _iou(asked > 0.5, mask, view.areas)
+            told = _iou(asked > 0.5, mask, view.areas) if turned_out is None else turned_out
+            self._told[key] = self._estimate(asked, view), told
         self._lessons[key] = _Lesson(view, shares)
         if len(self._lessons) <= MEASURED:
             self._measure()

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from tamis.annotation.assistant.concept import Float64, RegionView
+from tamis.annotation.assistant.pixels import HasPhotograph, Painter
 from tamis.arrays import MaskArray
 from tamis.mask.regions import fill_holes, remove_islands
 from tamis.regions.protocol import AnswersByRegion
@@ -63,20 +64,26 @@ class Answered:
         return self.expected
 
 
-def propose(concept: Answers, encoded: AnswersByRegion, view: RegionView | None = None) -> Proposal:
+def propose(
+    concept: Answers, encoded: AnswersByRegion, view: RegionView | None = None, painter: Painter | None = None
+) -> Proposal:
     """The mask of a concept in an image; it may be empty.
 
     Args:
         concept: that has learned a mask.
         encoded: the image.
         view: of the image, if it is there already.
+        painter: what was learned of pixels; None leaves it to regions.
 
     Raises:
         InputError: the concept has learned no mask.
     """
     view = view or RegionView.of(encoded)
     probability = concept.probability(view)
-    mask = np.asarray(spread(probability.astype(np.float32), encoded.fine_map) > 0.5)
+    told = spread(probability.astype(np.float32), encoded.fine_map)
+    if painter is not None and isinstance(encoded, HasPhotograph):
+        told = painter.paint(encoded.image, told)
+    mask = np.asarray(told > 0.5)
     speck = int(SPECK * np.count_nonzero(mask))
     if speck:
         mask = fill_holes(remove_islands(mask, speck), speck)

@@ -9,7 +9,7 @@ import numpy as np
 
 import tamis
 from tamis.annotation.simulate.costs import Costs, costs_as_json
-from tamis.annotation.simulate.curves import summary_of
+from tamis.annotation.simulate.curves import clicks_by_number, summary_of
 from tamis.annotation.simulate.person import Action, Person
 from tamis.annotation.simulate.policies.given import masks_in
 from tamis.annotation.simulate.policies.protocol import Pending, Reviews
@@ -88,6 +88,7 @@ def simulate(
     seed: int = 0,
     limit: int | None = None,
     sight: Segmentor | None = None,
+    concept: str = "",
 ) -> Generator[Step]:
     """Annotate a dataset by every policy, and write `actions.parquet`, `simulation.json` and `run.json`.
 
@@ -101,6 +102,7 @@ def simulate(
         seed: of the orders and errors.
         limit: only the first so many images.
         sight: whose regions the assistant sees; by default the segmentor's.
+        concept: the class that the dataset was brought down to, to be said in the results.
 
     Yields:
         Progress after every image.
@@ -119,6 +121,7 @@ def simulate(
         "weights": weights,
         "dataset": dataset.name,
         "split": dataset.split,
+        "concept": concept,
         "images": [sample.name for sample in dataset.samples],
         "assistant_model": None if sight is None else [sight.name, weights_of(sight)],
         "settings": {
@@ -153,6 +156,7 @@ def simulate(
             {
                 "dataset": dataset.name,
                 "split": dataset.split,
+                "concept": concept,
                 "segmentor": segmentor.name,
                 "images": len(dataset.samples),
                 "weights": weights,
@@ -160,6 +164,10 @@ def simulate(
                 "most_clicks": settings.most_clicks,
                 "costs": costs_as_json(settings.costs),
                 "seed": seed,
+                "by_number": {
+                    policy: clicks_by_number([row for row in rows if row["policy"] == policy], 1).mean.round(4).tolist()
+                    for policy in settings.policies
+                },
                 "policies": {
                     policy: summary_of([row for row in rows if row["policy"] == policy], settings.target_iou)
                     for policy in settings.policies

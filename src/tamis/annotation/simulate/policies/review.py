@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from tamis.annotation.assistant.concept import Float64
-from tamis.annotation.assistant.propose import Answered, propose
+from tamis.annotation.assistant.learner import Asked
 from tamis.annotation.simulate.policies.assisted import Assisted
 from tamis.annotation.simulate.policies.protocol import Pending
 from tamis.arrays import MaskArray
@@ -28,7 +27,7 @@ class Reviewed:
         self._assisted = Assisted()
         self._first, self._page, self._target = first, page, target_iou
         self._seen = 0
-        self._shown: dict[str, tuple[Float64, float]] = {}
+        self._shown: dict[str, Asked] = {}
         self._looked_at: set[str] = set()
 
     def next(self, waiting: Sequence[Pending]) -> int:
@@ -36,7 +35,7 @@ class Reviewed:
         if self._seen >= self._first and not self._shown:
             self._turn(waiting)
         tiles = [number for number, each in enumerate(waiting) if each.name in self._shown]
-        return max(tiles, key=lambda number: self._shown[waiting[number].name][1], default=0)
+        return max(tiles, key=lambda number: self._shown[waiting[number].name].answered.expected, default=0)
 
     def in_review(self, image: Pending) -> bool:
         """Whether it is shown side by side with others."""
@@ -45,7 +44,7 @@ class Reviewed:
     def propose(self, image: Pending, encoded: AnswersByRegion) -> MaskArray | None:
         """What was proposed when the page was made, or what the concept is now."""
         if image.name in self._shown:
-            return propose(Answered(*self._shown[image.name]), encoded, image.view).mask
+            return self._shown[image.name].proposal(encoded, image.view).mask
         return self._assisted.propose(image, encoded)
 
     def rejected(self, image: Pending) -> None:
@@ -60,17 +59,13 @@ class Reviewed:
 
     def _turn(self, waiting: Sequence[Pending]) -> None:
         """Make the next page."""
-        concept = self._assisted.concept
-        if not concept.ready:
+        learner = self._assisted.learner
+        if not learner.ready:
             return
-        told: list[tuple[str, tuple[Float64, float]]] = []
-        for each in waiting:
-            if each.name not in self._looked_at:
-                probability = concept.probability(each.view)
-                told.append((each.name, (probability, concept.confidence(probability, each.view))))
+        told = [(each.name, learner.ask(each.view)) for each in waiting if each.name not in self._looked_at]
         if self._target is not None:
-            sure = concept.sure_from(self._target)
-            told = [each for each in told if sure is not None and each[1][1] >= sure]
-        told.sort(key=lambda each: -each[1][1])
+            sure = learner.concept.sure_from(self._target)
+            told = [each for each in told if sure is not None and each[1].answered.expected >= sure]
+        told.sort(key=lambda each: -each[1].answered.expected)
         self._shown = dict(told[: self._page])
         self._looked_at.update(self._shown)
