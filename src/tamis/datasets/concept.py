@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from tamis.datasets.listing import Listing
-from tamis.datasets.protocol import Dataset, Target
+from tamis.datasets.protocol import Dataset, Sample, Target
 from tamis.errors import InputError
 
 SHOWN = 30
@@ -25,7 +25,8 @@ def of_concept(dataset: Dataset, concept: str, limit: int | None = None) -> Data
     Raises:
         InputError: no image has it; the message names the classes that there are.
     """
-    samples, known = [], set()
+    samples: list[Sample] = []
+    known: set[str] = set()
     for sample in dataset.samples:
         if limit is not None and len(samples) == limit:
             break
