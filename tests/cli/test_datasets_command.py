@@ -169,6 +169,6 @@ def test_ndd20_is_fetched_and_counted(tamis: Tamis, tmp_path: Path, site: Site) 
     site.files["n.zip"] = content.getvalue()
     code, out, _ = tamis("datasets", "download", "ndd20", tmp_path / "set", "--base-url", f"{site.url}n.zip")
     assert (code, out) == (0, f"5 images below, 5 images above; in {tmp_path / 'set'}\n")
-    code, _, err = tamis("datasets", "download", "ndd20", tmp_path / "set", "--sha256", "00")
+    code, _, err = tamis("datasets", "download", "ndd20", tmp_path / "set", "--digest", "00")
     assert code == 2
     assert "not 00" in err

@@ -127,7 +127,7 @@ def prepare_command(name: str, raw: Path, root: Path, split: str, as_json: bool)
     help="Which preview image: the one of published results, or tone-mapped.",
 )
 @click.option("--base-url", metavar="URL", help="The folder of SCENE.zip, or the archive of NDD20.")
-@click.option("--sha256", metavar="HEX", help="What the archive of NDD20 must have.")
+@click.option("--digest", metavar="HEX", help="What the archive of NDD20 must have.")
 @click.option("--scene-list", metavar="URL", default=SCENE_LIST, show_default=True, help="The table of all frames.")
 @click.option(
     "--retries",
@@ -155,7 +155,7 @@ def download_command(
     scenes: str | None,
     preview: str,
     base_url: str | None,
-    sha256: str | None,
+    digest: str | None,
     scene_list: str,
     retries: int,
     timeout: float,
@@ -172,7 +172,7 @@ def download_command(
     tamis datasets download ndd20 ndd20/
     """
     if name == "ndd20":
-        return _download_ndd20(root, base_url or NDD20_URL, sha256, retries, timeout, as_json)
+        return _download_ndd20(root, base_url or NDD20_URL, digest, retries, timeout, as_json)
     base_url = base_url or BASE_URL
     source = Source(base_url, retries, timeout)
     names = _scenes(scenes) if scenes else released_scenes(scene_list, source)

@@ -8,7 +8,7 @@ from tamis.datasets.archive import fetch_archive, sha256_of, unpack
 from tamis.errors import InputError
 
 URL = "https://data.ncl.ac.uk/ndownloader/files/22774175"
-"""The archive of the release. No digest of it is known here: `--sha256` takes one that you know."""
+"""The archive of the release. No digest of it is known here: `--digest` takes one that you know."""
 
 ARCHIVE = "NDD20.zip"
 
