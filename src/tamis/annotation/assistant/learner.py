@@ -7,7 +7,7 @@ import numpy as np
 from tamis.annotation.assistant.concept import Concept, Float64, RegionView, shares_of
 from tamis.annotation.assistant.pixels import HasPhotograph, Painter, PixelConcept, PixelLesson, pixel_lesson
 from tamis.annotation.assistant.propose import Answered, Proposal, propose
-from tamis.arrays import MaskArray
+from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.regions.protocol import AnswersByRegion
 from tamis.regions.spread import spread
 
@@ -33,6 +33,13 @@ class Asked:
 
     answered: Answered
     painter: Painter | None
+
+    def probability(self, encoded: AnswersByRegion) -> ProbabilityArray:
+        """(H, W) float32: P(pixel belongs to the concept)."""
+        regions = spread(self.answered.given.astype(np.float32), encoded.fine_map)
+        if self.painter is None or not isinstance(encoded, HasPhotograph):
+            return regions
+        return self.painter.paint(encoded.image, regions)
 
     def proposal(self, encoded: AnswersByRegion, view: RegionView) -> Proposal:
         """The mask of the concept in an image; it may be empty."""
