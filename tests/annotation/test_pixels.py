@@ -31,14 +31,14 @@ def test_pixels_tell_what_regions_cannot_and_are_used_as_soon_as_that_is_known()
     assert pixels.painter() is None
     for number in range(3):
         image, mask = seedlings(number)
-        lesson = pixel_lesson(image, unsure(mask), mask, pixels.painter())
+        lesson = pixel_lesson(image, unsure(mask), unsure(mask), mask, pixels.painter())
         assert (lesson.ious is None) == (number == 0)
         pixels.add(str(number), lesson)
     painter = pixels.painter()
     assert isinstance(painter, Painter)
     assert painter.way > 0
     image, mask = seedlings(7)
-    assert iou_of(painter.paint(image, unsure(mask)) > 0.5, mask) > 0.7
+    assert iou_of(painter.paint(image, unsure(mask), unsure(mask)) > 0.5, mask) > 0.7
 
 
 def test_regions_are_kept_where_they_are_better() -> None:
@@ -50,17 +50,17 @@ def test_regions_are_kept_where_they_are_better() -> None:
         mask = np.zeros((60, 80), bool)
         mask[20:40, 10 + 10 * number : 40 + 10 * number] = True
         regions = np.where(mask, 0.9, 0.1).astype(np.float32)
-        pixels.add(str(number), pixel_lesson(image, regions, mask, pixels.painter()))
+        pixels.add(str(number), pixel_lesson(image, regions, regions, mask, pixels.painter()))
     painter = pixels.painter()
     assert painter is not None
     if painter.way == 0:
-        assert painter.paint(image, regions) is regions
-    assert iou_of(painter.paint(image, regions) > 0.5, mask) > 0.95
+        assert painter.paint(image, regions, regions) is regions
+    assert iou_of(painter.paint(image, regions, regions) > 0.5, mask) > 0.95
 
 
 def test_what_is_forgotten_leaves_no_trace() -> None:
     pixels = PixelConcept()
-    lessons = [pixel_lesson(image, unsure(mask), mask, None) for image, mask in map(seedlings, range(2))]
+    lessons = [pixel_lesson(image, unsure(mask), unsure(mask), mask, None) for image, mask in map(seedlings, range(2))]
     pixels.add("a", lessons[0])
     before = pixels.painter()
     pixels.add("b", lessons[1])

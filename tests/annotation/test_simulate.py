@@ -1,6 +1,7 @@
 """A simulated annotator, their prices, and ways of annotating."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -26,6 +27,8 @@ from tamis.annotation.simulate.policies.review import Reviewed
 from tamis.annotation.simulate.report import write_simulation_report
 from tamis.annotation.simulate.run import Settings, multiverseg, simulate
 from tamis.annotation.simulate.studio import wanted_of
+from tamis.arrays import MaskArray, ProbabilityArray
+from tamis.clicks import Click
 from tamis.datasets.protocol import Dataset, Sample
 from tamis.errors import InputError
 from tamis.image import write_image
@@ -96,11 +99,38 @@ def test_a_click_on_a_proposal_edits_it() -> None:
 def test_what_clicks_cannot_do_is_drawn_by_hand() -> None:
     image, _ = scene(0)
     squares = np.logical_and.outer(np.arange(120) % 18 < 9, np.arange(160) % 18 < 9)
-    person = Person(Costs(), most_clicks=2)
+    person = Person(Costs(brush=1e5), most_clicks=2)
     left = person.annotate(load_segmentor("hierarchy").encode(image), squares, None, np.random.default_rng(0))
     np.testing.assert_array_equal(left, squares)
     drawn = next(action for action in person.actions if action.kind == "polygon")
     assert drawn.seconds == 63 * Costs().polygon  # every one of them
+
+
+def test_a_click_that_does_harm_is_taken_back_and_the_brush_mends_what_clicks_cannot() -> None:
+    class Stubborn:
+        """Answers every click with a worse mask."""
+
+        shape = (60, 80)
+
+        def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
+            return np.zeros(self.shape, np.float32)
+
+        def probabilities(self, clicks: Sequence[Click]) -> ProbabilityArray:
+            return np.zeros((len(clicks), *self.shape), np.float32)
+
+        def probability_from_mask(self, mask: MaskArray, clicks: Sequence[Click]) -> ProbabilityArray:
+            return np.zeros(self.shape, np.float32)
+
+    wanted = np.zeros((60, 80), bool)
+    wanted[10:40, 10:40] = True
+    begun = wanted.copy()
+    begun[10:18, 10:40] = False
+    person = Person(Costs(click=2, brush=10))
+    left = person.annotate(Stubborn(), wanted, begun, np.random.default_rng(0))
+    np.testing.assert_array_equal(left, wanted)
+    assert [action.kind for action in person.actions] == ["switch", "inspect", "click", "undo", "brush", "accept"]
+    stroke = next(action for action in person.actions if action.kind == "brush")
+    assert stroke.seconds == pytest.approx(2 + 10 * (30 + 8) / 100)  # half of the outline, of a diagonal of 100 pixels
 
 
 def test_people_tire_and_err_as_the_costs_say() -> None:

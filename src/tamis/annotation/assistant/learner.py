@@ -6,7 +6,7 @@ import numpy as np
 
 from tamis.annotation.assistant.concept import Concept, Float64, RegionView, shares_of
 from tamis.annotation.assistant.pixels import HasPhotograph, Painter, PixelConcept, PixelLesson, pixel_lesson
-from tamis.annotation.assistant.propose import Answered, Proposal, propose
+from tamis.annotation.assistant.propose import Answered, Proposal, fitting_click, propose
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.regions.protocol import AnswersByRegion
 from tamis.regions.spread import spread
@@ -34,12 +34,12 @@ class Asked:
     answered: Answered
     painter: Painter | None
 
-    def probability(self, encoded: AnswersByRegion) -> ProbabilityArray:
+    def probability(self, encoded: AnswersByRegion, view: RegionView) -> ProbabilityArray:
         """(H, W) float32: P(pixel belongs to the concept)."""
         regions = spread(self.answered.given.astype(np.float32), encoded.fine_map)
         if self.painter is None or not isinstance(encoded, HasPhotograph):
             return regions
-        return self.painter.paint(encoded.image, regions)
+        return self.painter.paint(encoded.image, regions, fitting_click(self.answered.given, view, encoded))
 
     def proposal(self, encoded: AnswersByRegion, view: RegionView) -> Proposal:
         """The mask of the concept in an image; it may be empty."""
@@ -67,7 +67,8 @@ class Learner:
         before = self.concept.probability(view) if ready else np.full(len(view.areas), 0.5)
         regions = spread(before.astype(np.float32), encoded.fine_map)
         painter = self._pixels.painter() if ready else None
-        return Lesson(view, shares, pixel_lesson(encoded.image, regions, mask, painter))
+        click = fitting_click(before, view, encoded)
+        return Lesson(view, shares, pixel_lesson(encoded.image, regions, click, mask, painter))
 
     def learn(self, key: str, lesson: Lesson) -> None:
         """Learn a mask, or another one of the same image."""

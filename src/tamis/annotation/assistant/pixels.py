@@ -57,13 +57,13 @@ class PixelLesson:
     Attributes:
         gram: (COLUMNS, COLUMNS) float64.
         target: (COLUMNS,) float64.
-        ious: of the mask by regions, by pixels and by both, as they would have been proposed; None before the first.
+        ious: of the masks of each way, as they would have been proposed; None before the first.
         way: which of these would have been.
     """
 
     gram: NDArray[np.float64]
     target: NDArray[np.float64]
-    ious: tuple[float, float, float] | None
+    ious: tuple[float, ...] | None
     way: int = 0
 
     @property
@@ -78,23 +78,26 @@ class Painter:
 
     Attributes:
         weights: (COLUMNS,) float32.
-        way: 0 regions, 1 pixels, 2 the mean of both; what was best on recent images.
+        way: which of `ways` was best on recent images; 0 is regions alone.
     """
 
     weights: Float32
     way: int
 
-    def paint(self, photo: ImageArray, regions: ProbabilityArray) -> ProbabilityArray:
+    def paint(self, photo: ImageArray, regions: ProbabilityArray, click: ProbabilityArray) -> ProbabilityArray:
         """(H, W) float32: P(pixel belongs to the concept), in the way that is best.
 
         Args:
             photo: (H, W, 3) uint8 RGB.
             regions: (H, W) float32, the same as regions tell it.
+            click: (H, W) float32, the answer to the click that fits that best.
         """
-        return regions if self.way == 0 else self.ways(photo, regions)[self.way]
+        return regions if self.way == 0 else self.ways(photo, regions, click)[self.way]
 
-    def ways(self, photo: ImageArray, regions: ProbabilityArray) -> tuple[ProbabilityArray, ...]:
-        """(H, W) float32 each: by regions, by pixels, by both."""
+    def ways(
+        self, photo: ImageArray, regions: ProbabilityArray, click: ProbabilityArray
+    ) -> tuple[ProbabilityArray, ...]:
+        """(H, W) float32 each: by regions, by pixels, by both, by regions and a click, by all three."""
         import cv2
 
         seen = _features(photo, regions)
@@ -102,8 +105,9 @@ class Painter:
         flat = seen.reshape(-1, FEATURES)
         answer = self.weights[0] + flat @ plain + _waved(flat) @ waves
         small = (1 / (1 + np.exp(-GAIN * (answer - 0.5)))).reshape(seen.shape[:2]).astype(np.float32)
-        pixels = cv2.resize(small, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        return regions, np.asarray(pixels), np.asarray((regions + pixels) / 2)
+        pixels = np.asarray(cv2.resize(small, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR))
+        both = np.asarray((regions + pixels) / 2)
+        return regions, pixels, both, np.asarray((regions + click) / 2), np.asarray((2 * both + click) / 3)
 
 
 class PixelConcept:
@@ -130,18 +134,24 @@ class PixelConcept:
         lessons = list(self._lessons.values())
         gram = np.sum([lesson.gram for lesson in lessons], axis=0) + RIDGE * np.eye(COLUMNS)
         weights = np.linalg.solve(gram, np.sum([lesson.target for lesson in lessons], axis=0)).astype(np.float32)
-        told = np.array([lesson.ious for lesson in lessons if lesson.ious is not None][-RECENT:]).reshape(-1, 3)
+        told = np.array([lesson.ious for lesson in lessons if lesson.ious is not None][-RECENT:])
         return Painter(weights, int(told.mean(axis=0).argmax()) if len(told) else 0)
 
 
 def pixel_lesson(
-    photo: ImageArray, regions: ProbabilityArray, mask: MaskArray, painter: Painter | None, seed: int = 0
+    photo: ImageArray,
+    regions: ProbabilityArray,
+    click: ProbabilityArray,
+    mask: MaskArray,
+    painter: Painter | None,
+    seed: int = 0,
 ) -> PixelLesson:
     """What an image teaches.
 
     Args:
         photo: (H, W, 3) uint8 RGB.
         regions: (H, W) float32, P(pixel belongs to the concept) as regions told it before.
+        click: (H, W) float32, the answer to the click that fits that best.
         mask: (H, W) bool, that somebody left.
         painter: what was learned before; None for nothing.
         seed: of the pixels that are looked at.
@@ -158,12 +168,12 @@ def pixel_lesson(
     share = float(inside.mean())
     weights = np.where(inside, 0.5 / max(share, LEAST_SHARE), 0.5 / max(1 - share, LEAST_SHARE)) / len(flat)
     weighted = (columns * weights[:, None].astype(np.float32)).T
-    ways = () if painter is None else painter.ways(photo, regions)
+    ways = () if painter is None else painter.ways(photo, regions, click)
     ious = [iou_of(each > 0.5, mask) for each in ways]
     return PixelLesson(
         (weighted @ columns).astype(np.float64),
         (weighted @ inside.astype(np.float32)).astype(np.float64),
-        (ious[0], ious[1], ious[2]) if ious else None,
+        tuple(ious) if ious else None,
         0 if painter is None else painter.way,
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from tamis.annotation.assistant.concept import Float64, RegionView
 from tamis.annotation.assistant.pixels import HasPhotograph, Painter
-from tamis.arrays import MaskArray
+from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.mask.regions import fill_holes, remove_islands
 from tamis.regions.protocol import AnswersByRegion
 from tamis.regions.spread import spread
@@ -64,6 +64,23 @@ class Answered:
         return self.expected
 
 
+def fitting_click(probability: Float64, view: RegionView, encoded: AnswersByRegion) -> ProbabilityArray:
+    """(H, W) float32: of all answers to single clicks the one that is most like a concept, by soft IoU.
+
+    On 26 horses the mean of both had IoU .890 where the concept alone had .884, and reached .9 twice as often.
+
+    Args:
+        probability: (R,) of the concept.
+        view: of the image.
+        encoded: the image.
+    """
+    answers = encoded.answers.reshape(-1, encoded.answers.shape[2]).astype(np.float32) / 255
+    wanted = (view.areas * probability).astype(np.float32)
+    shared = answers @ wanted
+    either = answers @ view.areas.astype(np.float32) + wanted.sum() - shared
+    return spread(answers[int((shared / np.maximum(either, 1e-9)).argmax())], encoded.fine_map)
+
+
 def propose(
     concept: Answers, encoded: AnswersByRegion, view: RegionView | None = None, painter: Painter | None = None
 ) -> Proposal:
@@ -82,7 +99,7 @@ def propose(
     probability = concept.probability(view)
     told = spread(probability.astype(np.float32), encoded.fine_map)
     if painter is not None and isinstance(encoded, HasPhotograph):
-        told = painter.paint(encoded.image, told)
+        told = painter.paint(encoded.image, told, fitting_click(probability, view, encoded))
     mask = np.asarray(told > 0.5)
     speck = int(SPECK * np.count_nonzero(mask))
     if speck:

@@ -118,8 +118,9 @@ def summary_of(rows: Rows, target_iou: float) -> dict[str, Any]:
 
     `seconds`: in all; `seconds_per_image`; `iou`: of the masks that are left; `clicks`: an image; `clicks_warm`: an
     image from the 18th on; `accepted`: share of proposals that were accepted as they were; `drawn`: share of images
-    that were drawn by hand; `area`: under the curve of the share of images at the target against seconds, as a share of
-    the rectangle; `seconds_to_most`: until nine tenths of the images are at the target, None where that is never.
+    that the brush or a polygon had to finish; `area`: under the curve of the share of images at the target against
+    seconds, as a share of the rectangle; `seconds_to_most`: until nine tenths of the images are at the target, None
+    where that is never.
 
     Args:
         rows: of all its seeds, images in the order in which they were annotated.
@@ -137,7 +138,7 @@ def _of_one(rows: Rows, target_iou: float) -> dict[str, float | None]:
     kinds = [[action["kind"] for action in row["actions"]] for row in rows]
     proposed = [row["proposed"] is not None for row in rows]
     untouched = [
-        row["proposed"] is not None and not {"click", "polygon", "reject"} & set(done)
+        row["proposed"] is not None and not {"click", "brush", "polygon", "reject"} & set(done)
         for row, done in zip(rows, kinds, strict=True)
     ]
     enough = np.flatnonzero(good >= MOST * len(rows))
@@ -148,7 +149,7 @@ def _of_one(rows: Rows, target_iou: float) -> dict[str, float | None]:
         "clicks": float(clicks.mean()),
         "clicks_warm": float(clicks[WARM - 1 :].mean()) if len(rows) >= WARM else None,
         "accepted": float(np.sum(untouched) / max(np.sum(proposed), 1)),
-        "drawn": float(np.mean(["polygon" in done for done in kinds])),
+        "drawn": float(np.mean([bool({"brush", "polygon"} & set(done)) for done in kinds])),
         "area": float(np.trapezoid(good / len(rows), seconds) / seconds[-1]) if len(rows) > 1 else 0.0,
         "seconds_to_most": float(seconds[enough[0]]) if len(enough) else None,
     }

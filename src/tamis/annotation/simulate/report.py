@@ -18,7 +18,7 @@ from tamis.annotation.simulate.curves import (
 from tamis.render import chart
 from tamis.render.page import write_page
 
-KINDS = ("switch", "inspect", "accept", "reject", "click", "polygon")
+KINDS = ("switch", "inspect", "accept", "reject", "click", "undo", "brush", "polygon")
 
 
 def write_simulation_report(out: Path) -> Path:

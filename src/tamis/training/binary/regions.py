@@ -48,7 +48,8 @@ def train_regions(segmentor: Segmentor, train: Dataset, test: Dataset, out: Path
         for sample in test.samples:
             image, wanted = read(sample)
             encoded = _encoded(segmentor, image)
-            told = np.clip(learner.ask(RegionView.of(encoded)).probability(encoded), 1e-6, 1 - 1e-6)
+            view = RegionView.of(encoded)
+            told = np.clip(learner.ask(view).probability(encoded, view), 1e-6, 1 - 1e-6)
             found = measured(torch.from_numpy(np.log(told / (1 - told))), wanted)
             rows.append({"image": sample.name, "actual": vars(found)})
             write_image(out / "masks" / f"{sample.name}.png", told > 0.5)
