@@ -20,8 +20,8 @@ from tamis.segmentors import load_segmentor
 
 @click.command(name="simulate")
 @model_option
-@click.option("--dataset", metavar="NAME", required=True, help="A name from `tamis datasets list`.")
-@click.option("--root", metavar="PATH", required=True, type=click.Path(path_type=Path), help="The dataset's folder.")
+@click.option("--dataset", metavar="NAME", help="A name from `tamis datasets list`.")
+@click.option("--root", metavar="PATH", type=click.Path(path_type=Path), help="The dataset's folder.")
 @click.option("--split", metavar="NAME", help="Which part of it, where it has parts.")
 @click.option(
     "--concept",
@@ -82,11 +82,18 @@ from tamis.segmentors import load_segmentor
 @click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Of orders and errors.")
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Only the first N images.")
 @click.option("--out", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder for results.")
+@click.option(
+    "--fit-costs",
+    "project",
+    metavar="PROJECT",
+    type=click.Path(path_type=Path),
+    help="Simulate nothing: measure the costs of the people who annotated this folder, for --costs.",
+)
 @json_option
 def command(
     segmentor: str,
-    dataset: str,
-    root: Path,
+    dataset: str | None,
+    root: Path | None,
     split: str | None,
     concept: str | None,
     policies: tuple[str, ...],
@@ -101,6 +108,7 @@ def command(
     seed: int,
     limit: int | None,
     out: Path,
+    project: Path | None,
     as_json: bool,
 ) -> None:
     """Say how long a dataset takes to annotate, one way or another.
@@ -109,8 +117,14 @@ def command(
 
     \b
     tamis simulate --dataset weizmann-horses --root HORSES --out runs/horses
-    tamis simulate --dataset dsb2018 --root DSB --policy assistant-easy --costs mine.json --out runs/dsb
+    tamis simulate --fit-costs photos/ --out runs/me
+    tamis simulate --dataset dsb2018 --root DSB --policy assistant-easy --costs runs/me/costs.json --out runs/dsb
     """
+    if project is not None:
+        _fit(project, out, dataset or project.resolve().name, split or "", concept or "", as_json)
+        return
+    if dataset is None or root is None:
+        raise InputError("name a dataset with --dataset and its folder with --root, or a project with --fit-costs")
     chosen = policies or ("scratch", "assistant")
     if protocol == "multiverseg":
         _require_defaults("target_iou", "most_clicks", "costs", "budget")
@@ -145,6 +159,32 @@ def command(
         for name, each in told["policies"].items()
     )
     click.echo(f"look at {page.resolve()}")
+
+
+def _fit(folder: Path, out: Path, dataset: str, split: str, concept: str, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from tamis.annotation.project import opened
+    from tamis.annotation.simulate.people import fit_costs, write_fitted
+
+    with opened(folder, create=False) as project:
+        fitted = fit_costs(project)
+        write_fitted(project, fitted, out, dataset, split, concept)
+    if as_json:
+        print_json({"costs": asdict(fitted.costs), "measured": fitted.measured})
+        return
+    print_table(
+        (
+            kind,
+            f"{each['median']:.2f} s",
+            f"half of them {each['low']:.2f} to {each['high']:.2f}",
+            f"{each['events']} events",
+        )
+        for kind, each in fitted.measured.items()
+    )
+    click.echo(f"costs: {out / 'costs.json'}")
+    if fitted.rows:
+        click.echo(f"look at {write_simulation_report(out).resolve()}")
 
 
 def _require_defaults(*options: str) -> None:

@@ -150,7 +150,7 @@ def simulate(
             for number in range(settings.seeds)
             for key in _in_order(journal.entries, f"{policy} {number} ")
         ]
-        _write_actions(out / "actions.parquet", rows)
+        write_actions(out / "actions.parquet", rows)
         write_json(
             out / "simulation.json",
             {
@@ -257,7 +257,7 @@ def _in_order(entries: Mapping[str, Any], prefix: str) -> Sequence[str]:
     return sorted((key for key in entries if key.startswith(prefix)), key=lambda key: int(entries[key]["number"]))
 
 
-def _write_actions(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_actions(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """One row for each action, in their order."""
     import pyarrow as pa
     import pyarrow.parquet as pq
