@@ -3,7 +3,7 @@
 import hashlib
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from tamis.datasets.remote import RemoteFile
@@ -14,7 +14,7 @@ PIECE = 1 << 22
 """Bytes that are asked for at once, and at most fetched again after an interruption."""
 
 
-def fetch_archive(url: str, place: Path, retries: int = 5, timeout: float = 60, wait: float = 1) -> Iterator[float]:
+def fetch_archive(url: str, place: Path, retries: int = 5, timeout: float = 60, wait: float = 1) -> Generator[float]:
     """Fetch a file to `place`; what an earlier attempt left in `place` with `.part` behind it is kept.
 
     Args:

@@ -53,7 +53,7 @@ class Costs:
     jitter: float = 0.0
     misjudged: float = 0.0
     fatigue: float = 0.0
-    worthless: float = 0.3
+    worthless: float = 0.6
     patience: float = 2
 
     def __post_init__(self) -> None:

@@ -28,7 +28,7 @@ def read(sample: Sample) -> tuple[ImageArray, MaskArray]:
 
 def tensor_of(image: ImageArray) -> Tensor:
     """(3, H, W) float32, normalised."""
-    scaled = (image.astype(np.float32) / 255 - np.float32(MEAN)) / np.float32(STD)
+    scaled = (image.astype(np.float32) / 255 - np.asarray(MEAN, np.float32)) / np.asarray(STD, np.float32)
     return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))
 
 

@@ -74,7 +74,9 @@ def train_binary(job: BinaryJob) -> Iterator[str]:
             f"{len(job.train.samples)} images are fewer than a batch of {job.batch}, and a batch that is not full is "
             f"dropped: give --batch {len(job.train.samples)} or less"
         )
-    settings = {key: value for key, value in asdict(job).items() if isinstance(value, str | int | float)}
+    settings: dict[str, Any] = {
+        key: value for key, value in asdict(job).items() if isinstance(value, str | int | float)
+    }
     settings |= {"start": None if job.start is None else file_hash(job.start), "model": MODELS[0]}
     settings |= {"data": [_said(job.train), _said(job.test)], "images": [len(job.train.samples), len(job.test.samples)]}
     images = fingerprint(file_hash(sample.image_path) for sample in (*job.train.samples, *job.test.samples))
