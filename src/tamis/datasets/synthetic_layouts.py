@@ -228,10 +228,11 @@ def _ndd20(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSamp
     view, _, part = split.partition("-")
     entries, written = {}, []
     for k, scene in enumerate(scenes, start=1):
-        mask = np.zeros(scene.labels.shape, np.bool_)
+        height, width = scene.labels.shape
+        mask = np.zeros((height, width), np.bool_)
         regions: list[dict[str, Any]] = []
         for polygon in (each for label in scene.shapes for each in to_polygons(scene.mask(label))):
-            mask |= from_polygons([Polygon(polygon.outer)], (mask.shape[0], mask.shape[1]))
+            mask |= from_polygons([Polygon(polygon.outer)], (height, width))
             corners = {"all_points_x": polygon.outer[:, 0].tolist(), "all_points_y": polygon.outer[:, 1].tolist()}
             kind = "polyline" if len(regions) % 2 else "polygon"
             regions.append({"shape_attributes": {"name": kind, **corners}, "region_attributes": {}})

@@ -109,7 +109,7 @@ class Average:
         now = network.state_dict()
         floating = [name for name, value in now.items() if value.is_floating_point()]
         # All at once: a GPU would be kept waiting by hundreds of small steps.
-        update = torch.optim.swa_utils.get_ema_multi_avg_fn(decay)
+        update = torch.optim.swa_utils.get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]  # of torch
         update([self.values[name] for name in floating], [now[name] for name in floating], self.updates)
         for name in now.keys() - set(floating):
             self.values[name].copy_(now[name])
