@@ -71,6 +71,17 @@ def test_what_is_forgotten_leaves_no_trace() -> None:
     np.testing.assert_array_equal(before.weights, after.weights)
 
 
+def test_a_large_photograph_is_looked_at_in_small() -> None:
+    image, mask = seedlings(0)
+    large, wide = np.kron(image, np.ones((12, 12, 1), np.uint8)), np.kron(mask, np.ones((12, 12), bool))
+    pixels = PixelConcept()
+    for key in "ab":
+        pixels.add(key, pixel_lesson(large, unsure(wide), unsure(wide), wide, pixels.painter()))
+    painter = pixels.painter()
+    assert painter is not None
+    assert iou_of(painter.paint(large, unsure(wide), unsure(wide)) > 0.5, wide) > 0.8
+
+
 def test_a_learner_learns_both_and_forgets_both() -> None:
     hierarchy, learner = load_segmentor("hierarchy"), Learner()
     for number in range(3):

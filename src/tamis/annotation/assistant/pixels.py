@@ -4,6 +4,7 @@ Nuclei and seedlings are smaller than the regions that an encoding tells apart, 
 learned is used only where it was better than regions on the masks that people left.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -38,6 +39,19 @@ SCALES = (1.0, 2.5, 6.0, 15.0)
 
 FEATURES = 3 * (1 + len(SCALES)) + 3 * 3 + 2
 COLUMNS = 1 + FEATURES + WAVES
+
+
+WAYS: tuple[Mapping[str, float], ...] = (
+    {"regions": 1.0},
+    {"pixels": 1.0},
+    {"regions": 0.5, "pixels": 0.5},
+    {"regions": 0.5, "click": 0.5},
+    {"regions": 1 / 3, "pixels": 1 / 3, "click": 1 / 3},
+)
+"""From what masks may be made: what regions say, what pixels say, and the answer to the click that fits best."""
+
+LARGEST = 1024
+"""Pixels of the long side of a picture on which ways are compared."""
 
 
 @runtime_checkable
@@ -92,12 +106,19 @@ class Painter:
             regions: (H, W) float32, the same as regions tell it.
             click: (H, W) float32, the answer to the click that fits that best.
         """
-        return regions if self.way == 0 else self.ways(photo, regions, click)[self.way]
+        parts = {"regions": regions, "click": click}
+        weights = WAYS[self.way]
+        if "pixels" in weights:
+            parts["pixels"] = self.pixels(photo, regions)
+        return _mixed(weights, parts)
 
-    def ways(
-        self, photo: ImageArray, regions: ProbabilityArray, click: ProbabilityArray
-    ) -> tuple[ProbabilityArray, ...]:
-        """(H, W) float32 each: by regions, by pixels, by both, by regions and a click, by all three."""
+    def ways(self, photo: ImageArray, regions: ProbabilityArray, click: ProbabilityArray) -> Iterator[ProbabilityArray]:
+        """(H, W) float32 in each of `WAYS`."""
+        parts = {"regions": regions, "click": click, "pixels": self.pixels(photo, regions)}
+        return (_mixed(weights, parts) for weights in WAYS)
+
+    def pixels(self, photo: ImageArray, regions: ProbabilityArray) -> ProbabilityArray:
+        """(H, W) float32: P(pixel belongs to the concept) by what is around it."""
         import cv2
 
         seen = _features(photo, regions)
@@ -105,9 +126,15 @@ class Painter:
         flat = seen.reshape(-1, FEATURES)
         answer = self.weights[0] + flat @ plain + _waved(flat) @ waves
         small = (1 / (1 + np.exp(-GAIN * (answer - 0.5)))).reshape(seen.shape[:2]).astype(np.float32)
-        pixels = np.asarray(cv2.resize(small, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR))
-        both = np.asarray((regions + pixels) / 2)
-        return regions, pixels, both, np.asarray((regions + click) / 2), np.asarray((2 * both + click) / 3)
+        return np.asarray(cv2.resize(small, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR))
+
+
+def _mixed(weights: Mapping[str, float], parts: Mapping[str, ProbabilityArray]) -> ProbabilityArray:
+    """(H, W) float32: the weighted sum; one part alone as it is."""
+    if len(weights) == 1:
+        (name,) = weights
+        return parts[name]
+    return np.asarray(sum(np.float32(weight) * parts[name] for name, weight in weights.items()), np.float32)
 
 
 class PixelConcept:
@@ -158,6 +185,13 @@ def pixel_lesson(
     """
     import cv2
 
+    height, width = photo.shape[:2]
+    if max(height, width) > LARGEST:
+        size = round(width * LARGEST / max(height, width)), round(height * LARGEST / max(height, width))
+        photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
+        regions = np.asarray(cv2.resize(regions, size, interpolation=cv2.INTER_AREA), np.float32)
+        click = np.asarray(cv2.resize(click, size, interpolation=cv2.INTER_AREA), np.float32)
+        mask = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT).astype(bool)
     seen = _features(photo, regions)
     height, width = seen.shape[:2]
     small = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA).ravel() > 0.5
