@@ -210,3 +210,22 @@ def test_a_rejected_proposal_stays_rejected_for_everybody_until_somebody_wants_i
     assert (row["state"], row["rejected"]) == ("todo", [desk.cat])
     desk.do("b.jpg", desk.event("proposal.reject", {"label": desk.cat, "rejected": False}))
     assert not any(rejected().values())
+
+
+def test_how_far_masks_agree_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tamis.annotation.assistant.assistant.LEAST_COMPARED", 3)
+
+    def agreements(until: Callable[[dict[int, float]], bool]) -> None:
+        end = time.monotonic() + 20
+        while not until(told := {each["id"]: each["agreement"] for each in desk.overview()["agreements"]}):
+            assert time.monotonic() < end, told
+            time.sleep(0.02)
+
+    agreements(lambda told: told == {})
+    for name in NUMBERS:
+        desk.finish(name, desk.disc_of(name))
+    agreements(lambda told: len(told) == 3 and min(told.values()) > 0.8)
+    wrong = desk.disc_of("b.jpg")
+    wrong["body"]["rle"]["counts"] = Masks.from_dense(~disc(1)[None]).coco()[0]["counts"].decode()
+    desk.do("b.jpg", wrong)
+    agreements(lambda told: len(told) == 3 and told[desk.ids["b.jpg"]] < 0.3)

@@ -25,7 +25,7 @@ def overview(label: LabelId, served: Served, since: int | None = None) -> Respon
     state, name = _standing(served, label)
     assistant = served.service.assistant
     version = assistant.version
-    images = None
+    images = agreements = None
     if since != version:
         images = [
             {
@@ -37,7 +37,9 @@ def overview(label: LabelId, served: Served, since: int | None = None) -> Respon
             }
             for image_id, each in assistant.ratings(label).items()
         ]
-    return JSONResponse({**_told(served, *state, name), "version": version, "images": images})
+        agreed = assistant.agreements(label)
+        agreements = [{"id": image_id, "agreement": round(iou, 4)} for image_id, iou in agreed.items()]
+    return JSONResponse({**_told(served, *state, name), "version": version, "images": images, "agreements": agreements})
 
 
 @router.get("/api/images/{image_id}/assistant", **answers(schemas.AssistantProposal, 404, 503))

@@ -207,14 +207,22 @@ class AssistantRating(_Answer):
     rejected: bool
 
 
+class AssistantAgreement(_Answer):
+    """The IoU of a finished image's mask with what all others would propose there."""
+
+    id: int
+    agreement: float = Field(ge=0, le=1)
+
+
 class AssistantOverview(_Answer):
-    """How it stands with a label; `images` is null if nothing has changed since the version that was asked for."""
+    """How it stands with a label; both lists are null if nothing has changed since the version that was asked for."""
 
     state: AssistantState
     why: str
     learned: int
     version: int
     images: list[AssistantRating] | None
+    agreements: list[AssistantAgreement] | None
 
 
 class AssistantMask(_Answer):

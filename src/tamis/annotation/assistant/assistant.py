@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Literal
 
 import numpy as np
@@ -44,6 +45,9 @@ QUIET = 0.4
 VIEWS = 2000
 """Images whose regions are remembered, some tens of kilobytes each."""
 
+LEAST_COMPARED = 4
+"""Images that are learned from, below which none is held against the others."""
+
 CONCEPTS = 16
 """Labels that are kept in step; those asked for last."""
 
@@ -77,6 +81,7 @@ class _Pupil:
     unseen: dict[int, Mark] = field(default_factory=dict)  # finished, and not encoded: nobody waits for them
     lesson: int = 0
     ratings: dict[int, tuple[int, str, Rating]] = field(default_factory=dict)
+    agreements: dict[int, tuple[int, float]] = field(default_factory=dict)  # the lesson, and the IoU with the others
     masks: dict[int, int] = field(default_factory=dict)  # how many an image that was learned from has
 
     @property
@@ -174,6 +179,12 @@ class Assistant:
             if waits(row) and row.id in found
         }
 
+    def agreements(self, label: str) -> dict[int, float]:
+        """Of images learned from, by number, the IoU of their masks with what all others would propose there."""
+        with self._lock:
+            pupil = self._pupils.get(label)
+            return {} if pupil is None else {key: agreed for key, (_, agreed) in pupil.agreements.items()}
+
     def propose(self, image_id: int, label: str) -> Proposal | None:
         """The mask of a label on an image, with its parts if people annotate several objects of the label in an image.
 
@@ -218,7 +229,7 @@ class Assistant:
                 if self._closing.wait(QUIET / 8 if self._quiet() < QUIET else 0):
                     return
         for _, pupil in labels:
-            for seconds in self._rate(pupil):
+            for seconds in chain(self._rate(pupil), self._compare(pupil)):
                 pause = LEISURE * seconds
                 while not self._closing.wait(pause) and not self._wake.is_set() and self._quiet() < QUIET:
                     pause = QUIET / 8
@@ -233,6 +244,7 @@ class Assistant:
             with self._lock:
                 pupil.learner.forget(str(image_id))
                 del pupil.marks[image_id]
+                pupil.agreements.pop(image_id, None)
                 pupil.masks.pop(image_id, None)
                 self._taught(pupil)
             yield
@@ -291,6 +303,20 @@ class Assistant:
                         rating = Rating(confidence, distance, not (probability > 0.5).any())
                         pupil.ratings[row.id] = pupil.lesson, row.sha256 or "", rating
                         self._version += 1
+            yield time.monotonic() - start
+
+    def _compare(self, pupil: _Pupil) -> Iterator[float]:
+        """Hold what was learned against the rest, those first that were looked at longest ago; gives the seconds."""
+        if len(pupil.marks) < LEAST_COMPARED:
+            return
+        for image_id in sorted(pupil.marks, key=lambda each: pupil.agreements.get(each, (-1,))[0]):
+            if pupil.agreements.get(image_id, (-1,))[0] == pupil.lesson:
+                return
+            start = time.monotonic()
+            with self._lock:
+                agreed = pupil.learner.concept.agreement(str(image_id))
+                pupil.agreements[image_id] = pupil.lesson, agreed
+                self._version += 1
             yield time.monotonic() - start
 
     def _view(self, row: ImageRow) -> RegionView | None:

@@ -191,16 +191,22 @@ class Concept:
         Args:
             least: IoU from which on a mask is not doubted.
         """
-        assert self._gram is not None or not self._lessons
-        found = []
-        for key, lesson in self._lessons.items() if len(self._lessons) > 2 else ():
-            self._add(lesson, -1.0)
-            asked = self._answer(lesson.view, self._solved())
-            self._add(lesson, 1.0)
-            iou = _iou(asked > 0.5, lesson.shares > 0.5, lesson.view.areas)
-            if iou < least:
-                found.append((key, iou))
-        return sorted(found, key=lambda each: each[1])
+        told = [(key, self.agreement(key)) for key in self._lessons] if len(self._lessons) > 2 else []
+        return sorted((each for each in told if each[1] < least), key=lambda each: each[1])
+
+    def agreement(self, key: str) -> float:
+        """The IoU of an image's mask with what all others propose there.
+
+        Args:
+            key: of an image learned from.
+        """
+        lesson = self._lessons[key]
+        known = self._weights
+        self._add(lesson, -1.0)
+        asked = self._answer(lesson.view, self._solved())
+        self._add(lesson, 1.0)
+        self._weights = known
+        return _iou(asked > 0.5, lesson.shares > 0.5, lesson.view.areas)
 
     # -- the regression
 

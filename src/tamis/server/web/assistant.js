@@ -175,7 +175,8 @@ export class Assistant {
     if (!told.images) return false;
     // The open image keeps its place until one moves on, though it waits no longer.
     const current = this.list.current, own = current === null ? undefined : this.list.ratings.get(current);
-    this.list.ratings = new Map(told.images.map((/** @type {import('./types.js').Rating} */ each) => [each.id, each]));
+    const every = [...told.images, ...told.agreements];
+    this.list.ratings = new Map(every.map((/** @type {import('./types.js').Rated & {id: number}} */ each) => [each.id, each]));
     if (current !== null && own && !this.list.ratings.has(current)) this.list.ratings.set(current, own);
     return true;
   }

@@ -233,6 +233,7 @@ export const STRINGS = /** @satisfies {Record<string, [string, string]>} */ ({
   'sort.surest': ['surest first', 'más seguras primero'],
   'sort.doubtful': ['least sure first', 'menos seguras primero'],
   'sort.unlike': ['least alike first', 'más distintas primero'],
+  'sort.contradicting': ['contradicting first', 'contradictorias primero'],
   'assistant.off': ['The assistant is off: this model does not answer by region. Start with --model embedded to have it.', 'El asistente está apagado: este modelo no responde por regiones. Inicie con --model embedded para tenerlo.'],
   'assistant.starting': ['The model is being loaded …', 'Cargando el modelo …'],
   'assistant.untaught': ['Finish one image with a mask of “{label}” first: the assistant learns from it.', 'Termine antes una imagen con una máscara de «{label}»: el asistente aprende de ella.'],

@@ -16,6 +16,7 @@
  *   largest: number|null, note: boolean, tags: string[], reason: string, comments: number, at: number|null,
  *   assigned: string, rejected: string[]}} ImageRow
  * @typedef {{id: number, confidence: number, distance: number, empty: boolean, rejected: boolean}} Rating what the assistant thinks of an image
+ * @typedef {Partial<Rating> & {agreement?: number}} Rated the same, or how far the mask of a finished one agrees with the others
  * @typedef {{name: string, folder_name: string, id?: string, version: string, readonly: boolean, segmentor: string,
  *   user: string, named: boolean, another_reviews: boolean, labels: Label[], tags: string[], people: string[],
  *   formats: {name: string, title: string}[]}} Project
