@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.annotation_page import PAGE, page
+from benchmarks.annotation_page import PAGE, PICTURE, page, picture
 from benchmarks.sets import ROOT
 from tamis import __version__
 from tamis.annotation.simulate.costs import costs_as_json
@@ -59,6 +59,8 @@ CONCEPTS = (
     Concept("crackforest", "crackforest", "val10"),
     Concept("davis", "davis", "2016/dev"),
     Concept("camvid", "camvid", "test", "car"),
+    Concept("weizmann-horses", "weizmann_horses", ""),
+    Concept("leeds-butterflies", "leeds_butterflies", ""),
 )
 POLICIES = ("scratch", "propagate", "retrained", "assistant", "assistant-easy", "review", "review-pages")
 CLICKED = ("scratch", "assistant")
@@ -74,7 +76,7 @@ def main() -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.annotation", description=__doc__)
     parser.add_argument("--model", default="embedded")
-    parser.add_argument("--only", metavar="FOLDER", action="append", help="one of the sets; may be repeated")
+    parser.add_argument("--only", metavar="FOLDER", action="append", help="a set, or its folder; may be repeated")
     parser.add_argument("--policy", action="append", help="one of the policies; may be repeated")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--limit", type=int, default=45, help="images of a set")
@@ -85,13 +87,14 @@ def main() -> int:
             sys.exit("set TAMIS_DATA to the folder that holds the datasets")
         study(Path(os.environ["TAMIS_DATA"]), given)
     PAGE.write_text(page(kept_rows()), encoding="utf-8")
+    PICTURE.write_text(picture(kept_rows()), encoding="utf-8")
     return 0
 
 
 def study(data: Path, given: argparse.Namespace) -> None:
     """Do every cell that is not kept yet."""
     model = load_segmentor(given.model)
-    for concept in (each for each in CONCEPTS if not given.only or each.folder in given.only):
+    for concept in (each for each in CONCEPTS if not given.only or {each.folder, each.name} & set(given.only)):
         dataset = opened(concept, data, given.limit)
         images = fingerprint(file_hash(sample.image_path) for sample in dataset.samples)
         for protocol, policy, seed in cells(given.policy or POLICIES, given.seeds):

@@ -6,10 +6,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks.sets import ROOT
+from tamis.render import chart
 
 PAGE = ROOT / "docs" / "intelligent-annotation.md"
 
 Row = Mapping[str, Any]
+
+PICTURE = ROOT / "docs" / "images" / "annotation-clicks.svg"
+SHOWN, WINDOW = 26, 5
+"""Images that the picture shows, and that each of its points is the mean of."""
 
 FIRST, WARM = 1, 18
 """Numbers of images between which clicks are told: MultiverSeg has five on the second, about one from the 18th on."""
@@ -103,7 +108,27 @@ def clicks(rows: Sequence[Row]) -> list[str]:
                 f"{each['iou']:.3f}",
             )
             lines.append(f"| {' | '.join(cells)} |")
-    return [*lines, "", "MultiverSeg's own figures, on twelve biomedical sets: 5.2 without context, 3.3 with it.", ""]
+    picture = "![Clicks an image against its number, with context and without](images/annotation-clicks.svg)"
+    said = "MultiverSeg's own figures, on twelve biomedical sets: 5.2 without context, 3.3 with it."
+    return [*lines, "", said, "", picture, ""]
+
+
+def picture(rows: Sequence[Row]) -> str:
+    """An SVG file: clicks an image against its number, the mean of five images and of all sets that have so many."""
+    lines = {}
+    for policy, context in (("scratch", "without context"), ("assistant", "with the masks so far")):
+        curves = [_mean(rows, name, "multiverseg", policy) for name in _sets(rows, "multiverseg")]
+        long = [each["by_number"] for each in curves if each is not None and len(each["by_number"]) >= SHOWN]
+        if long:
+            mean = np.mean([curve[:SHOWN] for curve in long], axis=0)
+            sums = np.cumsum([0.0, *mean])
+            first = np.maximum(0, np.arange(1, SHOWN + 1) - WINDOW)
+            means = (sums[1:] - sums[first]) / (np.arange(1, SHOWN + 1) - first)
+            lines[context] = [(float(number), float(value)) for number, value in enumerate(means, 1)]
+    most = max((y for points in lines.values() for _, y in points), default=1.0)
+    drawn = chart.curves(lines, "image", "clicks to Dice .9", (0.0, max(1.0, most)))
+    alone = drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return alone.replace('style="max-width:100%"', 'style="background:#fff"', 1)
 
 
 def _sets(rows: Sequence[Row], protocol: str) -> list[str]:
