@@ -39,6 +39,7 @@ def test_costs_are_medians_and_what_the_first_event_takes_longer_is_looking(
 def test_proposals_are_accepted_corrected_and_rejected(project: Project, annotator: Callable[..., Any]) -> None:
     anna = annotator(0, "tab", "anna")
     cat = project.labels()[0].id
+    anna.do("masks.set", {"set": [{**anna.mask("i"), "tool": "import"}], "deleted": []})
     anna.do("proposal.reject", {"label": cat, "rejected": True}, active_ms=900)
     anna.do("mask.set", {**anna.mask("a"), "tool": "assistant"}, active_ms=1000)
     anna.do("mask.set", {**anna.mask("a"), "tool": "assistant"}, active_ms=2000, clicks=1)

@@ -17,6 +17,7 @@ from tamis.annotation.schema import events, images
 from tamis.annotation.simulate.costs import Costs
 from tamis.annotation.simulate.curves import clicks_by_number, summary_of
 from tamis.annotation.simulate.run import write_actions
+from tamis.annotation.statistics import SINGLE
 from tamis.errors import InputError
 from tamis.results.files import write_json
 from tamis.results.folder import result_folder
@@ -159,6 +160,8 @@ def _events_of(project: Project) -> tuple[list[Done], dict[str, int]]:
     with project.database.reading() as connection:
         for name, kind, text, active_ms, clicks, state in connection.execute(query):
             body = json.loads(text)
+            if {mask.get("tool") for mask in body.get("set", [body])} <= set(SINGLE):
+                continue  # imported or copied: nobody's work
             called = _kind_of(name, kind, body, clicks, seen)
             times = max(1, clicks) if called == "click" else 1
             done.append(Done(name, called, active_ms / 1000, times, name != last))

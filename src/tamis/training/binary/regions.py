@@ -9,11 +9,9 @@ import torch
 import tamis
 from tamis.annotation.assistant.concept import RegionView
 from tamis.annotation.assistant.learner import Learner
-from tamis.arrays import ImageArray
+from tamis.annotation.simulate.studio import Studio
 from tamis.datasets.protocol import Dataset
-from tamis.errors import InputError
 from tamis.image import write_image
-from tamis.regions.protocol import AnswersByRegion
 from tamis.results.files import write_json
 from tamis.results.folder import result_folder
 from tamis.results.run import file_hash, fingerprint
@@ -37,17 +35,17 @@ def train_regions(segmentor: Segmentor, train: Dataset, test: Dataset, out: Path
     images = fingerprint(file_hash(sample.image_path) for sample in (*train.samples, *test.samples))
     settings = {"model": "regions", "data": [f"{each.name} {each.split}".strip() for each in (train, test)]}
     with result_folder(out, settings, weights_of(segmentor), images) as run:
-        learner = Learner()
+        learner, studio = Learner(), Studio(segmentor, None, train)
         for number, sample in enumerate(train.samples, 1):
-            image, wanted = read(sample)
-            encoded = _encoded(segmentor, image)
+            _, wanted = read(sample)
+            encoded = studio.seen(sample)
             learner.learn(sample.name, learner.lesson(encoded, RegionView.of(encoded), wanted))
             if number % EVERY == 0 or number == len(train.samples):
                 yield f"learned {number} of {len(train.samples)} images"
         rows = []
         for sample in test.samples:
-            image, wanted = read(sample)
-            encoded = _encoded(segmentor, image)
+            _, wanted = read(sample)
+            encoded = studio.seen(sample)
             view = RegionView.of(encoded)
             told = np.clip(learner.ask(view).probability(encoded, view), 1e-6, 1 - 1e-6)
             found = measured(torch.from_numpy(np.log(told / (1 - told))), wanted)
@@ -56,10 +54,3 @@ def train_regions(segmentor: Segmentor, train: Dataset, test: Dataset, out: Path
         told_json = {"version": tamis.__version__, "weights": run.weights, "images": len(rows), "mean": means(rows)}
         write_json(out / "test.json", {**told_json, "rows": rows})
         yield f"masks: {out / 'masks'}"
-
-
-def _encoded(segmentor: Segmentor, image: ImageArray) -> AnswersByRegion:
-    encoded = segmentor.encode(image)
-    if not isinstance(encoded, AnswersByRegion):
-        raise InputError(f"the model {segmentor.name!r} has no regions: a head stands on one that answers by region")
-    return encoded
