@@ -39,7 +39,10 @@ def overview(label: LabelId, served: Served, since: int | None = None) -> Respon
         ]
         agreed = assistant.agreements(label)
         agreements = [{"id": image_id, "agreement": round(iou, 4)} for image_id, iou in agreed.items()]
-    return JSONResponse({**_told(served, *state, name), "version": version, "images": images, "agreements": agreements})
+    sure = assistant.sure(label)
+    lists = {"images": images, "agreements": agreements}
+    told = {**_told(served, *state, name), "version": version, "sure": None if sure is None else round(sure, 4)}
+    return JSONResponse({**told, **lists})
 
 
 @router.get("/api/images/{image_id}/assistant", **answers(schemas.AssistantProposal, 404, 503))

@@ -215,12 +215,16 @@ class AssistantAgreement(_Answer):
 
 
 class AssistantOverview(_Answer):
-    """How it stands with a label; both lists are null if nothing has changed since the version that was asked for."""
+    """How it stands with a label; both lists are null if nothing has changed since the version that was asked for.
+
+    `sure` is the confidence from which on seven in ten earlier proposals were right, null while that is not known.
+    """
 
     state: AssistantState
     why: str
     learned: int
     version: int
+    sure: float | None = Field(ge=0, le=1)
     images: list[AssistantRating] | None
     agreements: list[AssistantAgreement] | None
 

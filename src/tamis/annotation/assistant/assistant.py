@@ -45,6 +45,9 @@ QUIET = 0.4
 VIEWS = 2000
 """Images whose regions are remembered, some tens of kilobytes each."""
 
+RIGHT = 0.9
+"""IoU of a proposal with the mask that was left, from which on it was right."""
+
 LEAST_COMPARED = 4
 """Images that are learned from, below which none is held against the others."""
 
@@ -178,6 +181,12 @@ class Assistant:
             for row in rows
             if waits(row) and row.id in found
         }
+
+    def sure(self, label: str) -> float | None:
+        """The confidence from which on proposals were mostly right so far; None while that is not known."""
+        with self._lock:
+            pupil = self._pupils.get(label)
+            return None if pupil is None else pupil.learner.concept.sure_from(RIGHT)
 
     def agreements(self, label: str) -> dict[int, float]:
         """Of images learned from, by number, the IoU of their masks with what all others would propose there."""

@@ -38,7 +38,8 @@ export async function review(app) {
   }
   const grid = new Grid(app, label, entries.slice(0, PAGE));
   const rated = told.state === 'learning' ? [element('p', { class: 'quiet' }, t('review.looking', { count: entries.length }))] : [];
-  open(title, [element('p', { class: 'quiet' }, `${standing(told, label)} ${t('review.keys')}`), ...rated, grid.done, grid.place, grid.buttons], [
+  const sure = told.sure === null ? t('review.unsure') : t('review.sure', { percent: percent(told.sure) });
+  open(title, [element('p', { class: 'quiet' }, `${standing(told, label)} ${sure} ${t('review.keys')}`), ...rated, grid.done, grid.place, grid.buttons], [
     { text: t('review.next'), act: again }, { text: t('close'), primary: true },
   ]);
   grid.start();

@@ -249,6 +249,8 @@ export const STRINGS = /** @satisfies {Record<string, [string, string]>} */ ({
   'review.done': ['accepted images are done', 'las imágenes aceptadas quedan terminadas'],
   'review.title': ['Proposals of “{label}”', 'Propuestas de «{label}»'],
   'review.keys': ['The surest first. Arrows move; A or Enter accepts, X rejects, O opens the image, where undo takes an acceptance back.', 'Las más seguras primero. Las flechas mueven; A o Intro acepta, X rechaza, O abre la imagen, donde deshacer retira lo aceptado.'],
+  'review.sure': ['From {percent} % on, at least seven in ten earlier proposals were right.', 'A partir del {percent} %, al menos siete de cada diez propuestas anteriores acertaron.'],
+  'review.unsure': ['So far too few proposals were right to go by their confidence: opening the images one by one may be quicker.', 'Aún acertaron pocas propuestas para fiarse de su confianza: abrir las imágenes una a una puede ser más rápido.'],
   'review.none': ['There is no proposal left to decide on.', 'No queda ninguna propuesta por decidir.'],
   'review.looking': ['The assistant is still looking at the images; {count} so far.', 'El asistente aún mira las imágenes; {count} hasta ahora.'],
   'tile.waiting': ['waits', 'espera'],
