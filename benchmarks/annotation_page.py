@@ -30,7 +30,7 @@ def answer(rows: Sequence[Row]) -> list[str]:
     sets = _sets(rows, "seconds")
     if not sets:
         return ["No cell of the study is kept yet."]
-    lines = ["## The answer", ""]
+    lines = ["## The answer", "", _ANSWER, ""]
     for name in sets:
         best, scratch = _best(rows, name), _mean(rows, name, "seconds", "scratch")
         if best is None or scratch is None:
@@ -153,8 +153,12 @@ def _mean(rows: Sequence[Row], name: str, protocol: str, policy: str) -> dict[st
 
 
 def _best(rows: Sequence[Row], name: str) -> dict[str, Any] | None:
-    found = [_mean(rows, name, "seconds", policy) for policy in _policies(rows, name, "seconds") if policy != "scratch"]
-    return min((each for each in found if each is not None), key=lambda each: float(each["seconds"]), default=None)
+    """The quickest of the policies that were tried with the most seeds."""
+    means = [_mean(rows, name, "seconds", policy) for policy in _policies(rows, name, "seconds") if policy != "scratch"]
+    found = [each for each in means if each is not None]
+    most = max((each["seeds"] for each in found), default=0)
+    tried = [each for each in found if each["seeds"] == most]
+    return min(tried, key=lambda each: float(each["seconds"]), default=None)
 
 
 def _share(rows: Sequence[Row], name: str) -> float:
@@ -183,6 +187,11 @@ How do a click tool and a model of the current concept work together so that a b
 human time? A simulated annotator of stated prices annotates the same images in several ways; `tamis simulate` runs it
 on yours.
 """
+
+_ANSWER = """Let the assistant learn from every mask, look at its proposals side by side once they are mostly right, and
+correct the others. Where there is a concept and the tool is good, hardly a click is left, and with it a sixth to a third
+of the time; the rest is looking, which no proposal saves. Where there is no concept nothing is gained, and where masks
+are finer than the tool's regions corrections can cost more than drawing."""
 
 _METHOD = """
 ## How it is measured
