@@ -188,10 +188,10 @@ human time? A simulated annotator of stated prices annotates the same images in 
 on yours.
 """
 
-_ANSWER = """Let the assistant learn from every mask, look at its proposals side by side once they are mostly right, and correct
-the others. Where there is a concept and the tool is good, hardly a click is left, and an eighth to a third of the time
-is saved; the rest is looking, which no proposal saves. Where there is no concept nothing is gained, and where masks are
-finer than the tool's regions corrections can cost more than drawing."""
+_ANSWER = """Let the assistant learn from every mask, look at its proposals side by side once they are mostly right, and
+correct the others. Where there is a concept and the tool is good, hardly a click is left, and an eighth to a third of
+the time is saved; the rest is looking, which no proposal saves. Where there is no concept nothing is gained, and where
+masks are finer than the tool's regions corrections can cost more than drawing."""
 
 _METHOD = """
 ## How it is measured
