@@ -232,6 +232,24 @@ def test_proposals_are_reviewed_side_by_side_and_the_rejected_ones_corrected(dat
     assert image.name == "image3"
 
 
+def test_an_interrupted_review_ends_alike(dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was rejected before the interruption is rejected again, and pays for it once."""
+    monkeypatch.setattr(
+        "tamis.annotation.simulate.policies.registry.POLICIES", {"review": (lambda brief: Reviewed(first=2), "")}
+    )
+    costs = Costs(misjudged=0.3, fatigue=1)
+    settings, model = Settings(("review",), costs=costs, target_iou=0.93), load_segmentor("hierarchy")
+    list(simulate(model, dataset, settings, tmp_path / "whole"))
+    for images in (3, 1):
+        broken = simulate(model, dataset, settings, tmp_path / "broken")
+        list(islice(broken, images))
+        broken.close()
+    list(simulate(model, dataset, settings, tmp_path / "broken"))
+    tables = [pq.read_table(tmp_path / each / "actions.parquet") for each in ("whole", "broken")]
+    assert tables[0] == tables[1]
+    assert "reject" in tables[0]["kind"].to_pylist()
+
+
 def test_masks_that_are_given_are_corrected(dataset: Dataset, tmp_path: Path) -> None:
     for sample in dataset.samples[:2]:
         write_image(tmp_path / "masks" / f"{sample.name}.png", wanted_of(sample))

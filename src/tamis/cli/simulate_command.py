@@ -67,7 +67,7 @@ from tamis.segmentors import load_segmentor
     type=click.IntRange(1, 100),
     default=20,
     show_default=True,
-    help="Clicks on an image, after which it is drawn by hand.",
+    help="Clicks on an image, after which brush and polygon finish it.",
 )
 @click.option(
     "--costs",
@@ -154,7 +154,7 @@ def command(
             f"{each['clicks']:.2f} clicks an image",
             "" if each["clicks_warm"] is None else f"{each['clicks_warm']:.2f} from the 18th on",
             f"{100 * each['accepted']:.0f} % of the proposals accepted as they were",
-            f"{100 * each['drawn']:.0f} % drawn by hand",
+            f"{100 * each['drawn']:.0f} % finished by brush or polygon",
         )
         for name, each in told["policies"].items()
     )
