@@ -213,3 +213,25 @@ def test_the_list_is_sorted_by_how_sure_it_is_and_many_are_decided_on_by_one_key
     page.locator("#review").click()
     expect(page.locator(".tile").first).to_be_visible()
     assert names[1] not in page.locator(".grid").inner_text()
+
+
+@pytest.mark.parametrize("server", ["hierarchy"], indirect=True)
+def test_what_a_mask_shows_is_found_in_the_other_images(page: Page, server: Served) -> None:
+    open_image(page, server, "0.png")
+    expect(page.locator("#find")).to_be_disabled()
+    x, y = MIDDLES["0.png"]
+    page.mouse.click(*place(page, x / 300, y / 200))
+    expect(page.locator("#instances li")).to_have_count(1)
+    saved(page)
+    page.locator("#find").click()
+    tiles = page.locator(".tile")
+    expect(tiles).to_have_count(4, timeout=30_000)
+    expect(page.locator("#dialog-title")).to_have_text("“cat” in the other images")
+    expect(tiles.filter(has_text="waits")).to_have_count(4)
+    without_fault(page)
+    name = str(tiles.nth(0).get_attribute("title"))
+    page.locator(".grid").press("a")
+    expect(tiles.nth(0)).to_contain_text("accepted")
+    saved(page)
+    assert server.masks(image_id(server, name))[0]["tool"] == "assistant"
+    assert iou(server, name) > 0.7

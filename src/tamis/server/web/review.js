@@ -21,7 +21,7 @@ import { t } from './words.js';
  */
 
 /** How many are shown at once: as many as are looked at in one go. */
-const PAGE = 24;
+export const PAGE = 24;
 
 /** Show the surest proposals of a label. @param {App} app @returns {Promise<void>} */
 export async function review(app) {
@@ -36,7 +36,8 @@ export async function review(app) {
     const state = told.state === 'ready' ? t('review.none') : standing(told, label);
     return open(title, [element('p', {}, state)], [{ text: t('review.next'), act: again }, { text: t('close'), primary: true }]);
   }
-  const grid = new Grid(app, label, entries.slice(0, PAGE));
+  const ask = (/** @type {number} */ id) => get(`api/images/${id}/assistant?label=${encodeURIComponent(label.id)}`).then((each) => each.proposal);
+  const grid = new Grid({ ...app, label }, title, entries.slice(0, PAGE), ask);
   const rated = told.state === 'learning' ? [element('p', { class: 'quiet' }, t('review.looking', { count: entries.length }))] : [];
   const sure = told.sure === null ? t('review.unsure') : t('review.sure', { percent: percent(told.sure) });
   open(title, [element('p', { class: 'quiet' }, `${standing(told, label)} ${sure} ${t('review.keys')}`), ...rated, grid.done, grid.place, grid.buttons], [
@@ -49,29 +50,39 @@ export async function review(app) {
  * Images that may be decided on here: not those that somebody else has open or that are somebody else's.
  * @param {App} app @param {import('./types.js').Rating[]} ratings
  */
-function waiting({ list, leases, outbox }, ratings) {
+function waiting(app, ratings) {
   return ratings.flatMap((rating) => {
-    const image = list.images.get(rating.id);
-    if (!image || rating.empty || rating.rejected || image.masks || outbox.counts.has(rating.id)) return [];
-    if (image.editor && image.id !== list.current) return [];
-    if (image.assigned && image.assigned !== leases.user) return [];
-    return [{ id: rating.id, name: image.name, confidence: rating.confidence }];
+    const image = app.list.images.get(rating.id);
+    return image && !rating.empty && !rating.rejected && free(app, image) ? [{ id: rating.id, name: image.name, confidence: rating.confidence }] : [];
   }).sort((a, b) => b.confidence - a.confidence);
 }
 
-class Grid {
+/** Whether an image has no mask yet, and may be given one here. @param {App} app @param {import('./types.js').ImageRow} image */
+export function free({ list, leases, outbox }, image) {
+  if (image.masks || outbox.counts.has(image.id) || (image.editor && image.id !== list.current)) return false;
+  return !image.assigned || image.assigned === leases.user;
+}
+
+/** Proposals side by side, and the keys and buttons to decide on them. */
+export class Grid {
   /** When the last decision was made: what lies between is the work on the next. */
   #since = performance.now();
   #at = 0;
 
-  /** @param {App} app @param {Label} label @param {{id: number, name: string, confidence: number}[]} entries */
-  constructor(app, label, entries) {
+  /**
+   * @param {App & {label: Label}} app
+   * @param {string} title
+   * @param {{id: number, name: string, confidence: number}[]} entries
+   * @param {(id: number) => Promise<{rle: import('./types.js').Rle, parts: import('./types.js').Rle[], confidence: number} | null>} ask for a proposal
+   */
+  constructor(app, title, entries, ask) {
     this.app = app;
-    this.label = label;
+    this.label = app.label;
+    this.ask = ask;
     this.box = /** @type {HTMLInputElement} */ (element('input', { type: 'checkbox', checked: app.single }));
     this.done = element('label', { class: 'check' }, this.box, t('review.done'));
     this.tiles = entries.map((entry, i) => this.#tile(entry, i));
-    this.place = element('div', { class: 'grid', role: 'listbox', tabIndex: 0, 'aria-label': t('review.title', { label: label.name }), onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) }, ...this.tiles.map((tile) => tile.place));
+    this.place = element('div', { class: 'grid', role: 'listbox', tabIndex: 0, 'aria-label': title, onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) }, ...this.tiles.map((tile) => tile.place));
     this.buttons = element('div', { class: 'row' },
       element('button', { id: 'tile-accept', class: 'primary', onclick: () => this.#accept() }, t('review.accept')),
       element('button', { id: 'tile-reject', onclick: () => this.#reject() }, t('review.reject')),
@@ -112,7 +123,7 @@ class Grid {
     for (const tile of this.tiles) {
       if (!this.place.isConnected) return;
       try {
-        const { proposal } = await get(`api/images/${tile.id}/assistant?label=${encodeURIComponent(this.label.id)}`);
+        const proposal = await this.ask(tile.id);
         if (!proposal) {
           this.#tell(tile, 'nothing');
           continue;
