@@ -255,7 +255,7 @@ export const STRINGS = /** @satisfies {Record<string, [string, string]>} */ ({
   'review.unsure': ['So far too few proposals were right to go by their confidence: opening the images one by one may be quicker.', 'Aún acertaron pocas propuestas para fiarse de su confianza: abrir las imágenes una a una puede ser más rápido.'],
   'review.none': ['There is no proposal left to decide on.', 'No queda ninguna propuesta por decidir.'],
   'find.title': ['“{label}” in the other images', '«{label}» en las otras imágenes'],
-  'find.looking': ['Looked at {number} of {count} images without masks; probably there in {found}.', 'Miradas {number} de {count} imágenes sin máscaras; probablemente está en {found}.'],
+  'find.looking': ['{number} of {count} images without masks seen; probably there in {found}.', 'Miradas {number} de {count} imágenes sin máscaras; probablemente está en {found}.'],
   'find.enough': ['Show what was found', 'Mostrar lo encontrado'],
   'find.how': ['The same object elsewhere; the number says how sure it is that it is there. Arrows move; A or Enter accepts, X rejects, O opens the image.', 'El mismo objeto en otro lugar; el número dice con qué seguridad está ahí. Las flechas mueven; A o Intro acepta, X rechaza, O abre la imagen.'],
   'find.first': ['Select a mask first: what it shows is looked for', 'Seleccione antes una máscara: se busca lo que muestra'],
