@@ -28,7 +28,7 @@ from tamis.annotation.simulate.run import Settings, multiverseg, simulate
 from tamis.datasets import open_dataset
 from tamis.datasets.concept import of_concept
 from tamis.datasets.protocol import Dataset
-from tamis.results.files import write_bytes, write_json
+from tamis.results.files import write_bytes
 from tamis.results.run import file_hash, fingerprint
 from tamis.segmentors import load_segmentor, weights_of
 
@@ -157,7 +157,9 @@ def kept_rows() -> list[dict[str, Any]]:
 def keep(rows: list[dict[str, Any]]) -> None:
     """Write all cells, whole or not at all."""
     KEPT.mkdir(parents=True, exist_ok=True)
-    write_json(KEPT / "study.json", {"command": "python -m benchmarks.annotation", "cells": rows})
+    lines = ",\n".join(json.dumps(row) for row in rows)
+    head = json.dumps("python -m benchmarks.annotation")
+    write_bytes(KEPT / "study.json", f'{{"command": {head}, "cells": [\n{lines}\n]}}\n'.encode())
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore")
     writer.writeheader()
