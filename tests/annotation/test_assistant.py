@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tamis.annotation.assistant.concept import Concept, RegionView, most_unlike, shares_of
+from tamis.annotation.assistant.parts import parts_of
 from tamis.annotation.assistant.propose import propose
 from tamis.arrays import ImageArray, MaskArray
 from tamis.errors import InputError
@@ -122,3 +123,23 @@ def test_the_most_unlike_image_is_another_one(scenes: Scenes) -> None:
     assert isinstance(strange, AnswersByRegion)
     assert most_unlike([scenes[1][1], RegionView.of(strange), scenes[3][1]], concept) == 1
     assert concept.distance(scenes[0][1]) == 0
+
+
+def test_it_is_sure_where_earlier_proposals_of_that_confidence_were_right(scenes: Scenes) -> None:
+    concept = taught(scenes, [0, 1, 2])
+    assert concept.sure_from(0.8) is None  # too few are known
+    concept = taught(scenes, [0, 1, 2, 3, 4, 5, 6])
+    sure = concept.sure_from(0.8)
+    assert sure is not None
+    assert 0 < sure <= 1
+    assert concept.sure_from(1.01) is None
+
+
+def test_objects_are_the_connected_parts_and_crumbs_go_with_the_nearest() -> None:
+    mask = np.zeros((40, 60), bool)
+    mask[5:15, 5:15] = mask[20:35, 30:50] = True
+    mask[16, 5] = True  # a crumb of the smaller one
+    parts = parts_of(mask)
+    assert [int(part.sum()) for part in parts] == [300, 101]
+    np.testing.assert_array_equal(np.logical_or.reduce(parts), mask)
+    assert parts_of(np.zeros((4, 4), bool)) == []

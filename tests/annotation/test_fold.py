@@ -23,6 +23,7 @@ def test_cases_shared_with_the_browser(case: dict[str, Any]) -> None:
     assert (history.pointer, len(history.actions)) == (case["pointer"], case["actions"])
     assert (seen.reason, list(seen.tags)) == (case.get("reason", ""), case.get("tags", []))
     assert list(seen.comments) == case.get("comments", [])
+    assert list(seen.rejected) == case.get("rejected", [])
 
 
 ids = st.sampled_from("abcd")

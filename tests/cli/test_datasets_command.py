@@ -154,3 +154,21 @@ def test_synthetic_refuses_a_folder_with_something_in_it(tamis: Tamis, tmp_path:
     code, _, err = tamis("datasets", "synthetic", "folder", tmp_path)
     assert code == 2
     assert "is not an empty folder" in err
+
+
+def test_ndd20_is_fetched_and_counted(tamis: Tamis, tmp_path: Path, site: Site) -> None:
+    import io
+    import zipfile
+
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for view in ("below", "above"):
+            write_synthetic("ndd20", tmp_path / view, view, scenes=5)
+            for path in (tmp_path / view).rglob("*.*"):
+                archive.write(path, path.relative_to(tmp_path / view))
+    site.files["n.zip"] = content.getvalue()
+    code, out, _ = tamis("datasets", "download", "ndd20", tmp_path / "set", "--base-url", f"{site.url}n.zip")
+    assert (code, out) == (0, f"5 images below, 5 images above; in {tmp_path / 'set'}\n")
+    code, _, err = tamis("datasets", "download", "ndd20", tmp_path / "set", "--digest", "00")
+    assert code == 2
+    assert "not 00" in err

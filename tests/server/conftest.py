@@ -16,7 +16,7 @@ from tamis.annotation import open_project
 from tamis.annotation.service import ProjectService
 from tamis.mask import Masks
 from tamis.segmentors import load_segmentor
-from tamis.server import assistant, events, images, labels, project, statistics
+from tamis.server import assistant, events, found, images, labels, project, statistics
 from tamis.server.app import make_app
 from tamis.server.security import Access
 
@@ -92,7 +92,9 @@ class Page:
         app: Any = self.client.app
         scope = {"type": "http", "method": method, "path": path.partition("?")[0], "headers": []}
         routes = [
-            route for part in (project, images, events, labels, assistant, statistics) for route in part.router.routes
+            route
+            for part in (project, images, events, labels, assistant, found, statistics)
+            for route in part.router.routes
         ]
         (route,) = [
             route

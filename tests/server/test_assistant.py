@@ -144,6 +144,7 @@ def test_when_all_is_annotated_there_is_nothing_left(desk: Desk) -> None:
     for name in NUMBERS:
         desk.finish(name, desk.disc_of(name))
     told = desk.until("complete", learned=3)
+    assert told["sure"] is None  # two proposals whose end is known are too few
     assert (told["why"], told["images"]) == ("every image is annotated: there is nothing left to propose", [])
 
 
@@ -176,3 +177,56 @@ def test_masks_that_it_proposed_are_told_apart(desk: Desk, folder: Path) -> None
     desk.finish("b.jpg", desk.disc_of("b.jpg", tool="assistant"))
     tools = {each["tool"]: each["masks"] for each in desk.page.get("/api/statistics")["per_tool"]}
     assert tools == {"assistant": 1, "click": 1}
+
+
+def test_several_objects_are_proposed_as_several(desk: Desk) -> None:
+    """As soon as a finished image has more than one mask of the label."""
+    found = np.flatnonzero(disc(0).any(axis=0))
+    left = disc(0) & (np.arange(60) <= found.mean())
+    halves = []
+    for name, half in (("m", left), ("n", disc(0) & ~left)):
+        rle = Masks.from_dense(half[None]).coco()[0]
+        body = {"id": name, "label": desk.cat, "rle": {"size": [40, 60], "counts": rle["counts"].decode()}}
+        halves.append(desk.event("mask.set", body))
+    desk.finish("a.png", *halves)
+    desk.until("ready")
+    told = desk.proposal("b.jpg")["proposal"]
+    whole = Masks.from_coco([told["rle"]])[0]
+    parts = [Masks.from_coco([each])[0] for each in told["parts"]]
+    assert len(parts) == 0 or np.array_equal(np.logical_or.reduce(parts), whole)
+
+
+def test_a_rejected_proposal_stays_rejected_for_everybody_until_somebody_wants_it(desk: Desk) -> None:
+    desk.finish("a.png", desk.disc_of("a.png"))
+    desk.until("ready", rated=2)
+    image = desk.ids["b.jpg"]
+
+    def rejected() -> dict[int, bool]:
+        return {each["id"]: each["rejected"] for each in desk.overview()["images"]}
+
+    assert not any(rejected().values())
+    desk.do("b.jpg", desk.event("proposal.reject", {"label": desk.cat, "rejected": True}))
+    assert rejected() == {image: True, desk.ids["<i>c<.png"]: False}
+    row = next(each for each in desk.page.get("/api/images")["images"] if each["id"] == image)
+    assert (row["state"], row["rejected"]) == ("todo", [desk.cat])
+    desk.do("b.jpg", desk.event("proposal.reject", {"label": desk.cat, "rejected": False}))
+    assert not any(rejected().values())
+
+
+def test_how_far_masks_agree_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tamis.annotation.assistant.assistant.LEAST_COMPARED", 3)
+
+    def agreements(until: Callable[[dict[int, float]], bool]) -> None:
+        end = time.monotonic() + 20
+        while not until(told := {each["id"]: each["agreement"] for each in desk.overview()["agreements"]}):
+            assert time.monotonic() < end, told
+            time.sleep(0.02)
+
+    agreements(lambda told: told == {})
+    for name in NUMBERS:
+        desk.finish(name, desk.disc_of(name))
+    agreements(lambda told: len(told) == 3 and min(told.values()) > 0.8)
+    wrong = desk.disc_of("b.jpg")
+    wrong["body"]["rle"]["counts"] = Masks.from_dense(~disc(1)[None]).coco()[0]["counts"].decode()
+    desk.do("b.jpg", wrong)
+    agreements(lambda told: len(told) == 3 and told[desk.ids["b.jpg"]] < 0.3)

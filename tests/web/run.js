@@ -56,8 +56,8 @@ const calls = {
   fold(cases) {
     return cases.map((events) => {
       const history = new History(events);
-      const { masks, state, note, reason, tags, comments } = history.content();
-      return { masks: [...masks.values()], state, note, reason, tags, comments, pointer: history.pointer, actions: history.actions.length };
+      const { masks, state, note, reason, tags, comments, rejected } = history.content();
+      return { masks: [...masks.values()], state, note, reason, tags, comments, rejected, pointer: history.pointer, actions: history.actions.length };
     });
   },
   keys: (events) => events.map((event) => nameOf({ ...event, getModifierState: (name) => name === 'AltGraph' && Boolean(event.altGraph) })),

@@ -30,8 +30,12 @@ from tests.web.test_access import AXE  # noqa: E402
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
 
-MIDDLES = {f"{number}.png": (70 + 40 * number, 100) for number in range(5)}
+MIDDLES = {f"{number}.png": (80 + 40 * number, 110) for number in range(5)}
 """(x, y) of the disc of each image."""
+
+
+SQUARE = 14
+"""Half of the side of a square in the corner, where a test wants a second object."""
 
 
 def disc(name: str) -> MaskArray:
@@ -49,6 +53,8 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
     for number, name in enumerate(MIDDLES):
         noise = np.random.default_rng(number).normal(0, 3, (200, 300, 3))
         pixels = np.where(disc(name)[..., None], (220.0, 90.0, 40.0), (30.0, 60.0, 50.0)) + noise
+        if "several" in request.node.name:
+            pixels[: 2 * SQUARE, : 2 * SQUARE] = (220.0, 90.0, 40.0) + noise[: 2 * SQUARE, : 2 * SQUARE]
         Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / name)
         SHAPES[name] = (300, 200)
     with served(folder, "--labels", "cat,dog", "--model", request.param) as running:
@@ -61,11 +67,14 @@ def iou(server: Served, name: str) -> float:
     return float((found & meant).sum() / (found | meant).sum())
 
 
-def finish_the_first(page: Page, server: Served) -> None:
-    """A mask by a click, done, and on the next image."""
+def finish_the_first(page: Page, server: Served, squares: bool = False) -> None:
+    """A mask by a click, of the square too, done, and on the next image."""
     open_image(page, server, "0.png")
     x, y = MIDDLES["0.png"]
     page.mouse.click(*place(page, x / 300, y / 200))
+    if squares:
+        page.keyboard.press("Enter")
+        page.mouse.click(*place(page, SQUARE / 300, SQUARE / 200))
     page.keyboard.press("Control+Enter")
     expect(page.locator("#images li[aria-selected=true]")).to_contain_text("1.png")
     expect(page.locator("#waiting")).to_be_hidden(timeout=30_000)
@@ -103,6 +112,14 @@ def test_a_proposal_is_accepted_dismissed_or_corrected_and_nothing_is_saved_befo
     expect(proposal).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#proposal")).to_be_hidden()
+    again = page.locator("#proposal-again")
+    expect(again).to_be_visible()
+    saved(page)
+    page.reload()  # what was rejected stays so, until somebody wants it again
+    expect(again).to_be_visible(timeout=30_000)
+    expect(proposal).to_be_hidden()
+    again.click()
+    expect(proposal).to_be_visible()
     page.keyboard.press("d")
     expect(page.locator("#waiting")).to_be_hidden(timeout=30_000)
     expect(proposal).to_be_visible()
@@ -114,6 +131,28 @@ def test_a_proposal_is_accepted_dismissed_or_corrected_and_nothing_is_saved_befo
     assert dense[int(0.05 * 200), int(0.97 * 300)]
     assert (dense & disc("2.png")).sum() > 0.8 * disc("2.png").sum()  # what was proposed stays
     assert server.masks(image_id(server, "1.png")) == []
+
+
+@pytest.mark.parametrize("server", ["hierarchy"], indirect=True)
+def test_several_objects_become_several_masks_in_one_step(page: Page, server: Served) -> None:
+    """The first image is finished with two masks of one label; on the next the disc and a square are two proposals."""
+    finish_the_first(page, server, squares=True)
+    proposal = page.locator("#proposal")
+    expect(proposal).to_contain_text("2 objects proposed by the assistant")
+    page.keyboard.press("Enter")
+    expect(page.locator("#instances li")).to_have_count(2)
+    saved(page)
+    masks = server.masks(image_id(server, "1.png"))
+    assert [mask["tool"] for mask in masks] == ["assistant"] * 2
+    page.keyboard.press("Control+z")
+    expect(page.locator("#instances li")).to_have_count(0)
+    expect(proposal).to_be_visible()
+    x, y = MIDDLES["1.png"]
+    page.mouse.click(*place(page, x / 300, y / 200), button="right")  # of one of them all is taken away
+    expect(page.locator("#instances li")).to_have_count(1)
+    saved(page)
+    (mask,) = server.masks(image_id(server, "1.png"))
+    assert Masks.from_coco([mask["rle"]])[0][:40, :40].sum() > 0.9 * (2 * SQUARE) ** 2  # the other stays as it was
 
 
 @pytest.mark.parametrize("server", ["hierarchy"], indirect=True)
@@ -168,3 +207,31 @@ def test_the_list_is_sorted_by_how_sure_it_is_and_many_are_decided_on_by_one_key
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
     expect(page.locator("#instances li")).to_have_count(0)
+    saved(page)
+    page.reload()  # what was rejected is not proposed again
+    expect(page.locator("#images li[aria-selected=true]")).to_contain_text(names[0])
+    page.locator("#review").click()
+    expect(page.locator(".tile").first).to_be_visible()
+    assert names[1] not in page.locator(".grid").inner_text()
+
+
+@pytest.mark.parametrize("server", ["hierarchy"], indirect=True)
+def test_what_a_mask_shows_is_found_in_the_other_images(page: Page, server: Served) -> None:
+    open_image(page, server, "0.png")
+    expect(page.locator("#find")).to_be_disabled()
+    x, y = MIDDLES["0.png"]
+    page.mouse.click(*place(page, x / 300, y / 200))
+    expect(page.locator("#instances li")).to_have_count(1)
+    saved(page)
+    page.locator("#find").click()
+    tiles = page.locator(".tile")
+    expect(tiles).to_have_count(4, timeout=30_000)
+    expect(page.locator("#dialog-title")).to_have_text("“cat” in the other images")
+    expect(tiles.filter(has_text="waits")).to_have_count(4)
+    without_fault(page)
+    name = str(tiles.nth(0).get_attribute("title"))
+    page.locator(".grid").press("a")
+    expect(tiles.nth(0)).to_contain_text("accepted")
+    saved(page)
+    assert server.masks(image_id(server, name))[0]["tool"] == "assistant"
+    assert iou(server, name) > 0.7

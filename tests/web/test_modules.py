@@ -109,7 +109,7 @@ def test_the_page_folds_events_as_the_server_does(run: Run) -> None:
     cases = json.loads((Path(__file__).parents[1] / "annotation" / "fold_cases.json").read_text())
     told = run("fold", [case["events"] for case in cases])
     for case, content in zip(cases, told, strict=True):
-        given = {"reason": "", "tags": [], "comments": [], **case}
+        given = {"reason": "", "tags": [], "comments": [], "rejected": [], **case}
         assert content == {name: given[name] for name in content}, case["name"]
 
 

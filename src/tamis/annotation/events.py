@@ -253,6 +253,12 @@ def _answered(body: Mapping[str, Any], shape: tuple[int, int], labels: Collectio
     return {"id": _id(body.get("id")), "done": body["done"]}
 
 
+def _rejection(body: Mapping[str, Any], shape: tuple[int, int], labels: Collection[str]) -> dict[str, Any]:
+    if not isinstance(body.get("rejected"), bool):
+        raise RequestError("proposal.reject says with 'rejected', true or false, whether a proposal is not to be shown")
+    return {"label": _label(body.get("label"), labels), "rejected": body["rejected"]}
+
+
 def _ids(value: Any) -> list[str]:
     if not isinstance(value, list):
         raise RequestError("'ids' is a list of ids of masks")
@@ -295,6 +301,7 @@ _KEPT: dict[str, Callable[[Mapping[str, Any], tuple[int, int], Collection[str]],
     "image.tags": _tags,
     "comment.add": _comment,
     "comment.done": _answered,
+    "proposal.reject": _rejection,
     **dict.fromkeys(CONTROLS, _nothing),
 }
 """What is kept of the body of each kind."""

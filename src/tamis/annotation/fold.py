@@ -24,8 +24,9 @@ ACTIONS = (
 )
 """Kinds of events that change the image."""
 
-REMARKS = ("comment.add", "comment.done")
-"""Kinds of events about the image: undo and redo go past them, for nobody takes back what somebody else has said."""
+REMARKS = ("comment.add", "comment.done", "proposal.reject")
+"""Kinds of events about the image: undo and redo go past them, for nobody takes back what somebody else has said.
+So is that a proposal of the assistant was rejected."""
 
 CONTROLS = ("undo", "redo")
 """Kinds of events that move the pointer."""
@@ -68,6 +69,7 @@ class Drawing:
         note: free text.
         reason: why the image is in its state, as of a rejection; "" if nobody has said.
         tags: of the image as a whole.
+        rejected: labels whose proposals by the assistant nobody wants to see here.
         comments: each with id, text, by, done, and where it is pinned: mask, or x and y in pixels.
     """
 
@@ -77,6 +79,7 @@ class Drawing:
     reason: str = ""
     tags: tuple[str, ...] = ()
     comments: tuple[Body, ...] = ()
+    rejected: tuple[str, ...] = ()
 
 
 def advanced(history: History, events: Iterable[Action]) -> History:
@@ -125,7 +128,9 @@ def drawing(history: History) -> Drawing:
         tags = tuple(dict.fromkeys([*tags, *body.get("tags", ())]))  # an import brings both at once
         if state == "todo":
             state = "progress"
-    return Drawing(MappingProxyType(masks), state, note, reason, tags, _comments(history.remarks))
+    return Drawing(
+        MappingProxyType(masks), state, note, reason, tags, _comments(history.remarks), _rejected(history.remarks)
+    )
 
 
 def _changed(masks: dict[str, Body], kind: str, body: Body) -> dict[str, Body]:
@@ -157,6 +162,17 @@ def _comments(remarks: Iterable[Action]) -> tuple[Body, ...]:
     for kind, body in remarks:
         if kind == "comment.add":
             comments[body["id"]] = {**body, "done": False}
-        elif body["id"] in comments:
+        elif kind == "comment.done" and body["id"] in comments:
             comments[body["id"]] = {**comments[body["id"]], "done": body["done"]}
     return tuple(comments.values())
+
+
+def _rejected(remarks: Iterable[Action]) -> tuple[str, ...]:
+    """Labels in the order in which their proposals were last rejected."""
+    labels: dict[str, None] = {}
+    for kind, body in remarks:
+        if kind == "proposal.reject":
+            labels.pop(body["label"], None)
+            if body["rejected"]:
+                labels[body["label"]] = None
+    return tuple(labels)

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from tamis.annotation.problems import DatabaseError
 
-VERSION = 2
+VERSION = 3
 """Of the tables; a program reads this version and turns older ones into it."""
 
 _TURNS = 7_461_629
@@ -111,7 +111,11 @@ def _with_summaries(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE images ADD COLUMN summary TEXT")
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _with_summaries}
+def _with_rejections(connection: Connection) -> None:
+    """Version 3 knows that proposals are rejected: an older program would stumble over such an event."""
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _with_summaries, 2: _with_rejections}
 """MIGRATIONS[v] turns tables of version v into those of version v + 1."""
 
 

@@ -16,11 +16,16 @@ from tamis.annotation.catalogue import AT_ONCE, ImageRow
 from tamis.annotation.closer import CloserLooks
 from tamis.annotation.encoder import Encoder, Source
 from tamis.annotation.events import mask_of
+from tamis.annotation.found import Finder
+from tamis.annotation.problems import RequestError
 from tamis.annotation.project import Project
+from tamis.arrays import ImageArray, MaskArray
 from tamis.clicks import Box, Click
 from tamis.errors import InputError, TamisError
+from tamis.image import read_image
 from tamis.mask import Masks
 from tamis.mask.expected import expected_iou_of
+from tamis.personal.protocol import Located
 from tamis.proposals import Proposals, grid_proposals
 from tamis.segmentors import EncodedImage, LooksCloser, Segmentor, load_segmentor
 
@@ -64,6 +69,7 @@ class ProjectService:
         self.closer = CloserLooks()
         self._asked = 0.0
         self.assistant = Assistant(self._rows, project.drawing, self._stored, lambda: self.encoder.keeps, self._quiet)
+        self.finder = Finder()
         self._proposals: OrderedDict[str, Proposals] = OrderedDict()
         self._lock = threading.Lock()
         self._asking = threading.BoundedSemaphore(QUESTIONS)
@@ -200,6 +206,30 @@ class ProjectService:
         self.readable(image_id)
         with self._question():
             return self.assistant.propose(image_id, label)
+
+    def found(self, image_id: int, source_id: int, mask_id: str) -> Located:
+        """Where the object of a mask of one image, `source_id`, is in another, and whether it is there.
+
+        Raises:
+            InputError: an image cannot be read.
+            RequestError: there is no such mask.
+        """
+        target, source = self.readable(image_id), self.readable(source_id)
+        body = self.project.drawing(source_id).masks.get(mask_id)
+        if body is None:
+            raise RequestError(f"{source.name} has no mask with the id {mask_id[:80]!r}; save it first")
+        rle = body["rle"]
+
+        def reference() -> tuple[ImageArray, MaskArray]:
+            pixels = self._pixels(source)
+            return pixels, Masks.from_coco([rle], pixels.shape[:2]).dense()[0]
+
+        with self._question():
+            return self.finder.find(f"{source.found_sha256} {rle}", reference, lambda: self._pixels(target))
+
+    def _pixels(self, row: ImageRow) -> ImageArray:
+        self._asked = monotonic()  # the assistant waits until nobody asks
+        return read_image(self.project.folder / row.name, self.project.max_pixels)
 
     @contextmanager
     def _question(self) -> Iterator[None]:

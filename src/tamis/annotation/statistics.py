@@ -23,6 +23,9 @@ COLUMNS = ("image", "state", "masks", "seconds", "clicks", "seconds_per_mask")
 ENOUGH = 5
 """Images from which on a mean is no guess."""
 
+MAKING = ("mask.set", "masks.set", "mask.label", "mask.attributes")
+"""Events whose seconds belong to masks."""
+
 SINGLE = ("import", "script", "copy")
 """Tools by which masks come without anybody's work on them."""
 
@@ -169,7 +172,7 @@ def _people(connection: Connection) -> list[dict[str, Any]]:
 
 def _efforts(connection: Connection) -> Efforts:
     """What masks have cost, each counted once, for the tool, the label and the person that began it."""
-    chosen = events.c.image_id.is_not(None), events.c.kind.in_(("mask.set", "mask.label", "mask.attributes"))
+    chosen = events.c.image_id.is_not(None), events.c.kind.in_(MAKING)
     columns = events.c.image_id, events.c.kind, events.c.body, events.c.editor, events.c.active_ms, events.c.clicks
     begun: dict[tuple[int, str], tuple[str, str]] = {}
     labels: dict[tuple[int, str], str] = {}
@@ -178,6 +181,16 @@ def _efforts(connection: Connection) -> Efforts:
         select(*columns).where(*chosen).order_by(events.c.id)
     ):
         body = json.loads(text, parse_constant=lambda name: None)
+        if kind == "masks.set":
+            # Several at once, as objects that the assistant proposed: each has its share. Merging and splitting delete
+            # masks and make none.
+            for one in () if body["deleted"] else body["set"]:
+                mask = image, one["id"]
+                begun.setdefault(mask, (one.get("tool", "unknown"), editor))
+                labels[mask] = one["label"]
+                costs[mask].seconds += active_ms / 1000 / len(body["set"])
+                costs[mask].clicks += clicks if one is body["set"][0] else 0
+            continue
         mask = image, body["id"]
         if kind == "mask.set":
             begun.setdefault(mask, (body.get("tool", "unknown"), editor))

@@ -13,7 +13,7 @@ def summary_of(seen: Drawing) -> str:
     """JSON of what can be seen of an image in a list.
 
     `labels` are ids, `smallest` and `largest` pixels of masks (null without any), `comments` those that are open, `at`
-    seconds since 1970.
+    seconds since 1970, `rejected` the labels whose proposals are not wanted.
     """
     areas = [_area(*body["rle"]["size"], body["rle"]["counts"]) for body in seen.masks.values()]
     return json.dumps(
@@ -24,6 +24,7 @@ def summary_of(seen: Drawing) -> str:
             "note": bool(seen.note.strip()),
             "tags": list(seen.tags),
             "reason": seen.reason,
+            "rejected": list(seen.rejected),
             "comments": sum(not comment["done"] for comment in seen.comments),
             "at": round(time.time()),
         },
@@ -34,7 +35,7 @@ def summary_of(seen: Drawing) -> str:
 def read_summary(text: str | None) -> dict[str, Any]:
     """What `summary_of` has written; of an image without one, or of an older program's, that there is nothing."""
     nothing: dict[str, Any] = {"labels": [], "smallest": None, "largest": None, "note": False, "tags": []}
-    return nothing | {"reason": "", "comments": 0, "at": None} | (json.loads(text) if text else {})
+    return nothing | {"reason": "", "comments": 0, "at": None, "rejected": []} | (json.loads(text) if text else {})
 
 
 @lru_cache(maxsize=50_000)

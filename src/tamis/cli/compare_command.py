@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from tamis.annotation.simulate.compare import comparison, is_simulation, load_simulations, write_simulations
 from tamis.cli.options import json_option, print_json, print_table
 from tamis.evaluation.compare import as_json as comparison_json
 from tamis.evaluation.compare import compare, correlations, load_runs, said, write_comparison
@@ -17,11 +18,15 @@ from tamis.evaluation.compare import compare, correlations, load_runs, said, wri
 def command(runs: tuple[Path, ...], out: Path | None, seed: int, as_json: bool) -> None:
     """Compare the folders of several evaluations; every later RUN with the first, by a paired bootstrap over images.
 
-    Runs with clicks and runs without are set side by side image by image, with their correlation.
+    Runs with clicks and runs without are set side by side image by image, with their correlation. Runs of
+    `tamis simulate` are set side by side by what annotating takes.
 
     \b
     tamis compare runs/hierarchy runs/grabcut --out comparison.html
     """
+    if any(map(is_simulation, runs)):
+        _simulations(runs, out, as_json)
+        return
     loaded = load_runs(runs)
     differences = compare(loaded, seed)
     if out is not None:
@@ -40,5 +45,28 @@ def command(runs: tuple[Path, ...], out: Path | None, seed: int, as_json: bool) 
         )
     for together in correlations(loaded, seed):
         click.echo(said(together))
+    if out is not None:
+        click.echo(f"look at {out.resolve()}")
+
+
+def _simulations(folders: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
+    runs = load_simulations(folders)
+    if out is not None:
+        write_simulations(out, runs)
+    if as_json:
+        print_json(comparison(runs))
+        return
+    print_table(
+        (
+            run.name,
+            run.concept[0],
+            policy,
+            f"{told['seconds'] / 60:.1f} minutes",
+            f"{told['clicks']:.2f} clicks an image",
+            f"IoU {told['iou']:.3f}",
+        )
+        for run in runs
+        for policy, told in run.told["policies"].items()
+    )
     if out is not None:
         click.echo(f"look at {out.resolve()}")

@@ -21,6 +21,9 @@ from tamis.datasets.hypersim_download import (
     released_scenes,
 )
 from tamis.datasets.inspection import Inspection, inspect_dataset
+from tamis.datasets.ndd20 import VIEWS
+from tamis.datasets.ndd20_download import URL as NDD20_URL
+from tamis.datasets.ndd20_download import download_ndd20
 from tamis.datasets.prepare import Preparation, prepare_cocolvis
 from tamis.errors import InputError
 
@@ -111,7 +114,7 @@ def prepare_command(name: str, raw: Path, root: Path, split: str, as_json: bool)
 
 
 @command.command(name="download")
-@click.argument("name", metavar="NAME", type=click.Choice(["hypersim"]))
+@click.argument("name", metavar="NAME", type=click.Choice(["hypersim", "ndd20"]))
 @root_argument
 @click.option(
     "--scenes", metavar="LIST", help="Scenes such as ai_001_001,ai_001_002, or a file with their names; all by default."
@@ -123,7 +126,8 @@ def prepare_command(name: str, raw: Path, root: Path, split: str, as_json: bool)
     show_default=True,
     help="Which preview image: the one of published results, or tone-mapped.",
 )
-@click.option("--base-url", metavar="URL", default=BASE_URL, show_default=True, help="The folder of SCENE.zip.")
+@click.option("--base-url", metavar="URL", help="The folder of SCENE.zip, or the archive of NDD20.")
+@click.option("--digest", metavar="HEX", help="What the archive of NDD20 must have.")
 @click.option("--scene-list", metavar="URL", default=SCENE_LIST, show_default=True, help="The table of all frames.")
 @click.option(
     "--retries",
@@ -150,18 +154,26 @@ def download_command(
     root: Path,
     scenes: str | None,
     preview: str,
-    base_url: str,
+    base_url: str | None,
+    digest: str | None,
     scene_list: str,
     retries: int,
     timeout: float,
     workers: int,
     as_json: bool,
 ) -> int:
-    """Fetch the first frame of each scene of HyperSim: two files out of an archive of gigabytes.
+    """Fetch the first frame of each scene of HyperSim, two files out of an archive of gigabytes; or all of NDD20.
 
     What is there already is not fetched again. Scenes that fail are named at the end, and the exit code is 1 (2 if none
     could be fetched).
+
+    \b
+    tamis datasets download hypersim hypersim/ --scenes ai_001_001
+    tamis datasets download ndd20 ndd20/
     """
+    if name == "ndd20":
+        return _download_ndd20(root, base_url or NDD20_URL, digest, retries, timeout, as_json)
+    base_url = base_url or BASE_URL
     source = Source(base_url, retries, timeout)
     names = _scenes(scenes) if scenes else released_scenes(scene_list, source)
     finished = []
@@ -199,6 +211,19 @@ def synthetic_command(name: str, root: Path, split: str | None, scenes: int, see
 
     written = write_synthetic(name, root, split, scenes, seed)
     click.echo(f"{len(written)} images with {sum(len(one.targets) for one in written)} masks in {root}")
+
+
+def _download_ndd20(root: Path, url: str, sha256: str | None, retries: int, timeout: float, as_json: bool) -> int:
+    with progress_bar(as_json) as progress:
+        task = progress.add_task("fetching", total=1)
+        for what, share in download_ndd20(root, url, sha256, retries, timeout):
+            progress.update(task, completed=share, description=what)
+    counts = {view: len(open_dataset("ndd20", root, view).samples) for view in VIEWS}
+    if as_json:
+        print_json(counts)
+    else:
+        click.echo(f"{', '.join(f'{count} images {view}' for view, count in counts.items())}; in {root}")
+    return 0
 
 
 _INTERNAL = ("reader", "finder", "file", "supervision")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from tamis.cli.train_binary_command import command as binary
 from tamis.cli.train_segnext_command import command as segnext
 from tamis.errors import InputError, UnavailableError
 
@@ -14,7 +15,7 @@ from tamis.errors import InputError, UnavailableError
 def command() -> None:
     """Train the model in the box by `embedding`, `regions`, `corrections` and `export`, or `segnext` by a recipe.
 
-    `measure` tells the mIoU@1 of any segmentor.
+    `binary` trains a network of one concept. `measure` tells the mIoU@1 of any segmentor.
     """
 
 
@@ -387,3 +388,4 @@ def presence(
 
 
 command.add_command(segnext)
+command.add_command(binary)

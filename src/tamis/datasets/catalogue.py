@@ -145,6 +145,17 @@ ENTRIES = (
         finder=f"{_HERE}.davis345:classes_in",
     ),
     Entry(
+        "ndd20",
+        "dolphins from above the water and from below, all of a photograph as one mask",
+        f"{_HERE}.ndd20:open_ndd20",
+        "CC BY-NC-SA 4.0",
+        "Trotter et al., NDD20: A large-scale few-shot dolphin dataset, 2020",
+        "ROOT/BELOW/NUMBER.jpg\nROOT/BELOW_LABELS.json      of the VGG Image Annotator\nROOT/ABOVE likewise",
+        "tamis datasets download ndd20 ROOT",
+        splits=("below-test", "below-train", "below", "above-test", "above-train", "above"),
+        counts={"below-test": (441, 441), "below-train": (1760, 1760), "below": (2201, 2201)},
+    ),
+    Entry(
         "coco-mval",
         "800 objects of COCO, ten of each class",
         f"{_HERE}.sets:coco_mval",

@@ -39,13 +39,13 @@ class ImageAnnotations:
     Attributes:
         name: of the image, for messages.
         shape: (H, W) in pixels.
-        objects: id and COCO segmentation of each.
+        objects: id, COCO segmentation and class of each, "" for one without a class.
         crowds: segmentations of groups that nobody took apart.
     """
 
     name: str
     shape: tuple[int, int]
-    objects: tuple[tuple[str, Any], ...]
+    objects: tuple[tuple[str, Any, str], ...]
     crowds: tuple[Any, ...]
 
 
@@ -61,9 +61,9 @@ def open_coco(root: Path, split: str) -> Listing:
     place = root if root.is_file() else files_by_split(root).get(split)
     if place is None:
         raise LayoutError(f"{root}: there is no annotation file for the split '{split}'")
-    images, annotations = _read(place)
+    images, annotations, classes = _read(place)
     folder = _image_folder(place, split, [image["file_name"] for image in images[:5]])
-    objects: dict[Any, list[tuple[str, Any]]] = {}
+    objects: dict[Any, list[tuple[str, Any, str]]] = {}
     crowds: dict[Any, list[Any]] = {}
     left: dict[str, list[str]] = {kind: [] for kind in (IMAGES_WITHOUT_MASKS, MASKS_WITHOUT_IMAGES, SAME_NAME)}
     left |= {CROWDS: [], BOXES: []}
@@ -79,7 +79,7 @@ def open_coco(root: Path, split: str) -> Listing:
             left[CROWDS].append(name)
             crowds.setdefault(image, []).append(shape)
         else:
-            objects.setdefault(image, []).append((name, shape))
+            objects.setdefault(image, []).append((name, shape, classes.get(annotation.get("category_id"), "")))
     samples: dict[str, Sample] = {}
     for image in images:
         path = folder / image["file_name"]
@@ -134,9 +134,9 @@ def annotation_targets(image: ImageAnnotations) -> Iterator[Target]:
     crowd = np.zeros(image.shape, np.bool_)
     for segmentation in image.crowds:
         crowd |= _drawn(image, "crowd", segmentation)
-    for name, segmentation in image.objects:
+    for name, segmentation, label in image.objects:
         mask = _drawn(image, name, segmentation)
-        yield Target(name, mask, np.asarray(~crowd | mask) if image.crowds else None)
+        yield Target(name, mask, np.asarray(~crowd | mask) if image.crowds else None, label)
 
 
 def _drawn(image: ImageAnnotations, name: str, segmentation: Any) -> MaskArray:
@@ -152,8 +152,8 @@ def _drawn(image: ImageAnnotations, name: str, segmentation: Any) -> MaskArray:
         ) from None
 
 
-def _read(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The images and the annotations of a file, checked as far as this module needs them."""
+def _read(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[Any, str]]:
+    """The images, the annotations and the names of classes of a file, checked as far as this module needs them."""
     try:
         content = json.loads(path.read_bytes())
         images = [
@@ -166,6 +166,7 @@ def _read(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
             for image in content["images"]
         ]
         annotations = list(content["annotations"])
+        classes = {each["id"]: str(each["name"]) for each in content.get("categories", ())}
         if not all("id" in image for image in images) or not all(isinstance(entry, dict) for entry in annotations):
             raise KeyError("id")
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -174,7 +175,7 @@ def _read(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         raise InputError(
             f"{path}: is no COCO dataset; it needs images with id, file_name, width and height, and annotations"
         ) from None
-    return images, annotations
+    return images, annotations, classes
 
 
 def _image_folder(place: Path, split: str, examples: list[str]) -> Path:

@@ -17,11 +17,13 @@ class Target:
         id: unique among the targets of its image, the same every time.
         mask: (H, W) bool.
         valid: (H, W) bool, False where pixels are ignored; None where all count.
+        label: its class, "" where the dataset names none.
     """
 
     id: str
     mask: MaskArray
     valid: MaskArray | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True)

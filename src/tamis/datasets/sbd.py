@@ -5,6 +5,7 @@ from 1, and `Categories`, the class from 1 to 20 of each instance.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,11 @@ def instance_targets(path: Path) -> Iterator[Target]:
     Raises:
         InputError: the file is missing, damaged or of another kind.
     """
-    yield from label_targets(read_instances(path)[0])
+    labels, classes = read_instances(path)
+    for target in label_targets(labels):
+        number = int(target.id)
+        known = 0 < number <= len(classes) and 0 < classes[number - 1] <= len(CLASSES)
+        yield replace(target, label=CLASSES[classes[number - 1] - 1] if known else "")
 
 
 def read_instances(path: Path) -> tuple[LabelArray, list[int]]:

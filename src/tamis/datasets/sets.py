@@ -2,7 +2,9 @@
 
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
+from tamis.datasets.concept import with_classes
 from tamis.datasets.davis345 import open_davis345
 from tamis.datasets.folder import Rules, open_folder
 from tamis.datasets.listing import Listing
@@ -28,8 +30,18 @@ butterflies = partial(open_folder, rules=Rules(kind="half", pairs=_USUAL))
 labels = partial(open_folder, rules=Rules(pairs=_USUAL))
 """Instances, a label each."""
 
-plants = partial(open_folder, rules=Rules(pairs=_USUAL, parts=True))
-"""Classes, whose connected parts are plants."""
+CAMVID = (
+    *("sky", "building", "pole", "road", "pavement", "tree"),
+    *("sign", "fence", "car", "pedestrian", "bicyclist"),
+)
+"""Class k of CamVid as SegNet has it; 11 is void."""
+
+CWFID = MappingProxyType({"1": "crop", "2": "weed"})
+
+
+def plants(root: Path, split: str) -> Listing:
+    """Classes, whose connected parts are plants."""
+    return with_classes(open_folder(root, split, Rules(pairs=_USUAL, parts=True)), CWFID)
 
 
 def camvid(root: Path, split: str) -> Listing:
@@ -39,7 +51,8 @@ def camvid(root: Path, split: str) -> Listing:
     """
     images, _ = camvid_folders(root, split)
     pairs = (("{split}", "{split}annot"),) if images.parent == root else (("images", "labels"),)
-    return open_folder(root, split, Rules(background=None, ignore=11, pairs=pairs))
+    listing = open_folder(root, split, Rules(background=None, ignore=11, pairs=pairs))
+    return with_classes(listing, {str(number): name for number, name in enumerate(CAMVID)})
 
 
 def camvid_folders(root: Path, split: str) -> tuple[Path, Path]:

@@ -23,6 +23,7 @@ from tamis.datasets.splits import TRAINING, VALIDATION, every_tenth
 from tamis.datasets.supervision import Kind
 from tamis.image import write_image
 from tamis.mask import Masks, components, to_coco_polygons
+from tamis.mask.polygons import Polygon, from_polygons, to_polygons
 from tamis.results.files import replacing, write_bytes
 
 Writer = Callable[[Path, list[Scene], str], list[ExpectedSample]]
@@ -222,6 +223,28 @@ def _coco(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSampl
     return written
 
 
+def _ndd20(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
+    """Outlines of all shapes, as polygons and polylines in turn; holes are no part of them."""
+    view, _, part = split.partition("-")
+    entries, written = {}, []
+    for k, scene in enumerate(scenes, start=1):
+        height, width = scene.labels.shape
+        mask = np.zeros((height, width), np.bool_)
+        regions: list[dict[str, Any]] = []
+        for polygon in (each for label in scene.shapes for each in to_polygons(scene.mask(label))):
+            mask |= from_polygons([Polygon(polygon.outer)], (height, width))
+            corners = {"all_points_x": polygon.outer[:, 0].tolist(), "all_points_y": polygon.outer[:, 1].tolist()}
+            kind = "polyline" if len(regions) % 2 else "polygon"
+            regions.append({"shape_attributes": {"name": kind, **corners}, "region_attributes": {}})
+        write_image(root / view.upper() / f"{k}.jpg", scene.image)
+        entries[f"{k}.jpg0"] = {"filename": f"{k}.jpg", "size": 0, "regions": regions}
+        written.append(ExpectedSample(str(k), (Target(ONLY, mask),), scene.image))
+    write_bytes(root / f"{view.upper()}_LABELS.json", json.dumps(entries).encode())
+    written.sort(key=lambda one: one.name)
+    trained = int(0.8 * len(written))
+    return {"": written, "train": written[:trained], "test": written[trained:]}[part]
+
+
 def _folder(root: Path, scenes: Sequence[Scene], split: str) -> list[ExpectedSample]:
     """Label maps; a split of its own becomes a folder inside `images` and `masks`."""
     prefix = f"{split}/" if split not in ("", VALIDATION, TRAINING) else ""
@@ -300,6 +323,7 @@ WRITERS: dict[str, Writer] = {
     "berkeley": _berkeley,
     "sbd": _sbd,
     "sbd-per-class": _classes,
+    "ndd20": _ndd20,
     "coco-mval": _mval,
     "cocolvis": _cocolvis,
     "bsds500": _bsds500,

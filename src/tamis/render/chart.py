@@ -7,6 +7,8 @@ WIDTH, HEIGHT = 520, 320
 LEFT, TOP, RIGHT, BOTTOM = 52, 14, 12, 40
 LEGEND = 170
 """Pixels to the right of several curves, for their names."""
+DOTS = 30
+"""Points of a line that are drawn large."""
 COLOURS = ("#2f6fde", "#e0662f", "#2e9d57", "#a44bc4", "#b58a00", "#13909e", "#cc3a6b", "#777777")
 
 
@@ -15,22 +17,27 @@ def curves(
     x_label: str,
     y_label: str,
     y_range: tuple[float, float] = (0.0, 1.0),
+    bands: Mapping[str, Sequence[tuple[float, float, float]]] | None = None,
 ) -> str:
-    """Lines through points.
+    """Lines through points, with what they vary in behind them; many points are drawn without dots.
 
     Args:
         lines: by name, (x, y) points in order of x.
         x_label: below the chart.
         y_label: beside it.
         y_range: of the vertical axis.
+        bands: by the same names, (x, lowest y, highest y) in order of x.
     """
     xs = [x for points in lines.values() for x, _ in points]
     frame = _Frame((min(xs, default=0), max(xs, default=1)), y_range)
     drawn = []
     for index, (name, points) in enumerate(lines.items()):
         colour = COLOURS[index % len(COLOURS)]
+        band = (bands or {}).get(name, ())
+        drawn.append(_area(frame, band, colour) if band else "")
         path = " ".join(f"{frame.x(x):.1f},{frame.y(y):.1f}" for x, y in points)
-        dots = "".join(_dot(frame, x, y, 3, colour, f"{name}: {x:g}, {y:.4f}") for x, y in points)
+        radius = 3 if len(points) <= DOTS else 1.2
+        dots = "".join(_dot(frame, x, y, radius, colour, f"{name}: {x:g}, {y:.4f}") for x, y in points)
         drawn.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>{dots}')
     legend = "".join(
         f'<text x="{WIDTH + 6}" y="{TOP + 12 + 18 * index}" fill="{COLOURS[index % len(COLOURS)]}">'
@@ -101,6 +108,13 @@ def _ticks(low: float, high: float) -> list[float]:
     )
     first = -(-low // step)
     return [round((first + i) * step, 10) for i in range(8) if (first + i) * step <= high + 1e-9]
+
+
+def _area(frame: _Frame, band: Sequence[tuple[float, float, float]], colour: str) -> str:
+    """What lies between the lowest and the highest line."""
+    outline = [(x, low) for x, low, _ in band] + [(x, high) for x, _, high in reversed(band)]
+    points = " ".join(f"{frame.x(x):.1f},{frame.y(y):.1f}" for x, y in outline)
+    return f'<polygon points="{points}" fill="{colour}" opacity=".16"/>'
 
 
 def _dot(frame: _Frame, x: float, y: float, radius: float, colour: str, text: str, opacity: float = 1.0) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
@@ -24,7 +25,7 @@ def overview(label: LabelId, served: Served, since: int | None = None) -> Respon
     state, name = _standing(served, label)
     assistant = served.service.assistant
     version = assistant.version
-    images = None
+    images = agreements = None
     if since != version:
         images = [
             {
@@ -32,10 +33,16 @@ def overview(label: LabelId, served: Served, since: int | None = None) -> Respon
                 "confidence": round(each.confidence, 4),
                 "distance": round(each.distance, 4),
                 "empty": each.empty,
+                "rejected": each.rejected,
             }
             for image_id, each in assistant.ratings(label).items()
         ]
-    return JSONResponse({**_told(served, *state, name), "version": version, "images": images})
+        agreed = assistant.agreements(label)
+        agreements = [{"id": image_id, "agreement": round(iou, 4)} for image_id, iou in agreed.items()]
+    sure = assistant.sure(label)
+    lists = {"images": images, "agreements": agreements}
+    told = {**_told(served, *state, name), "version": version, "sure": None if sure is None else round(sure, 4)}
+    return JSONResponse({**told, **lists})
 
 
 @router.get("/api/images/{image_id}/assistant", **answers(schemas.AssistantProposal, 404, 503))
@@ -48,7 +55,11 @@ def proposal(image_id: ImageId, label: LabelId, served: Served) -> Response:
         found = served.service.proposed(image_id, label)
     told = None
     if found is not None:
-        told = {"rle": rles(Masks.from_dense(found.mask[None]))[0], "confidence": round(found.confidence, 4)}
+        told = {
+            "rle": rles(Masks.from_dense(found.mask[None]))[0],
+            "parts": rles(Masks.from_dense(np.stack(found.parts))) if len(found.parts) > 1 else [],
+            "confidence": round(found.confidence, 4),
+        }
     return JSONResponse({**_told(served, *state, name), "proposal": told})
 
 

@@ -85,6 +85,7 @@ class Image(_Answer):
     tags: list[str]
     reason: str
     comments: int
+    rejected: list[str]
     at: int | None
     assigned: str
 
@@ -197,28 +198,42 @@ AssistantState = Literal["off", "starting", "untaught", "learning", "ready", "co
 
 
 class AssistantRating(_Answer):
-    """What the assistant thinks of an image that waits; `empty`: it would propose nothing."""
+    """What the assistant thinks of an image that waits; `empty`: it has no proposal; `rejected`: nobody wants it."""
 
     id: int
     confidence: float = Field(ge=0, le=1)
     distance: float = Field(ge=0)
     empty: bool
+    rejected: bool
+
+
+class AssistantAgreement(_Answer):
+    """The IoU of a finished image's mask with what all others would propose there."""
+
+    id: int
+    agreement: float = Field(ge=0, le=1)
 
 
 class AssistantOverview(_Answer):
-    """How it stands with a label; `images` is null if nothing has changed since the version that was asked for."""
+    """How it stands with a label; both lists are null if nothing has changed since the version that was asked for.
+
+    `sure` is the confidence from which on seven in ten earlier proposals were right, null while that is not known.
+    """
 
     state: AssistantState
     why: str
     learned: int
     version: int
+    sure: float | None = Field(ge=0, le=1)
     images: list[AssistantRating] | None
+    agreements: list[AssistantAgreement] | None
 
 
 class AssistantMask(_Answer):
-    """A mask that the assistant proposes, and the IoU to expect of it."""
+    """A mask that the assistant proposes, its objects where there are several, and the IoU to expect of it."""
 
     rle: Rle
+    parts: list[Rle]
     confidence: float = Field(ge=0, le=1)
 
 
@@ -229,6 +244,13 @@ class AssistantProposal(_Answer):
     why: str
     learned: int
     proposal: AssistantMask | None
+
+
+class Found(_Answer):
+    """The object of another image's mask: how sure it is that it is here, and its mask, null for nothing."""
+
+    presence: float = Field(ge=0, le=1)
+    rle: Rle | None
 
 
 class ImageSums(_Answer):

@@ -6,13 +6,16 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Literal
 
 import numpy as np
 
-from tamis.annotation.assistant.concept import Concept, Float64, RegionView, shares_of
-from tamis.annotation.assistant.propose import Proposal, propose
+from tamis.annotation.assistant.concept import RegionView
+from tamis.annotation.assistant.learner import Learner, Lesson
+from tamis.annotation.assistant.parts import parts_of
+from tamis.annotation.assistant.propose import Proposal
 from tamis.annotation.catalogue import ImageRow
 from tamis.annotation.fold import FINISHED, Drawing
 from tamis.annotation.summary import read_summary
@@ -42,6 +45,12 @@ QUIET = 0.4
 VIEWS = 2000
 """Images whose regions are remembered, some tens of kilobytes each."""
 
+RIGHT = 0.9
+"""IoU of a proposal with the mask that was left, from which on it was right."""
+
+LEAST_COMPARED = 4
+"""Images that are learned from, below which none is held against the others."""
+
 CONCEPTS = 16
 """Labels that are kept in step; those asked for last."""
 
@@ -57,22 +66,31 @@ class Rating:
         confidence: the IoU to expect of its proposal, from 0 to 1.
         distance: from the nearest image learned from, in standardised features.
         empty: nothing would be proposed.
+        rejected: somebody does not want to see it.
     """
 
     confidence: float
     distance: float
     empty: bool
+    rejected: bool = False
 
 
 @dataclass
 class _Pupil:
     """A concept, what it was taught, and what it thinks of images, each with the lesson after which it thought so."""
 
-    concept: Concept = field(default_factory=Concept)
+    learner: Learner = field(default_factory=Learner)
     marks: dict[int, Mark] = field(default_factory=dict)
     unseen: dict[int, Mark] = field(default_factory=dict)  # finished, and not encoded: nobody waits for them
     lesson: int = 0
     ratings: dict[int, tuple[int, str, Rating]] = field(default_factory=dict)
+    agreements: dict[int, tuple[int, float]] = field(default_factory=dict)  # the lesson, and the IoU with the others
+    masks: dict[int, int] = field(default_factory=dict)  # how many an image that was learned from has
+
+    @property
+    def several(self) -> bool:
+        """Whether people annotate several objects in an image."""
+        return max(self.masks.values(), default=0) > 1
 
 
 class Assistant:
@@ -136,7 +154,7 @@ class Assistant:
             self._pupils.move_to_end(label)
             while len(self._pupils) > CONCEPTS:
                 self._pupils.popitem(last=False)
-            ready, marks, unseen = pupil.concept.ready, dict(pupil.marks), dict(pupil.unseen)
+            ready, marks, unseen = pupil.learner.concept.ready, dict(pupil.marks), dict(pupil.unseen)
         if not known:
             self.stir()
         if self._regions is False or self._keeps() is False:
@@ -157,11 +175,29 @@ class Assistant:
         rows = self._rows()
         with self._lock:
             pupil = self._pupils.get(label)
-            found = dict(pupil.ratings) if pupil is not None and pupil.concept.ready else {}
-        return {row.id: found[row.id][2] for row in rows if waits(row) and row.id in found}
+            found = dict(pupil.ratings) if pupil is not None and pupil.learner.concept.ready else {}
+        return {
+            row.id: replace(found[row.id][2], rejected=label in read_summary(row.summary)["rejected"])
+            for row in rows
+            if waits(row) and row.id in found
+        }
+
+    def sure(self, label: str) -> float | None:
+        """The confidence from which on proposals were mostly right so far; None while that is not known."""
+        with self._lock:
+            pupil = self._pupils.get(label)
+            return None if pupil is None else pupil.learner.concept.sure_from(RIGHT)
+
+    def agreements(self, label: str) -> dict[int, float]:
+        """Of images learned from, by number, the IoU of their masks with what all others would propose there."""
+        with self._lock:
+            pupil = self._pupils.get(label)
+            return {} if pupil is None else {key: agreed for key, (_, agreed) in pupil.agreements.items()}
 
     def propose(self, image_id: int, label: str) -> Proposal | None:
-        """The mask of a label on an image; None if nothing can be proposed, or there is nothing.
+        """The mask of a label on an image, with its parts if people annotate several objects of the label in an image.
+
+        None if nothing can be proposed, or there is nothing.
 
         Raises:
             InputError: the image cannot be read.
@@ -172,12 +208,13 @@ class Assistant:
         view = RegionView.of(encoded)
         with self._lock:
             pupil = self._pupils.get(label)
-            if pupil is None or not pupil.concept.ready:
+            if pupil is None or not pupil.learner.concept.ready:
                 return None
-            probability = pupil.concept.probability(view)
-            confidence = pupil.concept.confidence(probability, view)
-        found = propose(_Answered(probability, confidence), encoded, view)
-        return found if found.mask.any() else None
+            asked, several = pupil.learner.ask(view), pupil.several
+        found = asked.proposal(encoded, view)
+        if not found.mask.any():
+            return None
+        return replace(found, parts=tuple(parts_of(found.mask))) if several else found
 
     # -- the thread
 
@@ -201,7 +238,7 @@ class Assistant:
                 if self._closing.wait(QUIET / 8 if self._quiet() < QUIET else 0):
                     return
         for _, pupil in labels:
-            for seconds in self._rate(pupil):
+            for seconds in chain(self._rate(pupil), self._compare(pupil)):
                 pause = LEISURE * seconds
                 while not self._closing.wait(pause) and not self._wake.is_set() and self._quiet() < QUIET:
                     pause = QUIET / 8
@@ -214,8 +251,10 @@ class Assistant:
         wanted = _lessons(rows.values())
         for image_id in [each for each, mark in pupil.marks.items() if wanted.get(each) != mark]:
             with self._lock:
-                pupil.concept.forget(str(image_id))
+                pupil.learner.forget(str(image_id))
                 del pupil.marks[image_id]
+                pupil.agreements.pop(image_id, None)
+                pupil.masks.pop(image_id, None)
                 self._taught(pupil)
             yield
         for image_id, mark in wanted.items():
@@ -223,13 +262,14 @@ class Assistant:
                 continue
             lesson = None
             with suppress(TamisError):  # an image that cannot be read any more teaches nothing
-                lesson = self._lesson(rows[image_id], label)
+                lesson = self._lesson(rows[image_id], label, pupil.learner)
             with self._lock:
                 pupil.unseen.pop(image_id, None)
                 if lesson is None:
                     pupil.unseen[image_id] = mark
                 else:
-                    pupil.concept.learn(str(image_id), *lesson)
+                    taught, pupil.masks[image_id] = lesson
+                    pupil.learner.learn(str(image_id), taught)
                     pupil.marks[image_id] = mark
                     self._taught(pupil)
             yield
@@ -238,23 +278,23 @@ class Assistant:
         pupil.lesson += 1
         self._version += 1
 
-    def _lesson(self, row: ImageRow, label: str) -> tuple[RegionView, Float64] | None:
-        """An image and the share of each of its regions in masks of a label; None while it is not encoded."""
+    def _lesson(self, row: ImageRow, label: str, learner: Learner) -> tuple[Lesson, int] | None:
+        """What an image teaches of a label, and how many masks of it there are; None before it is encoded."""
         assert row.shape is not None
         rles = [body["rle"] for body in self._drawing(row.id).masks.values() if body["label"] == label]
         if not rles:
             view = self._view(row)
-            return None if view is None else (view, np.zeros(len(view.areas)))
+            return None if view is None else (Lesson(view, np.zeros(len(view.areas))), 0)
         encoded = self._encoded(row.id)
         view = self._viewed(row, encoded)
         if encoded is None or view is None or not isinstance(encoded, AnswersByRegion):
             return None
         mask = np.logical_or.reduce(Masks.from_coco(rles, row.shape).dense())
-        return view, shares_of(encoded, mask)
+        return learner.lesson(encoded, view, mask), len(rles)
 
     def _rate(self, pupil: _Pupil) -> Iterator[float]:
         """Look at the images that wait, those first that were not looked at for longest; gives the seconds of each."""
-        if not pupil.concept.ready:
+        if not pupil.learner.concept.ready:
             return
         rows = [row for row in self._rows() if waits(row)]
         rows.sort(key=lambda row: pupil.ratings.get(row.id, (-1,))[0])
@@ -264,13 +304,28 @@ class Assistant:
                 continue
             with suppress(TamisError):  # an image that cannot be read is no reason to leave out the rest
                 view = self._view(row)
-                if view is not None and pupil.concept.ready:
+                if view is not None and pupil.learner.concept.ready:
                     with self._lock:
-                        probability = pupil.concept.probability(view)
-                        confidence, distance = pupil.concept.confidence(probability, view), pupil.concept.distance(view)
+                        concept = pupil.learner.concept
+                        probability = concept.probability(view)
+                        confidence, distance = concept.confidence(probability, view), concept.distance(view)
                         rating = Rating(confidence, distance, not (probability > 0.5).any())
                         pupil.ratings[row.id] = pupil.lesson, row.sha256 or "", rating
                         self._version += 1
+            yield time.monotonic() - start
+
+    def _compare(self, pupil: _Pupil) -> Iterator[float]:
+        """Hold what was learned against the rest, those first that were looked at longest ago; gives the seconds."""
+        if len(pupil.marks) < LEAST_COMPARED:
+            return
+        for image_id in sorted(pupil.marks, key=lambda each: pupil.agreements.get(each, (-1,))[0]):
+            if pupil.agreements.get(image_id, (-1,))[0] == pupil.lesson:
+                return
+            start = time.monotonic()
+            with self._lock:
+                agreed = pupil.learner.concept.agreement(str(image_id))
+                pupil.agreements[image_id] = pupil.lesson, agreed
+                self._version += 1
             yield time.monotonic() - start
 
     def _view(self, row: ImageRow) -> RegionView | None:
@@ -292,20 +347,6 @@ class Assistant:
             while len(self._views) > VIEWS:
                 self._views.popitem(last=False)
         return view
-
-
-@dataclass(frozen=True, eq=False)
-class _Answered:
-    """A concept that was asked already: its mask is made while the concept learns on."""
-
-    given: Float64
-    expected: float
-
-    def probability(self, view: RegionView) -> Float64:
-        return self.given
-
-    def confidence(self, probability: Float64, view: RegionView) -> float:
-        return self.expected
 
 
 def waits(row: ImageRow) -> bool:

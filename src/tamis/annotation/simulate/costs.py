@@ -15,6 +15,8 @@ SOURCES = MappingProxyType(
         "inspect": "assumed; SAM 2's data engine (arXiv 2408.00714) takes 4.5 s a frame with all that is done there",
         "accept": "assumed: a key",
         "reject": "assumed: a key",
+        "undo": "assumed: a key",
+        "brush": "assumed: a stroke as long as the diagonal takes a third of a polygon",
     }
 )
 """Where the default costs are from. No study was found that measured looking, accepting or rejecting: fit your own."""
@@ -30,11 +32,14 @@ class Costs:
         accept: a mask that is good enough.
         reject: a proposal that is worth nothing.
         click: one, with looking at what came of it.
-        polygon: drawing an object by hand, where clicks do not get there.
+        undo: taking back a click that made the mask worse.
+        brush: a stroke as long as the image's diagonal, besides a click to begin it.
+        polygon: drawing an object by hand, where nothing else gets there.
         jitter: standard deviation of where a click lands, as a share of the root of the mask's area.
         misjudged: standard deviation of the IoU that the annotator sees.
         fatigue: how much slower everything is after an hour, as a share.
         worthless: a proposal below this IoU is rejected, not corrected.
+        patience: clicks in a row that gain next to nothing, after which they take the brush.
     """
 
     switch: float = 1.0
@@ -42,11 +47,14 @@ class Costs:
     accept: float = 0.8
     reject: float = 0.8
     click: float = 1.75
+    undo: float = 0.8
+    brush: float = 11.0
     polygon: float = 33.0
     jitter: float = 0.0
     misjudged: float = 0.0
     fatigue: float = 0.0
-    worthless: float = 0.3
+    worthless: float = 0.6
+    patience: float = 2
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -15,7 +15,10 @@ from tamis.mask.regions import components
 from tamis.segmentors.prompts import answer_to
 from tamis.segmentors.protocol import AnswersInTurn, EncodedImage
 
-Kind = Literal["switch", "inspect", "accept", "reject", "click", "polygon"]
+Kind = Literal["switch", "inspect", "accept", "reject", "click", "undo", "brush", "polygon"]
+
+WORSE = 0.01
+"""A click that costs more IoU is taken back; one that gains less is in vain."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,14 @@ class Person:
         costs: of all they do.
         target_iou: from which on a mask is accepted.
         most_clicks: after which they draw by hand.
+        draws: what clicks do not reach; without, it is left as it is.
         seconds: worked so far, by which they tire.
     """
 
     costs: Costs
     target_iou: float = 0.9
     most_clicks: int = 20
+    draws: bool = True
     seconds: float = 0.0
     actions: list[Action] = field(default_factory=list)
 
@@ -72,22 +77,69 @@ class Person:
         if proposed and self._seen(mask, wanted, rng) < self.costs.worthless:
             mask, proposed = np.zeros_like(wanted), False
             self._do("reject", mask, wanted)
-        answer = _correcting(encoded, mask) if proposed else _from_scratch(encoded)
-        clicks: list[Click] = []
-        while self._seen(mask, wanted, rng) < self.target_iou:
-            if len(clicks) == self.most_clicks or (click := self._click(wanted, mask, clicks, rng)) is None:
-                mask = wanted
-                self._do("polygon", mask, wanted, len(components(wanted)))
-                break
-            clicks.append(click)
-            mask = answer(clicks)
-            self._do("click", mask, wanted)
+        mask = self._clicked(encoded, mask, proposed, wanted, rng)
+        if self.draws:
+            mask = self._drawn(mask, wanted, rng)
         self._do("accept", mask, wanted)
         return mask
 
-    def _do(self, kind: Kind, mask: MaskArray, wanted: MaskArray, times: int = 1) -> None:
+    def _clicked(
+        self, encoded: EncodedImage, mask: MaskArray, proposed: bool, wanted: MaskArray, rng: np.random.Generator
+    ) -> MaskArray:
+        """The mask after clicks: right, or what they cannot better."""
+        answer = _correcting(encoded, mask) if proposed else _from_scratch(encoded)
+        clicks: list[Click] = []
+        made, vain, spared = 0, 0, np.zeros_like(wanted)
+        while self._seen(mask, wanted, rng) < self.target_iou and made < self.most_clicks:
+            if self.draws and vain >= self.costs.patience:
+                break
+            click = self._click(wanted, mask, clicks, spared, rng)
+            if click is None:
+                break
+            before, mask = mask, answer([*clicks, click])
+            made += 1
+            self._do("click", mask, wanted)
+            gain = iou_of(mask, wanted) - iou_of(before, wanted)
+            vain = vain + 1 if gain < WORSE else 0
+            if self.draws and gain < -WORSE:
+                mask = before
+                self._do("undo", mask, wanted)
+                spared |= _error_at(wanted, mask, click)
+                clicks, answer = [], _correcting(encoded, mask)
+            else:
+                clicks.append(click)
+                spared[:] = False
+        return mask
+
+    def _drawn(self, mask: MaskArray, wanted: MaskArray, rng: np.random.Generator) -> MaskArray:
+        """What is left is mended by the brush, the largest error first; or all is drawn anew, if that is quicker."""
+        objects = len(components(wanted))
+        spent = 0.0
+        while self._seen(mask, wanted, rng) < self.target_iou:
+            error = _largest_error(wanted, mask)
+            length = _length(error)
+            spent += self.costs.click + self.costs.brush * length
+            if not error.any() or spent > self.costs.polygon * objects:
+                self._do("polygon", wanted, wanted, objects)
+                return wanted
+            mask = np.where(error, wanted, mask)
+            self._do("brush", mask, wanted, length, self.costs.click)
+        return mask
+
+    def review(self, wanted: MaskArray, begun: MaskArray, rng: np.random.Generator) -> bool:
+        """Whether they accept a proposal (H, W) that is shown among others; `actions` begin anew.
+
+        It is looked at and decided on by a key, without a change of image.
+        """
+        self.actions = []
+        self._do("inspect", begun, wanted)
+        right = self._seen(begun, wanted, rng) >= self.target_iou if wanted.any() else not begun.any()
+        self._do("accept" if right else "reject", begun, wanted)
+        return right
+
+    def _do(self, kind: Kind, mask: MaskArray, wanted: MaskArray, times: float = 1, besides: float = 0) -> None:
         slower = 1 + self.costs.fatigue * self.seconds / 3600
-        seconds = times * getattr(self.costs, kind) * slower
+        seconds = (times * getattr(self.costs, kind) + besides) * slower
         self.seconds += seconds
         iou = iou_of(mask, wanted) if wanted.any() else float(not mask.any())
         self.actions.append(Action(kind, round(seconds, 3), round(iou, 4)))
@@ -96,9 +148,11 @@ class Person:
         iou = iou_of(mask, wanted)
         return iou if not self.costs.misjudged else iou + rng.normal(0, self.costs.misjudged)
 
-    def _click(self, wanted: MaskArray, mask: MaskArray, clicks: list[Click], rng: np.random.Generator) -> Click | None:
+    def _click(
+        self, wanted: MaskArray, mask: MaskArray, clicks: list[Click], spared: MaskArray, rng: np.random.Generator
+    ) -> Click | None:
         try:
-            click = corrective_click(wanted, mask, clicks)
+            click = corrective_click(wanted, mask, clicks, ~spared if spared.any() else None)
         except InputError:
             return None
         if not self.costs.jitter:
@@ -123,3 +177,29 @@ def _correcting(encoded: EncodedImage, begun: MaskArray) -> Callable[[list[Click
         return last[0]
 
     return answer
+
+
+def _error_at(wanted: MaskArray, mask: MaskArray, click: Click) -> MaskArray:
+    """(H, W) bool: the connected part of the error that a click lies in."""
+    from scipy import ndimage
+
+    parts, _ = ndimage.label(wanted != mask)
+    number = parts[click.pixel]
+    return np.asarray(parts == number) if number else np.zeros_like(wanted)
+
+
+def _largest_error(wanted: MaskArray, mask: MaskArray) -> MaskArray:
+    """(H, W) bool: the connected part of the error with most pixels."""
+    from scipy import ndimage
+
+    parts, _ = ndimage.label(wanted != mask)
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return np.asarray(parts == sizes.argmax()) if sizes.any() else np.zeros_like(wanted)
+
+
+def _length(part: MaskArray) -> float:
+    """Of the stroke that covers a part of an image: half its outline, as a share of the image's diagonal."""
+    inside = np.pad(part, 1)
+    edges = sum(np.count_nonzero(np.diff(inside, axis=axis)) for axis in (0, 1))
+    return float(edges / 2 / np.hypot(*part.shape))

@@ -6,10 +6,19 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from tamis.annotation.simulate.curves import (
+    WINDOW,
+    Band,
+    Rows,
+    clicks_by_number,
+    good_against_time,
+    iou_against_time,
+    rows_of,
+)
 from tamis.render import chart
 from tamis.render.page import write_page
 
-KINDS = ("switch", "inspect", "accept", "reject", "click", "polygon")
+KINDS = ("switch", "inspect", "accept", "reject", "click", "undo", "brush", "polygon")
 
 
 def write_simulation_report(out: Path) -> Path:
@@ -21,43 +30,62 @@ def write_simulation_report(out: Path) -> Path:
     import pyarrow.parquet as pq
 
     told = json.loads((out / "simulation.json").read_bytes())
-    rows = pq.read_table(out / "actions.parquet").to_pylist()
-    target, images = told["target_iou"], told["images"]
-    done, clicks, spent = _curves(rows, target, images), _clicks(rows), _spent(rows)
-    minutes = {name: [(seconds / 60, share) for seconds, share in points] for name, points in done.items()}
-    most = max((y for points in clicks.values() for _, y in points), default=1.0)
-    parts = [
+    rows = rows_of(pq.read_table(out / "actions.parquet").to_pylist())
+    intro = (
         f"<p>{told['images']} images of {escape(told['dataset'])}, clicked with {escape(told['segmentor'])} until IoU "
-        f"{target}; the first order of images. Costs in seconds: {_costs(told['costs'])}.</p>",
-        _table(told["policies"]),
-        "<h2>Images that are good enough <small>share, against minutes of work</small></h2>",
-        chart.curves(minutes, "minutes", f"share at IoU {target}"),
-        "<h2>Clicks an image <small>mean of five images, against the number of the image</small></h2>",
-        chart.curves(clicks, "image", "clicks", (0.0, max(1.0, most))),
-        "<h2>Where the time goes <small>seconds an image</small></h2>",
-        _time_table(spent, images),
-    ]
+        f"{told['target_iou']:.3g}. Costs in seconds: {costs_line(told['costs'])}.</p>"
+    )
+    parts = [intro, table(told["policies"]), *charts(rows, told["target_iou"], told["images"])]
     write_page(out / "report.html", f"{told['dataset']}: ways of annotating", "\n".join(parts))
     return out / "report.html"
 
 
-def _costs(costs: Mapping[str, Any]) -> str:
-    return escape(", ".join(f"{kind} {costs[kind]:g}" for kind in KINDS))
+def charts(lines: Mapping[str, Rows], target_iou: float, images: int) -> list[str]:
+    """HTML: images at the target and mean IoU against time, clicks by the number of the image, where the time goes.
+
+    Args:
+        lines: by name, the images in the order in which they were finished.
+        target_iou: that a mask must reach.
+        images: of the dataset.
+    """
+    good = {name: good_against_time(rows, target_iou, images) for name, rows in lines.items()}
+    ious = {name: iou_against_time(rows, images) for name, rows in lines.items()}
+    clicks = {name: clicks_by_number(rows) for name, rows in lines.items()}
+    most = max((float(band.high.max(initial=0)) for band in clicks.values()), default=1.0)
+    return [
+        "<h2>Images that are good enough <small>share, against minutes of work; the band is all seeds</small></h2>",
+        _drawn(good, "minutes", f"share at IoU {target_iou:.3g}", 60),
+        "<h2>Mean IoU <small>of all images, those not annotated count 0, against minutes of work</small></h2>",
+        _drawn(ious, "minutes", "mean IoU", 60),
+        f"<h2>Clicks an image <small>mean of {WINDOW} images, against the number of the image</small></h2>",
+        _drawn(clicks, "image", "clicks", 1, (0.0, max(1.0, most))),
+        "<h2>Where the time goes <small>seconds an image</small></h2>",
+        _time_table(lines),
+    ]
 
 
-def _table(policies: Mapping[str, Mapping[str, Any]]) -> str:
-    heads = ("", "minutes", "s / image", "clicks / image", "from the 18th", "accepted untouched", "drawn", "mean IoU")
+def table(policies: Mapping[str, Mapping[str, Any]], against: str = "scratch") -> str:
+    """HTML: the figures of each policy.
+
+    Args:
+        policies: by name, as `summary_of` gives them.
+        against: whose seconds are the whole, if it is there.
+    """
+    figures = ("s / image", "clicks / image", "from the 18th", "accepted untouched", "drawn", "mean IoU")
+    heads = ("", "minutes", f"of {against}", *figures, "minutes to 90 %")
+    base = policies.get(against, {}).get("seconds")
     body = []
     for name, told in policies.items():
-        warm = "–" if told["clicks_warm"] is None else f"{told['clicks_warm']:.2f}"
         cells = (
             f"{told['seconds'] / 60:.1f}",
+            "–" if not base else f"{100 * told['seconds'] / base:.0f} %",
             f"{told['seconds_per_image']:.1f}",
             f"{told['clicks']:.2f}",
-            warm,
+            "–" if told["clicks_warm"] is None else f"{told['clicks_warm']:.2f}",
             f"{100 * told['accepted']:.0f} %",
             f"{100 * told['drawn']:.0f} %",
             f"{told['iou']:.3f}",
+            "–" if told["seconds_to_most"] is None else f"{told['seconds_to_most'] / 60:.1f}",
         )
         numbers = "".join(f'<td class="number">{cell}</td>' for cell in cells)
         body.append(f"<tr><td>{escape(name)}</td>{numbers}</tr>")
@@ -65,54 +93,31 @@ def _table(policies: Mapping[str, Mapping[str, Any]]) -> str:
     return f"<table><tr>{head}</tr>{''.join(body)}</table>"
 
 
-def _time_table(spent: Mapping[str, Mapping[str, float]], images: int) -> str:
+def costs_line(costs: Mapping[str, Any]) -> str:
+    """Each with its seconds."""
+    return escape(", ".join(f"{kind} {costs[kind]:g}" for kind in KINDS))
+
+
+def _drawn(
+    bands: Mapping[str, Band], x_label: str, y_label: str, unit: float, y_range: tuple[float, float] = (0.0, 1.0)
+) -> str:
+    lines, areas = {}, {}
+    for name, band in bands.items():
+        x = (band.x / unit).tolist()
+        lines[name] = list(zip(x, band.mean.tolist(), strict=True))
+        if (band.high > band.low).any():
+            areas[name] = list(zip(x, band.low.tolist(), band.high.tolist(), strict=True))
+    return chart.curves(lines, x_label, y_label, y_range, areas)
+
+
+def _time_table(lines: Mapping[str, Rows]) -> str:
     head = "".join(f"<th>{kind}</th>" for kind in KINDS)
-    body = [
-        f"<tr><td>{escape(name)}</td>"
-        + "".join(f'<td class="number">{each.get(kind, 0) / images:.1f}</td>' for kind in KINDS)
-        + "</tr>"
-        for name, each in spent.items()
-    ]
+    body = []
+    for name, rows in lines.items():
+        spent = dict.fromkeys(KINDS, 0.0)
+        for row in rows:
+            for action in row["actions"]:
+                spent[action["kind"]] = spent.get(action["kind"], 0.0) + action["seconds"]
+        cells = "".join(f'<td class="number">{spent[kind] / max(len(rows), 1):.1f}</td>' for kind in KINDS)
+        body.append(f"<tr><td>{escape(name)}</td>{cells}</tr>")
     return f"<table><tr><th></th>{head}</tr>{''.join(body)}</table>"
-
-
-def _first_seed(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        if row["seed"] == 0:
-            found.setdefault(row["policy"], []).append(row)
-    return found
-
-
-def _curves(rows: list[dict[str, Any]], target: float, images: int) -> dict[str, list[tuple[float, float]]]:
-    curves = {}
-    for policy, actions in _first_seed(rows).items():
-        seconds, good, points = 0.0, 0, [(0.0, 0.0)]
-        for action, following in zip(actions, [*actions[1:], None], strict=True):
-            seconds += action["seconds"]
-            if following is None or following["number"] != action["number"]:
-                good += action["iou"] >= target - 1e-6
-                points.append((seconds, good / images))
-        curves[policy] = points
-    return curves
-
-
-def _clicks(rows: list[dict[str, Any]], window: int = 5) -> dict[str, list[tuple[float, float]]]:
-    curves = {}
-    for policy, actions in _first_seed(rows).items():
-        by_image: dict[int, int] = {}
-        for action in actions:
-            by_image[action["number"]] = by_image.get(action["number"], 0) + (action["kind"] == "click")
-        counts = [by_image[number] for number in sorted(by_image)]
-        means = [sum(counts[max(0, i - window + 1) : i + 1]) / min(i + 1, window) for i in range(len(counts))]
-        curves[policy] = [(float(i + 1), mean) for i, mean in enumerate(means)]
-    return curves
-
-
-def _spent(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    spent: dict[str, dict[str, float]] = {}
-    for policy, actions in _first_seed(rows).items():
-        for action in actions:
-            each = spent.setdefault(policy, {})
-            each[action["kind"]] = each.get(action["kind"], 0.0) + action["seconds"]
-    return spent

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 import tamis
-from tamis.annotation.assistant.concept import RegionView
 from tamis.annotation.simulate.costs import Costs, costs_as_json
-from tamis.annotation.simulate.curves import summary_of
-from tamis.annotation.simulate.person import Person
-from tamis.annotation.simulate.policies.protocol import Pending, Policy
-from tamis.annotation.simulate.policies.registry import make_policy
+from tamis.annotation.simulate.curves import clicks_by_number, summary_of
+from tamis.annotation.simulate.person import Action, Person
+from tamis.annotation.simulate.policies.given import masks_in
+from tamis.annotation.simulate.policies.protocol import Pending, Reviews
+from tamis.annotation.simulate.policies.registry import Brief, make_policy
+from tamis.annotation.simulate.studio import Studio, wanted_of
 from tamis.arrays import MaskArray
-from tamis.datasets.protocol import Dataset, Sample
+from tamis.datasets.protocol import Dataset
 from tamis.errors import InputError, UnavailableError
 from tamis.mask import Masks
 from tamis.mask.iou import iou_of
@@ -24,7 +25,6 @@ from tamis.results.files import replacing, write_json
 from tamis.results.folder import resumable_folder
 from tamis.results.run import file_hash, fingerprint
 from tamis.segmentors import Segmentor, weights_of
-from tamis.segmentors.cache import EncodingCache
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Settings:
         costs: of the annotator's actions.
         budget: seconds after which they stop; None is never.
         seeds: each policy is tried with so many orders of the images, and errors of the annotator.
+        draws: whether what clicks do not reach is drawn by hand; otherwise it is left as it is.
+        masks: the folder of masks that `given` corrects.
     """
 
     policies: tuple[str, ...] = ("scratch", "assistant")
@@ -46,6 +48,28 @@ class Settings:
     costs: Costs = field(default_factory=Costs)
     budget: float | None = None
     seeds: int = 1
+    draws: bool = True
+    masks: Path | None = None
+
+
+DICE = 0.9
+"""That MultiverSeg's protocol asks for (Wong et al., ICCV 2025, arXiv 2412.15058)."""
+
+
+def multiverseg(
+    policies: tuple[str, ...] = ("scratch", "assistant"), seeds: int = 1, masks: Path | None = None
+) -> Settings:
+    """Settings that count clicks as MultiverSeg does, with the masks so far as context (assistant) and without.
+
+    Corrective clicks until Dice .9, which is IoU .818, at most 20; a proposal is always corrected, never rejected, and
+    what 20 clicks do not reach is left as it is and is context like any other.
+
+    Args:
+        policies: ways of annotating.
+        seeds: orders of the images.
+        masks: that the policy `given` corrects.
+    """
+    return Settings(policies, DICE / (2 - DICE), 20, Costs(worthless=0), None, seeds, draws=False, masks=masks)
 
 
 @dataclass(frozen=True)
@@ -57,19 +81,28 @@ class Step:
 
 
 def simulate(
-    segmentor: Segmentor, dataset: Dataset, settings: Settings, out: Path, seed: int = 0, limit: int | None = None
+    segmentor: Segmentor,
+    dataset: Dataset,
+    settings: Settings,
+    out: Path,
+    seed: int = 0,
+    limit: int | None = None,
+    sight: Segmentor | None = None,
+    concept: str = "",
 ) -> Generator[Step]:
     """Annotate a dataset by every policy, and write `actions.parquet`, `simulation.json` and `run.json`.
 
     All masks of an image together are what is meant; ignored pixels are outside. What an earlier run finished is kept.
 
     Args:
-        segmentor: what is clicked with, and whose regions the assistant sees.
+        segmentor: what is clicked with.
         dataset: with the masks that are wanted.
         settings: of the simulation.
         out: the result folder.
         seed: of the orders and errors.
         limit: only the first so many images.
+        sight: whose regions the assistant sees; by default the segmentor's.
+        concept: the class that the dataset was brought down to, to be said in the results.
 
     Yields:
         Progress after every image.
@@ -88,12 +121,18 @@ def simulate(
         "weights": weights,
         "dataset": dataset.name,
         "split": dataset.split,
+        "concept": concept,
         "images": [sample.name for sample in dataset.samples],
-        "settings": {**asdict(settings), "policies": sorted(settings.policies)},
+        "assistant_model": None if sight is None else [sight.name, weights_of(sight)],
+        "settings": {
+            **asdict(settings),
+            "policies": sorted(settings.policies),
+            "masks": None if settings.masks is None else str(settings.masks),
+        },
         "seed": seed,
         "version": tamis.__version__,
     }
-    studio = _Studio(segmentor, dataset)
+    studio = Studio(segmentor, sight, dataset)
     total = len(dataset.samples) * len(settings.policies) * settings.seeds
     with resumable_folder(out, signature, {"limit": limit, "root": str(dataset.root)}, weights) as (run, journal):
         count = 0
@@ -111,17 +150,24 @@ def simulate(
             for number in range(settings.seeds)
             for key in _in_order(journal.entries, f"{policy} {number} ")
         ]
-        _write_actions(out / "actions.parquet", rows)
+        write_actions(out / "actions.parquet", rows)
         write_json(
             out / "simulation.json",
             {
                 "dataset": dataset.name,
                 "split": dataset.split,
+                "concept": concept,
                 "segmentor": segmentor.name,
                 "images": len(dataset.samples),
+                "weights": weights,
                 "target_iou": settings.target_iou,
+                "most_clicks": settings.most_clicks,
                 "costs": costs_as_json(settings.costs),
                 "seed": seed,
+                "by_number": {
+                    policy: clicks_by_number([row for row in rows if row["policy"] == policy], 1).mean.round(4).tolist()
+                    for policy in settings.policies
+                },
                 "policies": {
                     policy: summary_of([row for row in rows if row["policy"] == policy], settings.target_iou)
                     for policy in settings.policies
@@ -131,80 +177,77 @@ def simulate(
         run.dataset = fingerprint(file_hash(sample.image_path) for sample in dataset.samples)
 
 
-class _Studio:
-    """Images that are ready to be clicked, and what an assistant sees of all of them."""
-
-    def __init__(self, segmentor: Segmentor, dataset: Dataset) -> None:
-        self.segmentor, self.dataset = segmentor, dataset
-        self._cache = EncodingCache(segmentor)
-        self._views: dict[str, RegionView] = {}
-
-    def encoded(self, sample: Sample) -> AnswersByRegion:
-        """An image, from the cache if it is there."""
-        image, digest = sample.image(), file_hash(sample.image_path)
-        encoded = self._cache.load(digest, image)
-        if encoded is None:
-            encoded = self.segmentor.encode(image)
-            self._cache.save(digest, encoded)
-        if not isinstance(encoded, AnswersByRegion):
-            raise InputError(
-                f"the assistant sees regions, and the model {self.segmentor.name!r} has none: use one that answers by "
-                "region, as embedded or hierarchy"
-            )
-        return encoded
-
-    def view(self, sample: Sample) -> RegionView:
-        """What an assistant sees of an image; kept."""
-        if sample.name not in self._views:
-            self._views[sample.name] = RegionView.of(self.encoded(sample))
-        return self._views[sample.name]
-
-
-def wanted_of(sample: Sample) -> MaskArray:
-    """(H, W) bool: all masks of an image together, without what is ignored."""
-    height, width = sample.image().shape[:2]
-    wanted = np.zeros((height, width), bool)
-    for target in sample.targets():
-        wanted |= target.mask if target.valid is None else target.mask & target.valid
-    return wanted
-
-
 def _annotate(
-    studio: _Studio, name: str, settings: Settings, seed: tuple[int, int], finished: Mapping[str, Any]
+    studio: Studio, name: str, settings: Settings, seed: tuple[int, int], finished: Mapping[str, Any]
 ) -> Generator[tuple[str, dict[str, Any]]]:
     """One policy from the first image to the last, or to the end of the budget."""
-    policy: Policy = make_policy(name)
+    policy = make_policy(name, Brief(settings.target_iou, masks_in(settings.masks) if settings.masks else None))
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(studio.dataset.samples)) if seed[1] else np.arange(len(studio.dataset.samples))
     samples = [studio.dataset.samples[number] for number in order]
     waiting = [Pending(sample.name, studio.view(sample)) for sample in samples]
-    by_name = {sample.name: sample for sample in samples}
-    person = Person(settings.costs, settings.target_iou, settings.most_clicks)
+    places = {sample.name: place for place, sample in enumerate(samples)}
+    person = Person(settings.costs, settings.target_iou, settings.most_clicks, settings.draws)
+    reviewed: dict[str, list[Action]] = {}  # what was done to images in a review, in which they were rejected
     number = 0
     while waiting and (settings.budget is None or person.seconds < settings.budget):
         image = waiting.pop(policy.next(waiting))
-        sample, number = by_name[image.name], number + 1
-        encoded = studio.encoded(sample)
-        record = finished.get(f"{name} {seed[1]} {image.name}")
-        if record is None:
+        sample, record = samples[places[image.name]], finished.get(f"{name} {seed[1]} {image.name}")
+        seen = studio.seen(sample)
+        if isinstance(policy, Reviews) and policy.in_review(image):
+            mask = _reviewed(person, policy, image, seen, wanted_of(sample), (*seed, 0, places[image.name]))
+            if mask is None:
+                reviewed[image.name] = person.actions
+                policy.rejected(image)
+                waiting.append(image)
+                continue
+            number += 1
+            record = record or _record(number, image.name, person, person.actions, mask, mask, wanted_of(sample))
+        elif record is None:
+            number += 1
+            begun, wanted = policy.propose(image, seen), wanted_of(sample)
             chance = np.random.default_rng((*seed, number))
-            record = _done_by(person, encoded, wanted_of(sample), policy.propose(image, encoded), chance)
-            record = {"number": number, "image": image.name, **record}
+            mask = person.annotate(studio.encoded(sample), wanted, begun, chance)
+            actions = [*reviewed.get(image.name, []), *person.actions]
+            record = _record(number, image.name, person, actions, begun, mask, wanted)
         else:
-            person.seconds = record["worked"]
-        policy.done(image, encoded, Masks.from_coco([record["rle"]])[0])
+            number += 1
+        person.seconds = record["worked"]
+        policy.done(image, seen, Masks.from_coco([record["rle"]])[0])
         yield image.name, record
 
 
-def _done_by(
-    person: Person, encoded: AnswersByRegion, wanted: MaskArray, begun: MaskArray | None, rng: np.random.Generator
+def _reviewed(
+    person: Person,
+    policy: Reviews,
+    image: Pending,
+    seen: AnswersByRegion,
+    wanted: MaskArray,
+    chance: tuple[int, int, int, int],
+) -> MaskArray | None:
+    """The mask that is accepted in a review; None for one that is rejected."""
+    begun = policy.propose(image, seen)
+    if begun is None:
+        begun = np.zeros_like(wanted)
+    return begun if person.review(wanted, begun, np.random.default_rng(chance)) else None
+
+
+def _record(
+    number: int,
+    name: str,
+    person: Person,
+    actions: Sequence[Action],
+    begun: MaskArray | None,
+    mask: MaskArray,
+    wanted: MaskArray,
 ) -> dict[str, Any]:
-    mask = person.annotate(encoded, wanted, begun, rng)  # type: ignore[arg-type]  # all encoded images take clicks
     (rle,) = Masks.from_dense(mask[None]).coco()
     return {
+        "number": number,
+        "image": name,
         "proposed": None if begun is None else round(iou_of(begun, wanted) if wanted.any() else 0.0, 4),
-        "iou": person.actions[-1].iou,
-        "actions": [asdict(action) for action in person.actions],
+        "iou": actions[-1].iou,
+        "actions": [asdict(action) for action in actions],
         "worked": person.seconds,
         "rle": {**rle, "counts": rle["counts"].decode("ascii")},
     }
@@ -214,7 +257,7 @@ def _in_order(entries: Mapping[str, Any], prefix: str) -> Sequence[str]:
     return sorted((key for key in entries if key.startswith(prefix)), key=lambda key: int(entries[key]["number"]))
 
 
-def _write_actions(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_actions(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """One row for each action, in their order."""
     import pyarrow as pa
     import pyarrow.parquet as pq

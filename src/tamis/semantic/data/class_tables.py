@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tamis.datasets.sets import CAMVID
 from tamis.errors import InputError
 from tamis.render.overlays import palette as distinct_colours
 from tamis.results.files import write_json
@@ -45,7 +46,7 @@ def ade20k() -> ClassTable:
 
 def camvid() -> ClassTable:
     """The 11 classes of CamVid as SegNet has them; 11 is void."""
-    return ClassTable(_CAMVID, _colours(_CAMVID_COLOURS), ignored=(11,))
+    return ClassTable(CAMVID, _colours(_CAMVID_COLOURS), ignored=(11,))
 
 
 def pascal_voc() -> ClassTable:
@@ -183,7 +184,6 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(text.split(","))
 
 
-_CAMVID = _names("sky,building,pole,road,pavement,tree,sign,fence,car,pedestrian,bicyclist")
 _CAMVID_COLOURS = "808080 800000 c0c080 804080 3c28de 808000 c08080 404080 400080 404000 0080c0"
 
 _PASCAL_VOC = _names(

@@ -6,7 +6,8 @@ import { any, select } from './dom.js';
 import { ASSISTANT } from './editor.js';
 import { get } from './http.js';
 import { ASSISTED } from './listing.js';
-import { decode } from './rle.js';
+import { contains, decode, encode } from './rle.js';
+import { randomId } from './session.js';
 import { t } from './words.js';
 
 /** @typedef {import('./rle.js').Mask} Mask */
@@ -18,10 +19,8 @@ const AGAIN_MS = 400, TRIES = 6;
 export class Assistant {
   /** What was asked for, as image and label. */
   #asked = '';
-  /** @type {{key: string, label: string, mask: Mask, confidence: number} | null} */
+  /** With several objects also the mask of each. @type {{key: string, label: string, mask: Mask, parts: Mask[], confidence: number} | null} */
   #found = null;
-  /** What somebody does not want to see again. @type {Set<string>} */
-  #dismissed = new Set();
   /** The mask that is drawn. @type {Mask | null} */
   #drawn = null;
   /** The label and the version that ratings are of. */
@@ -53,13 +52,29 @@ export class Assistant {
   get #wanted() {
     const session = this.editor.session, label = this.hooks.label();
     if (!session || !label || !this.prompts.table || session.content.masks.size || !this.hooks.writable(session.image)) return '';
-    const key = Assistant.key(session.image, label.id);
-    return ['todo', 'progress'].includes(session.content.state) && !this.#dismissed.has(key) ? key : '';
+    return ['todo', 'progress'].includes(session.content.state) && !session.content.rejected.includes(label.id) ? Assistant.key(session.image, label.id) : '';
+  }
+
+  /** Whether what is proposed for the open image was rejected. */
+  get #rejected() {
+    const session = this.editor.session, label = this.hooks.label();
+    return !!session && !!label && !session.content.masks.size && session.content.rejected.includes(label.id) && this.hooks.writable(session.image);
   }
 
   /** The mask that is proposed now. */
   get mask() {
-    return this.#found && this.#found.key === this.#wanted ? this.#found.mask : null;
+    return this.#shown?.mask ?? null;
+  }
+
+  get #shown() {
+    return this.#found && this.#found.key === this.#wanted ? this.#found : null;
+  }
+
+  /** What of it a click at a place would correct: of several objects the one there. @param {number} x @param {number} y @returns {Mask | null} */
+  at(x, y) {
+    const shown = this.#shown;
+    if (!shown?.parts.length) return shown?.mask ?? null;
+    return shown.parts.find((part) => contains(part, x, y)) ?? null;
   }
 
   /** The image, its masks or the label have changed: ask, or show what is known. */
@@ -80,7 +95,7 @@ export class Assistant {
       if (!told || key !== this.#asked) return;
       const again = told.state === 'learning' || told.state === 'starting' || (told.state === 'untaught' && tries < 2);
       if (told.proposal && (!again || tries === TRIES - 1)) {
-        this.#found = { key, label, mask: decode(told.proposal.rle), confidence: told.proposal.confidence };
+        this.#found = { key, label, mask: decode(told.proposal.rle), parts: told.proposal.parts.map(decode), confidence: told.proposal.confidence };
         this.editor.hooks.changed();
       }
       if (!again) return;
@@ -91,10 +106,12 @@ export class Assistant {
   #show() {
     const mask = this.mask, label = this.hooks.label();
     any('proposal').hidden = mask === null;
+    any('proposal-again').hidden = !this.#rejected;
     if (mask === this.#drawn) return;
     this.#drawn = mask;
+    const count = this.#found?.parts.length ?? 0;
     this.editor.layers.propose(mask, label?.color ?? '#888888');
-    any('proposal').textContent = mask ? t('proposal.shown', { label: label?.name ?? '', percent: percent(this.#found?.confidence ?? 0) }) : '';
+    any('proposal').textContent = mask ? t(count ? 'proposal.several' : 'proposal.shown', { label: label?.name ?? '', count, percent: percent(this.#found?.confidence ?? 0) }) : '';
     if (mask) this.prompts.clearPreview();
   }
 
@@ -107,32 +124,38 @@ export class Assistant {
     });
   }
 
-  /** It becomes the mask at hand. */
-  take() {
-    const mask = this.mask;
-    if (!mask) return;
+  /**
+   * It becomes the mask at hand; several objects become masks, of which the one at the place is at hand, if there is one.
+   * @param {number} [x] @param {number} [y]
+   */
+  take(x = -1, y = -1) {
+    const shown = this.#shown, label = this.hooks.label();
+    if (!shown || !label) return;
     this.editor.select(null);
-    this.editor.setActive(mask, ASSISTANT);
+    if (!shown.parts.length) return this.editor.setActive(shown.mask, ASSISTANT);
+    const masks = proposed(shown.parts.map(encode), label.id), at = shown.parts.findIndex((part) => contains(part, x, y));
+    this.editor.do('masks.set', { set: masks, deleted: [] });
+    this.editor.select(masks[at]?.id ?? null);
   }
 
+  /** It is not to be shown again, here or after a reload, unless somebody asks for it. */
   dismiss() {
-    const session = this.editor.session, label = this.hooks.label();
-    if (session && label) this.#dismissed.add(Assistant.key(session.image, label.id));
-    this.editor.hooks.changed();
+    this.#remark(true);
+  }
+
+  again() {
+    this.#remark(false);
+  }
+
+  /** @param {boolean} rejected */
+  #remark(rejected) {
+    void this.editor.inOrder(() => {
+      const label = this.hooks.label();
+      if (label) this.editor.do('proposal.reject', { label: label.id, rejected });
+    });
   }
 
   // The images that wait.
-
-  /** Not to be shown again. @param {number} image @param {string} label */
-  reject(image, label) {
-    this.#dismissed.add(Assistant.key(image, label));
-    this.editor.hooks.changed();
-  }
-
-  /** @param {number} image @param {string} label */
-  isRejected(image, label) {
-    return this.#dismissed.has(Assistant.key(image, label));
-  }
 
   /** Somebody has chosen another order of the list. */
   sorted() {
@@ -152,7 +175,8 @@ export class Assistant {
     if (!told.images) return false;
     // The open image keeps its place until one moves on, though it waits no longer.
     const current = this.list.current, own = current === null ? undefined : this.list.ratings.get(current);
-    this.list.ratings = new Map(told.images.map((/** @type {import('./types.js').Rating} */ each) => [each.id, each]));
+    const every = [...told.images, ...told.agreements];
+    this.list.ratings = new Map(every.map((/** @type {import('./types.js').Rated & {id: number}} */ each) => [each.id, each]));
     if (current !== null && own && !this.list.ratings.has(current)) this.list.ratings.set(current, own);
     return true;
   }
@@ -165,3 +189,6 @@ export function standing({ state, learned }, label) {
 
 /** @param {number} share */
 export const percent = (share) => Math.round(100 * share);
+
+/** Masks of objects that the assistant proposes, as an event has them. @param {import('./types.js').Rle[]} rles @param {string} label */
+export const proposed = (rles, label) => rles.map((rle) => ({ id: randomId(), label, rle, tool: ASSISTANT }));

@@ -3,6 +3,7 @@ import { brushTool } from './brush.js';
 import * as dialogs from './dialogs.js';
 import { any, button, byId, element, input, select } from './dom.js';
 import { exporting } from './exporting.js';
+import { find } from './finding.js';
 import { nameOf } from './keys.js';
 import * as operations from './operations.js';
 import { listenToOptions } from './options.js';
@@ -121,6 +122,7 @@ export function listen(app) {
     }),
     all: change(() => editor.selectAll(editor.session?.content.masks.keys() ?? [])),
     duplicate: change(duplicate),
+    find: change(() => void find(reviewing(editor.activeInstance?.label)).catch((error) => say(error.message))),
     comment: () => (editor.active ? app.about.comment(null, editor.active) : useTool('comment')),
     number: askNumber,
     fit: () => stage.fit(),
@@ -215,6 +217,12 @@ export function listen(app) {
     event.preventDefault();
   }
 
+  /** What proposals of a label are decided on with. @param {string | null | undefined} label */
+  function reviewing(label) {
+    const labels = [...app.labels()];
+    return { ...app, leases: app.leases, label: labels.find((each) => each.id === label), single: labels.length === 1 };
+  }
+
   window.addEventListener('keydown', onKey);
   window.addEventListener('keyup', (event) => {
     if (event.key === ' ') stage.space(false);
@@ -224,12 +232,12 @@ export function listen(app) {
       id: `tool-${name}`, 'aria-pressed': false, title: `${t(`tool.${name}.how`)} (${keys.hint(`tool.${name}`)})`, onclick: () => useTool(name),
     }, t(`tool.${name}`)));
   }
-  for (const name of ['previous', 'next', 'undo', 'redo', 'done', 'help', 'merge', 'split', 'fill', 'islands', 'clean', 'front', 'back-most', 'lock', 'only', 'duplicate', 'delete', 'comment', 'finish', 'cancel']) {
+  for (const name of ['previous', 'next', 'undo', 'redo', 'done', 'help', 'merge', 'split', 'fill', 'islands', 'clean', 'front', 'back-most', 'lock', 'only', 'duplicate', 'find', 'delete', 'comment', 'finish', 'cancel']) {
     button(name).addEventListener('click', () => actions[name]?.());
     button(name).title = `${button(name).title || (button(name).ariaLabel ?? button(name).textContent)} (${keys.hint(name)})`;
   }
   button('statistics').addEventListener('click', () => void statistics().catch((error) => say(error.message)));
-  button('review').addEventListener('click', () => void review({ ...app, leases: app.leases, label: [...app.labels()].find((each) => each.id === editor.label), single: [...app.labels()].length === 1 }).catch((error) => say(error.message)));
+  button('review').addEventListener('click', () => void review(reviewing(editor.label)).catch((error) => say(error.message)));
   button('export').addEventListener('click', () => exporting(app.project().formats));
   button('user').addEventListener('click', () => people({
     project: app.project(), images: list.visible.map((image) => image.id), current: list.current, user: app.leases.user,

@@ -6,7 +6,7 @@
 /** @typedef {{kind: string, body: Record<string, any>}} Action */
 
 /** Kinds of events about the image, which undo and redo go past. */
-const REMARKS = ['comment.add', 'comment.done'];
+const REMARKS = ['comment.add', 'comment.done', 'proposal.reject'];
 
 /** The actions of an image, and how many of them are in force: undo and redo move that number. */
 export class History {
@@ -44,7 +44,7 @@ export class History {
   /** @returns {Content} */
   content() {
     /** @type {Content} */
-    const content = { masks: new Map(), state: 'todo', note: '', reason: '', tags: [], comments: comments(this.remarks) };
+    const content = { masks: new Map(), state: 'todo', note: '', reason: '', tags: [], comments: comments(this.remarks), rejected: rejected(this.remarks) };
     for (const action of this.actions.slice(0, this.pointer)) apply(content, action);
     return content;
   }
@@ -106,7 +106,19 @@ function comments(remarks) {
   const found = new Map();
   for (const { kind, body } of remarks) {
     if (kind === 'comment.add') found.set(body.id, { ...body, done: false });
-    else if (found.has(body.id)) found.set(body.id, { ...found.get(body.id), done: body.done });
+    else if (kind === 'comment.done' && found.has(body.id)) found.set(body.id, { ...found.get(body.id), done: body.done });
   }
   return [...found.values()];
+}
+
+/** Labels whose proposals are not wanted, in the order in which they were last rejected. @param {Action[]} remarks @returns {string[]} */
+function rejected(remarks) {
+  /** @type {Set<string>} */
+  const labels = new Set();
+  for (const { kind, body } of remarks) {
+    if (kind !== 'proposal.reject') continue;
+    labels.delete(body.label);
+    if (body.rejected) labels.add(body.label);
+  }
+  return [...labels];
 }

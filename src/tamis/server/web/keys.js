@@ -35,6 +35,7 @@ export const DEFAULTS = [
   { action: 'fill', title: 'do.fill', keys: ['f'] },
   { action: 'islands', title: 'do.islands', keys: ['i'] },
   { action: 'duplicate', title: 'do.duplicate', keys: ['Ctrl+d'] },
+  { action: 'find', title: 'do.find', keys: ['j'] },
   { action: 'fit', title: 'do.fit', keys: ['0'] },
   { action: 'zoom.in', title: 'do.zoom.in', keys: ['+', '='] },
   { action: 'zoom.out', title: 'do.zoom.out', keys: ['-'] },

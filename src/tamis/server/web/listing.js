@@ -4,7 +4,7 @@ import { stateNames, t } from './words.js';
 
 /** @typedef {import('./types.js').ImageRow} ImageRow */
 /** @typedef {import('./types.js').Label} Label */
-/** @typedef {import('./types.js').Rating} Rating */
+/** @typedef {import('./types.js').Rated} Rated */
 
 /** Masks of fewer pixels are small, as in COCO; of more than the second large. */
 const SMALL = 32 * 32, LARGE = 96 * 96;
@@ -20,7 +20,7 @@ export class ImageList {
   /** @type {Map<number, number>} how many events of each image wait in this browser */
   waiting = new Map();
   user = '';
-  /** What the assistant thinks of images that wait, for the label at hand. @type {Map<number, Rating>} */
+  /** What the assistant thinks of images that wait, for the label at hand. @type {Map<number, Rated>} */
   ratings = new Map();
 
   /**
@@ -99,22 +99,23 @@ const order = new Intl.Collator(undefined, { numeric: true });
 
 const STATES = ['progress', 'todo', 'rejected', 'done', 'reviewed', 'skipped'];
 
-/** How images are sorted besides by name. @type {Record<string, (a: ImageRow, b: ImageRow, ratings: Map<number, Rating>) => number>} */
+/** How images are sorted besides by name. @type {Record<string, (a: ImageRow, b: ImageRow, ratings: Map<number, Rated>) => number>} */
 const ORDERS = {
   state: (a, b) => STATES.indexOf(a.state) - STATES.indexOf(b.state),
   time: (a, b) => (b.at ?? 0) - (a.at ?? 0),
   surest: (a, b, ratings) => rated(b, ratings, 'confidence') - rated(a, ratings, 'confidence'),
   doubtful: (a, b, ratings) => rated(b, ratings, 'confidence', -1) - rated(a, ratings, 'confidence', -1),
   unlike: (a, b, ratings) => rated(b, ratings, 'distance') - rated(a, ratings, 'distance'),
+  contradicting: (a, b, ratings) => rated(b, ratings, 'agreement', -1) - rated(a, ratings, 'agreement', -1),
 };
 
 /** Orders that only the assistant can give. */
-export const ASSISTED = ['surest', 'doubtful', 'unlike'];
+export const ASSISTED = ['surest', 'doubtful', 'unlike', 'contradicting'];
 
-/** What an image is sorted by: those that do not wait, or that the assistant has not looked at, come last. @param {ImageRow} image @param {Map<number, Rating>} ratings @param {'confidence'|'distance'} by @param {1|-1} [sign] */
+/** What an image is sorted by: those that the assistant says nothing of come last. @param {ImageRow} image @param {Map<number, Rated>} ratings @param {'confidence'|'distance'|'agreement'} by @param {1|-1} [sign] */
 function rated(image, ratings, by, sign = 1) {
-  const rating = ratings.get(image.id);
-  return rating ? sign * rating[by] : -1e9;
+  const value = ratings.get(image.id)?.[by];
+  return value === undefined ? -1e9 : sign * value;
 }
 
 /**

@@ -89,6 +89,7 @@ const assistant = new Assistant(editor, prompts, list, {
   say,
 });
 prompts.assistant = assistant;
+any('proposal-again').addEventListener('click', () => assistant.again());
 const maskList = new MaskList(editor);
 const attributes = new Attributes(editor);
 const about = new About(editor, { user: () => leases.user, project: () => project, say });
@@ -177,7 +178,7 @@ function showMasks() {
   attributes.render(labels);
   const write = !!session && !project.readonly && leases.has(session.image);
   for (const id of ['merge', 'delete', 'front', 'back-most', 'lock', 'only']) button(id).disabled = !editor.selected.size || !write;
-  for (const id of ['split', 'fill', 'islands', 'clean', 'duplicate']) button(id).disabled = !editor.active || !write;
+  for (const id of ['split', 'fill', 'islands', 'clean', 'duplicate', 'find']) button(id).disabled = !editor.active || !write;
   button('only').ariaPressed = String(editor.only);
   button('undo').disabled = !write || !session?.history.canUndo;
   button('redo').disabled = !write || !session?.history.canRedo;

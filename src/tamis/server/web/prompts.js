@@ -30,7 +30,7 @@ export class Prompts {
   /** @type {string | null} the mask that the level was chosen for */
   #levelOf = null;
 
-  /** What the assistant proposes while no mask is at hand: a click corrects it. @type {{mask: Mask | null, take: () => void} | null} */
+  /** What the assistant proposes while no mask is at hand: a click corrects it. @type {{at: (x: number, y: number) => Mask | null, take: (x: number, y: number) => void} | null} */
   assistant = null;
 
   /** @param {Editor} editor */
@@ -83,16 +83,16 @@ export class Prompts {
     return (this.#chosen === null ? null : this.levels[this.#chosen]) ?? BEST;
   }
 
-  /** The mask that a click would correct. @returns {Mask | null} */
-  get #begun() {
-    return this.editor.active ? this.editor.activeMask : (this.assistant?.mask ?? null);
+  /** The mask that a click would correct. @param {number} x @param {number} y @returns {Mask | null} */
+  #begunAt(x, y) {
+    return this.editor.active ? this.editor.activeMask : (this.assistant?.at(x, y) ?? null);
   }
 
   // What would be made.
 
   /** @param {number} x @param {number} y @param {boolean} positive */
   previewClick(x, y, positive) {
-    const mask = this.#begun;
+    const mask = this.#begunAt(x, y);
     // Inside the mask at hand a positive click has nothing to add: what a negative one would remove is more to the point.
     if (mask && this.table?.corrects && contains(mask, x, y)) positive = false;
     const clicks = [...this.editor.activeClicks, { x, y, positive }];
@@ -111,7 +111,7 @@ export class Prompts {
       const key = `${this.table.regionAt(x, y)} ${positive} ${this.editor.active} ${this.editor.activeClicks.length} ${this.#chosen}`;
       if (key === this.#previewed) return;
       this.#previewed = key;
-      const before = this.#begun;
+      const before = this.#begunAt(x, y);
       if (positive || !before) return this.layers.previewRegions(this.table.inside(clicks, this.#level.threshold, this.#level.granularity));
       const begun = begunFor(this.table, clicks, before);
       this.layers.previewMask(subtract(before, roughly(this.table, clicks, begun, this.#level)), 'remove');
@@ -128,7 +128,7 @@ export class Prompts {
         const mask = await this.#ask(questionOf(clicks, begun, this.#level), asking.signal);
         if (asking !== this.#asking) return;
         this.#previewed = '';
-        const before = this.#begun, removes = clicks[clicks.length - 1]?.positive === false;
+        const last = /** @type {Click} */ (clicks[clicks.length - 1]), before = this.#begunAt(last.x, last.y), removes = !last.positive;
         if (removes && before) this.layers.previewMask(subtract(before, mask), 'remove');
         else this.layers.previewMask(mask);
       } catch (error) {
@@ -180,7 +180,7 @@ export class Prompts {
   #click(click) {
     const editor = this.editor;
     if (!editor.session || !editor.hooks.editable()) return;
-    if (!editor.active) this.assistant?.take();
+    if (!editor.active) this.assistant?.take(click.x, click.y);
     const { session, active, activeInstance: instance, activeMask: before } = editor;
     if (!click.positive && !instance) return editor.hooks.say(t('say.negative'));
     session.countClick();

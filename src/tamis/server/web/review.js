@@ -1,17 +1,16 @@
 /** Review in bulk: what the assistant proposes for images that wait, side by side, each decided on by one key. */
-import { percent, standing } from './assistant.js';
+import { percent, proposed, standing } from './assistant.js';
 import { open } from './dialogs.js';
 import { any, byId, element } from './dom.js';
-import { ASSISTANT } from './editor.js';
 import { get } from './http.js';
 import { decode, toDense } from './rle.js';
-import { randomId, Session } from './session.js';
+import { Session } from './session.js';
 import { t } from './words.js';
 
 /** @typedef {import('./types.js').Label} Label */
 /** @typedef {import('./rle.js').Mask} Mask */
 /** @typedef {'loading'|'waiting'|'nothing'|'accepted'|'rejected'|'locked'|'changed'} Standing of a tile */
-/** @typedef {{id: number, name: string, place: HTMLElement, canvas: HTMLCanvasElement, confidence: number, rle: import('./types.js').Rle | null, standing: Standing, who: string}} Tile */
+/** @typedef {{id: number, name: string, place: HTMLElement, canvas: HTMLCanvasElement, confidence: number, rles: import('./types.js').Rle[], standing: Standing, who: string}} Tile */
 /**
  * @typedef {{
  *   editor: import('./editor.js').Editor, list: import('./listing.js').ImageList, leases: import('./leases.js').Leases,
@@ -22,7 +21,7 @@ import { t } from './words.js';
  */
 
 /** How many are shown at once: as many as are looked at in one go. */
-const PAGE = 24;
+export const PAGE = 24;
 
 /** Show the surest proposals of a label. @param {App} app @returns {Promise<void>} */
 export async function review(app) {
@@ -30,16 +29,18 @@ export async function review(app) {
   if (!label) return;
   if (app.project().readonly) return app.say(t('say.readonly'));
   const told = await get(`api/assistant?label=${encodeURIComponent(label.id)}`);
-  const entries = waiting(app, told.images ?? [], label);
+  const entries = waiting(app, told.images ?? []);
   const title = t('review.title', { label: label.name });
   const again = () => void review(app).catch((error) => app.say(error.message));
   if (!entries.length) {
     const state = told.state === 'ready' ? t('review.none') : standing(told, label);
     return open(title, [element('p', {}, state)], [{ text: t('review.next'), act: again }, { text: t('close'), primary: true }]);
   }
-  const grid = new Grid(app, label, entries.slice(0, PAGE));
+  const ask = (/** @type {number} */ id) => get(`api/images/${id}/assistant?label=${encodeURIComponent(label.id)}`).then((each) => each.proposal);
+  const grid = new Grid({ ...app, label }, title, entries.slice(0, PAGE), ask);
   const rated = told.state === 'learning' ? [element('p', { class: 'quiet' }, t('review.looking', { count: entries.length }))] : [];
-  open(title, [element('p', { class: 'quiet' }, `${standing(told, label)} ${t('review.keys')}`), ...rated, grid.done, grid.place, grid.buttons], [
+  const sure = told.sure === null ? t('review.unsure') : t('review.sure', { percent: percent(told.sure) });
+  open(title, [element('p', { class: 'quiet' }, `${standing(told, label)} ${sure} ${t('review.keys')}`), ...rated, grid.done, grid.place, grid.buttons], [
     { text: t('review.next'), act: again }, { text: t('close'), primary: true },
   ]);
   grid.start();
@@ -47,33 +48,43 @@ export async function review(app) {
 
 /**
  * Images that may be decided on here: not those that somebody else has open or that are somebody else's.
- * @param {App} app @param {import('./types.js').Rating[]} ratings @param {Label} label
+ * @param {App} app @param {import('./types.js').Rating[]} ratings
  */
-function waiting({ list, leases, assistant, outbox }, ratings, label) {
+function waiting(app, ratings) {
   return ratings.flatMap((rating) => {
-    const image = list.images.get(rating.id);
-    if (!image || rating.empty || image.masks || outbox.counts.has(rating.id) || assistant.isRejected(rating.id, label.id)) return [];
-    if (image.editor && image.id !== list.current) return [];
-    if (image.assigned && image.assigned !== leases.user) return [];
-    return [{ id: rating.id, name: image.name, confidence: rating.confidence }];
+    const image = app.list.images.get(rating.id);
+    return image && !rating.empty && !rating.rejected && free(app, image) ? [{ id: rating.id, name: image.name, confidence: rating.confidence }] : [];
   }).sort((a, b) => b.confidence - a.confidence);
 }
 
-class Grid {
+/** Whether an image has no mask yet, and may be given one here. @param {App} app @param {import('./types.js').ImageRow} image */
+export function free({ list, leases, outbox }, image) {
+  if (image.masks || outbox.counts.has(image.id) || (image.editor && image.id !== list.current)) return false;
+  return !image.assigned || image.assigned === leases.user;
+}
+
+/** Proposals side by side, and the keys and buttons to decide on them. */
+export class Grid {
   /** When the last decision was made: what lies between is the work on the next. */
   #since = performance.now();
   #at = 0;
 
-  /** @param {App} app @param {Label} label @param {{id: number, name: string, confidence: number}[]} entries */
-  constructor(app, label, entries) {
+  /**
+   * @param {App & {label: Label}} app
+   * @param {string} title
+   * @param {{id: number, name: string, confidence: number}[]} entries
+   * @param {(id: number) => Promise<{rle: import('./types.js').Rle, parts: import('./types.js').Rle[], confidence: number} | null>} ask for a proposal
+   */
+  constructor(app, title, entries, ask) {
     this.app = app;
-    this.label = label;
+    this.label = app.label;
+    this.ask = ask;
     this.box = /** @type {HTMLInputElement} */ (element('input', { type: 'checkbox', checked: app.single }));
     this.done = element('label', { class: 'check' }, this.box, t('review.done'));
     this.tiles = entries.map((entry, i) => this.#tile(entry, i));
-    this.place = element('div', { class: 'grid', role: 'listbox', tabIndex: 0, 'aria-label': t('review.title', { label: label.name }), onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) }, ...this.tiles.map((tile) => tile.place));
+    this.place = element('div', { class: 'grid', role: 'listbox', tabIndex: 0, 'aria-label': title, onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) }, ...this.tiles.map((tile) => tile.place));
     this.buttons = element('div', { class: 'row' },
-      element('button', { id: 'tile-accept', class: 'primary', onclick: () => void this.#accept() }, t('review.accept')),
+      element('button', { id: 'tile-accept', class: 'primary', onclick: () => this.#accept() }, t('review.accept')),
       element('button', { id: 'tile-reject', onclick: () => this.#reject() }, t('review.reject')),
       element('button', { id: 'tile-open', onclick: () => this.#open() }, t('review.open')));
   }
@@ -93,7 +104,7 @@ class Grid {
     const canvas = /** @type {HTMLCanvasElement} */ (element('canvas', { 'aria-hidden': true }));
     const place = element('div', { class: 'tile', role: 'option', id: `tile-${id}`, onclick: () => this.#select(index) });
     /** @type {Tile} */
-    const tile = { id, name, place, canvas, confidence, rle: null, standing: 'loading', who: '' };
+    const tile = { id, name, place, canvas, confidence, rles: [], standing: 'loading', who: '' };
     this.#tell(tile);
     return tile;
   }
@@ -112,13 +123,13 @@ class Grid {
     for (const tile of this.tiles) {
       if (!this.place.isConnected) return;
       try {
-        const { proposal } = await get(`api/images/${tile.id}/assistant?label=${encodeURIComponent(this.label.id)}`);
+        const proposal = await this.ask(tile.id);
         if (!proposal) {
           this.#tell(tile, 'nothing');
           continue;
         }
         await draw(tile.canvas, tile.id, decode(proposal.rle), this.label.color);
-        tile.rle = proposal.rle;
+        tile.rles = proposal.parts.length ? proposal.parts : [proposal.rle];
         tile.confidence = proposal.confidence;
         this.#tell(tile, 'waiting');
       } catch {
@@ -135,7 +146,7 @@ class Grid {
     const keys = {
       ArrowRight: () => this.#select(this.#at + 1), ArrowLeft: () => this.#select(this.#at - 1),
       ArrowDown: () => this.#select(this.#at + width), ArrowUp: () => this.#select(this.#at - width),
-      a: () => void this.#accept(), Enter: () => void this.#accept(), x: () => this.#reject(), o: () => this.#open(),
+      a: () => this.#accept(), Enter: () => this.#accept(), x: () => this.#reject(), o: () => this.#open(),
     };
     const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act) return;
@@ -167,11 +178,7 @@ class Grid {
 
   #reject() {
     const tile = this.#current;
-    if (!tile || !['waiting', 'nothing'].includes(tile.standing)) return;
-    this.app.assistant.reject(tile.id, this.label.id);
-    this.#since = performance.now();
-    this.#tell(tile, 'rejected');
-    this.#next();
+    if (tile && ['waiting', 'nothing'].includes(tile.standing)) void this.#decide(tile, 'rejected');
   }
 
   #open() {
@@ -181,35 +188,47 @@ class Grid {
     void this.app.opening.open(tile.id).then(() => any('stage').focus());
   }
 
-  async #accept() {
+  #accept() {
     const tile = this.#current;
-    if (!tile?.rle || tile.standing !== 'waiting') return;
-    const since = this.#since, done = this.box.checked;
+    if (tile?.rles.length && tile.standing === 'waiting') void this.#decide(tile, 'accepted');
+  }
+
+  /** @param {Tile} tile @param {'accepted'|'rejected'} decision */
+  async #decide(tile, decision) {
+    const since = this.#since, before = tile.standing, events = this.#events(tile, decision);
     this.#since = performance.now();
-    this.#tell(tile, 'accepted');
+    this.#tell(tile, decision);
     this.#next();
     try {
-      if (tile.id === this.app.list.current) this.#acceptOpen(tile, done);
-      else await this.#acceptElsewhere(tile, since, done);
+      if (tile.id === this.app.list.current) this.#doOpen(tile, events);
+      else await this.#doElsewhere(tile, since, events);
     } catch (error) {
-      this.#tell(tile, 'waiting');
+      this.#tell(tile, before);
       this.app.say(error instanceof Error ? error.message : String(error));
     }
   }
 
-  /** @param {Tile} tile @param {boolean} done */
-  #acceptOpen(tile, done) {
+  /** @param {Tile} tile @param {'accepted'|'rejected'} decision @returns {[string, Record<string, any>][]} kinds and bodies */
+  #events({ rles }, decision) {
+    if (decision === 'rejected') return [['proposal.reject', { label: this.label.id, rejected: true }]];
+    const masks = proposed(rles, this.label.id), [first] = masks;
+    /** @type {[string, Record<string, any>][]} */
+    const events = [masks.length === 1 && first ? ['mask.set', first] : ['masks.set', { set: masks, deleted: [] }]];
+    return this.box.checked ? [...events, ['image.state', { state: 'done' }]] : events;
+  }
+
+  /** @param {Tile} tile @param {[string, Record<string, any>][]} events */
+  #doOpen(tile, events) {
     const { editor } = this.app;
     void editor.inOrder(() => {
-      if (!tile.rle || editor.session?.image !== tile.id || editor.session.content.masks.size || !editor.hooks.editable()) return this.#tell(tile, 'changed');
-      editor.addShape(decode(tile.rle), ASSISTANT, {}, this.label.id);
+      if (editor.session?.image !== tile.id || editor.session.content.masks.size || !editor.hooks.editable()) return this.#tell(tile, 'changed');
       editor.finish();
-      if (done) editor.do('image.state', { state: 'done' });
+      for (const [kind, body] of events) editor.do(kind, body);
     });
   }
 
-  /** An image that is not open: the same events, under a lease of its own that is given back once they are saved. @param {Tile} tile @param {number} since @param {boolean} done */
-  async #acceptElsewhere(tile, since, done) {
+  /** An image that is not open: the same events, under a lease of its own that is given back once they are saved. @param {Tile} tile @param {number} since @param {[string, Record<string, any>][]} events */
+  async #doElsewhere(tile, since, events) {
     const { leases, outbox, known } = this.app;
     if (!(await leases.take(tile.id))) {
       tile.who = leases.editor(tile.id) || t('somebody');
@@ -222,8 +241,7 @@ class Grid {
       await leases.release(tile.id);
       return this.#tell(tile, 'changed');
     }
-    session.do('mask.set', { id: randomId(), label: this.label.id, rle: tile.rle, tool: ASSISTANT });
-    if (done) session.do('image.state', { state: 'done' });
+    for (const [kind, body] of events) session.do(kind, body);
   }
 }
 

@@ -14,14 +14,15 @@
  *   encoded: 'waiting'|'ready'|'failed'|'none', problem: string|null, masks: number, seconds: number, clicks: number,
  *   changed: boolean, missing: boolean, editor: string|null, seq: number, labels: string[], smallest: number|null,
  *   largest: number|null, note: boolean, tags: string[], reason: string, comments: number, at: number|null,
- *   assigned: string}} ImageRow
- * @typedef {{id: number, confidence: number, distance: number, empty: boolean}} Rating what the assistant thinks of an image
+ *   assigned: string, rejected: string[]}} ImageRow
+ * @typedef {{id: number, confidence: number, distance: number, empty: boolean, rejected: boolean}} Rating what the assistant thinks of an image
+ * @typedef {Partial<Rating> & {agreement?: number}} Rated the same, or how far the mask of a finished one agrees with the others
  * @typedef {{name: string, folder_name: string, id?: string, version: string, readonly: boolean, segmentor: string,
  *   user: string, named: boolean, another_reviews: boolean, labels: Label[], tags: string[], people: string[],
  *   formats: {name: string, title: string}[]}} Project
  * @typedef {{uuid: string, kind: string, body: Record<string, any>, at: string, active_ms: number, clicks: number,
  *   seq?: number, user?: string}} Event
  * @typedef {{masks: Map<string, Instance>, state: ImageState, note: string, reason: string, tags: string[],
- *   comments: Comment[]}} Content what the events of an image make
+ *   comments: Comment[], rejected: string[]}} Content what the events of an image make
  */
 export {};

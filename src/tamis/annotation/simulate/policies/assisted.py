@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tamis.annotation.assistant.concept import Concept, most_unlike, shares_of
-from tamis.annotation.assistant.propose import propose
+from tamis.annotation.assistant.concept import Concept, most_unlike
+from tamis.annotation.assistant.learner import Learner
 from tamis.annotation.simulate.policies.protocol import Pending
 from tamis.arrays import MaskArray
 from tamis.regions.protocol import AnswersByRegion
@@ -26,20 +26,20 @@ class Assisted:
     """
 
     def __init__(self, order: Order | None = None, every: int = 1, first: int | None = None) -> None:
-        self.concept = Concept()
+        self.learner = Learner()
         self._order, self._every, self._first = order, every, first
         self._seen = 0
         self._kept: list[tuple[Pending, AnswersByRegion, MaskArray]] = []
 
     def next(self, waiting: Sequence[Pending]) -> int:
         """The first, or as the order says."""
-        if self._order is None or not self.concept.ready:
+        if self._order is None or not self.learner.concept.ready:
             return 0
-        return self._order(self.concept, waiting[:LOOKED_AT])
+        return self._order(self.learner.concept, waiting[:LOOKED_AT])
 
     def propose(self, image: Pending, encoded: AnswersByRegion) -> MaskArray | None:
         """What the concept is in this image."""
-        return propose(self.concept, encoded, image.view).mask if self.concept.ready else None
+        return self.learner.ask(image.view).proposal(encoded, image.view).mask if self.learner.ready else None
 
     def done(self, image: Pending, encoded: AnswersByRegion, mask: MaskArray) -> None:
         """Learn, now or with the next ones."""
@@ -49,7 +49,7 @@ class Assisted:
         self._kept.append((image, encoded, mask))
         if len(self._kept) >= self._every or self._seen == 1:
             for kept, view, annotated in self._kept:
-                self.concept.learn(kept.name, kept.view, shares_of(view, annotated))
+                self.learner.learn(kept.name, self.learner.lesson(view, kept.view, annotated))
             self._kept = []
 
 

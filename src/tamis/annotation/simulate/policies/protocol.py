@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tamis.annotation.assistant.concept import RegionView
 from tamis.arrays import MaskArray
@@ -35,4 +35,17 @@ class Policy(Protocol):
 
     def done(self, image: Pending, encoded: AnswersByRegion, mask: MaskArray) -> None:
         """The annotator leaves a mask (H, W)."""
+        ...
+
+
+@runtime_checkable
+class Reviews(Policy, Protocol):
+    """A way of annotating that shows some proposals side by side, each to be accepted or rejected by a key."""
+
+    def in_review(self, image: Pending) -> bool:
+        """Whether the image, which comes next, is one of these."""
+        ...
+
+    def rejected(self, image: Pending) -> None:
+        """Its proposal was no good; it waits again, at the end."""
         ...

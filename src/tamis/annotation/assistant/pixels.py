@@ -1,0 +1,241 @@
+"""What regions are too coarse for: ridge regression on the colours and edges around every pixel, in closed form.
+
+Nuclei and seedlings are smaller than the regions that an encoding tells apart, and of a colour of their own. What is
+learned is used only where it was better than regions on the masks that people left.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
+from tamis.mask.iou import iou_of
+
+Float32 = NDArray[np.float32]
+
+LONG_SIDE = 512
+"""Pixels of the long side of the picture that is looked at."""
+
+SAMPLED = 3000
+"""Pixels that an image teaches."""
+
+WAVES = 64
+"""Random Fourier features besides the plain ones, as in `concept`."""
+
+RIDGE = 0.1
+GAIN = 8.0
+LEAST_SHARE = 0.02
+KEPT = 100
+"""Images that are remembered, 66 kilobytes each; those learned last."""
+
+RECENT = 10
+"""Images whose masks say which way is best."""
+
+SCALES = (1.0, 2.5, 6.0, 15.0)
+"""Pixels, of the blurs through which colours are seen; edges are seen at 1, 2 and 4."""
+
+FEATURES = 3 * (1 + len(SCALES)) + 3 * 3 + 2
+COLUMNS = 1 + FEATURES + WAVES
+
+
+WAYS: tuple[Mapping[str, float], ...] = (
+    {"regions": 1.0},
+    {"pixels": 1.0},
+    {"regions": 0.5, "pixels": 0.5},
+    {"regions": 0.5, "click": 0.5},
+    {"regions": 1 / 3, "pixels": 1 / 3, "click": 1 / 3},
+)
+"""From what masks may be made: what regions say, what pixels say, and the answer to the click that fits best."""
+
+LARGEST = 1024
+"""Pixels of the long side of a picture on which ways are compared."""
+
+
+@runtime_checkable
+class HasPhotograph(Protocol):
+    """An encoded image that holds the image."""
+
+    @property
+    def image(self) -> ImageArray:
+        """(H, W, 3) uint8 RGB."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class PixelLesson:
+    """What an image teaches.
+
+    Attributes:
+        gram: (COLUMNS, COLUMNS) float64.
+        target: (COLUMNS,) float64.
+        ious: of the masks of each way, as they would have been proposed; None before the first.
+        way: which of these would have been.
+    """
+
+    gram: NDArray[np.float64]
+    target: NDArray[np.float64]
+    ious: tuple[float, ...] | None
+    way: int = 0
+
+    @property
+    def turned_out(self) -> float | None:
+        """The IoU of the proposal."""
+        return None if self.ious is None else self.ious[self.way]
+
+
+@dataclass(frozen=True, eq=False)
+class Painter:
+    """What was learned, at one moment.
+
+    Attributes:
+        weights: (COLUMNS,) float32.
+        way: which of `ways` was best on recent images; 0 is regions alone.
+    """
+
+    weights: Float32
+    way: int
+
+    def paint(self, photo: ImageArray, regions: ProbabilityArray, click: ProbabilityArray) -> ProbabilityArray:
+        """(H, W) float32: P(pixel belongs to the concept), in the way that is best.
+
+        Args:
+            photo: (H, W, 3) uint8 RGB.
+            regions: (H, W) float32, the same as regions tell it.
+            click: (H, W) float32, the answer to the click that fits that best.
+        """
+        parts = {"regions": regions, "click": click}
+        weights = WAYS[self.way]
+        if "pixels" in weights:
+            parts["pixels"] = self.pixels(photo, regions)
+        return _mixed(weights, parts)
+
+    def ways(self, photo: ImageArray, regions: ProbabilityArray, click: ProbabilityArray) -> Iterator[ProbabilityArray]:
+        """(H, W) float32 in each of `WAYS`."""
+        parts = {"regions": regions, "click": click, "pixels": self.pixels(photo, regions)}
+        return (_mixed(weights, parts) for weights in WAYS)
+
+    def pixels(self, photo: ImageArray, regions: ProbabilityArray) -> ProbabilityArray:
+        """(H, W) float32: P(pixel belongs to the concept) by what is around it."""
+        import cv2
+
+        seen = _features(photo, regions)
+        plain, waves = self.weights[1 : 1 + FEATURES], self.weights[1 + FEATURES :]
+        flat = seen.reshape(-1, FEATURES)
+        answer = self.weights[0] + flat @ plain + _waved(flat) @ waves
+        small = (1 / (1 + np.exp(-GAIN * (answer - 0.5)))).reshape(seen.shape[:2]).astype(np.float32)
+        return np.asarray(cv2.resize(small, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR))
+
+
+def _mixed(weights: Mapping[str, float], parts: Mapping[str, ProbabilityArray]) -> ProbabilityArray:
+    """(H, W) float32: the weighted sum; one part alone as it is."""
+    if len(weights) == 1:
+        (name,) = weights
+        return parts[name]
+    return np.asarray(sum(np.float32(weight) * parts[name] for name, weight in weights.items()), np.float32)
+
+
+class PixelConcept:
+    """The concept as pixels tell it; what was taught can be taken back without a trace."""
+
+    def __init__(self) -> None:
+        self._lessons: dict[str, PixelLesson] = {}
+
+    def add(self, key: str, lesson: PixelLesson) -> None:
+        """Learn an image, or another mask of it."""
+        self._lessons.pop(key, None)
+        self._lessons[key] = lesson
+        while len(self._lessons) > KEPT:
+            del self._lessons[next(iter(self._lessons))]
+
+    def forget(self, key: str) -> None:
+        """Undo what was learned from an image, if anything was."""
+        self._lessons.pop(key, None)
+
+    def painter(self) -> Painter | None:
+        """What has been learned; None before the first image."""
+        if not self._lessons:
+            return None
+        lessons = list(self._lessons.values())
+        gram = np.sum([lesson.gram for lesson in lessons], axis=0) + RIDGE * np.eye(COLUMNS)
+        weights = np.linalg.solve(gram, np.sum([lesson.target for lesson in lessons], axis=0)).astype(np.float32)
+        told = np.array([lesson.ious for lesson in lessons if lesson.ious is not None][-RECENT:])
+        return Painter(weights, int(told.mean(axis=0).argmax()) if len(told) else 0)
+
+
+def pixel_lesson(
+    photo: ImageArray,
+    regions: ProbabilityArray,
+    click: ProbabilityArray,
+    mask: MaskArray,
+    painter: Painter | None,
+    seed: int = 0,
+) -> PixelLesson:
+    """What an image teaches.
+
+    Args:
+        photo: (H, W, 3) uint8 RGB.
+        regions: (H, W) float32, P(pixel belongs to the concept) as regions told it before.
+        click: (H, W) float32, the answer to the click that fits that best.
+        mask: (H, W) bool, that somebody left.
+        painter: what was learned before; None for nothing.
+        seed: of the pixels that are looked at.
+    """
+    import cv2
+
+    height, width = photo.shape[:2]
+    if max(height, width) > LARGEST:
+        size = round(width * LARGEST / max(height, width)), round(height * LARGEST / max(height, width))
+        photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
+        regions = np.asarray(cv2.resize(regions, size, interpolation=cv2.INTER_AREA), np.float32)
+        click = np.asarray(cv2.resize(click, size, interpolation=cv2.INTER_AREA), np.float32)
+        mask = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT).astype(bool)
+    seen = _features(photo, regions)
+    height, width = seen.shape[:2]
+    small = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA).ravel() > 0.5
+    rng = np.random.default_rng(seed)
+    chosen = rng.choice(small.size, min(SAMPLED, small.size), replace=False)
+    flat, inside = seen.reshape(-1, FEATURES)[chosen], small[chosen]
+    columns = np.concatenate([np.ones((len(flat), 1), np.float32), flat, _waved(flat)], axis=1)
+    share = float(inside.mean())
+    weights = np.where(inside, 0.5 / max(share, LEAST_SHARE), 0.5 / max(1 - share, LEAST_SHARE)) / len(flat)
+    weighted = (columns * weights[:, None].astype(np.float32)).T
+    ways = () if painter is None else painter.ways(photo, regions, click)
+    ious = [iou_of(each > 0.5, mask) for each in ways]
+    return PixelLesson(
+        (weighted @ columns).astype(np.float64),
+        (weighted @ inside.astype(np.float32)).astype(np.float64),
+        tuple(ious) if ious else None,
+        0 if painter is None else painter.way,
+    )
+
+
+def _features(photo: ImageArray, regions: ProbabilityArray) -> Float32:
+    """(h, w, FEATURES): colours as they are and blurred, slopes and ridges of lightness, and what regions say."""
+    import cv2
+
+    height, width = photo.shape[:2]
+    scale = min(1.0, LONG_SIDE / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = photo if scale == 1 else cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
+    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) / np.float32(20)
+    parts = [lab, *(cv2.GaussianBlur(lab, (0, 0), sigma) for sigma in SCALES)]
+    for sigma in (1.0, 2.0, 4.0):
+        light = cv2.GaussianBlur(lab[..., 0], (0, 0), sigma) * np.float32(sigma / 2)
+        across, down = cv2.Sobel(light, cv2.CV_32F, 1, 0), cv2.Sobel(light, cv2.CV_32F, 0, 1)
+        xx, yy = cv2.Sobel(light, cv2.CV_32F, 2, 0), cv2.Sobel(light, cv2.CV_32F, 0, 2)
+        root = np.hypot((xx - yy) / 2, cv2.Sobel(light, cv2.CV_32F, 1, 1))
+        parts.append(np.stack([np.hypot(across, down), (xx + yy) / 2 + root, (xx + yy) / 2 - root], axis=-1))
+    told = cv2.resize(regions, size, interpolation=cv2.INTER_AREA) * np.float32(4)
+    parts.append(np.stack([told, cv2.GaussianBlur(told, (0, 0), 3)], axis=-1))
+    return np.concatenate(parts, axis=-1)
+
+
+def _waved(flat: Float32) -> Float32:
+    """(N, WAVES) random Fourier features."""
+    rng = np.random.default_rng(0)
+    directions = (rng.normal(size=(FEATURES, WAVES)) / np.sqrt(FEATURES)).astype(np.float32)
+    phases = rng.uniform(0, 2 * np.pi, WAVES).astype(np.float32)
+    return np.asarray(np.sqrt(np.float32(2)) * np.cos(flat @ directions + phases))

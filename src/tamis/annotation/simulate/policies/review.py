@@ -1,0 +1,71 @@
+"""Review in bulk: proposals side by side, each accepted or rejected by a key; the rejected ones are corrected later."""
+
+from collections.abc import Sequence
+
+from tamis.annotation.assistant.learner import Asked
+from tamis.annotation.simulate.policies.assisted import Assisted
+from tamis.annotation.simulate.policies.protocol import Pending
+from tamis.arrays import MaskArray
+from tamis.regions.protocol import AnswersByRegion
+
+FIRST = 10
+"""Images that are annotated one by one before the first review."""
+
+
+class Reviewed:
+    """The assistant learns from some images, then proposes others side by side, the surest first.
+
+    Args:
+        first: images that are annotated one by one before.
+        page: of so many images, after each of which it has learned from what was accepted, as on the annotator's page;
+            None shows all that wait at once.
+        target_iou: with pages, proposals are shown side by side only if earlier ones of that confidence mostly reached
+            it; None shows any.
+    """
+
+    def __init__(self, first: int = FIRST, page: int | None = None, target_iou: float | None = None) -> None:
+        self._assisted = Assisted()
+        self._first, self._page, self._target = first, page, target_iou
+        self._seen = 0
+        self._shown: dict[str, Asked] = {}
+        self._looked_at: set[str] = set()
+
+    def next(self, waiting: Sequence[Pending]) -> int:
+        """The surest of those shown; otherwise the first."""
+        if self._seen >= self._first and not self._shown:
+            self._turn(waiting)
+        tiles = [number for number, each in enumerate(waiting) if each.name in self._shown]
+        return max(tiles, key=lambda number: self._shown[waiting[number].name].answered.expected, default=0)
+
+    def in_review(self, image: Pending) -> bool:
+        """Whether it is shown side by side with others."""
+        return image.name in self._shown
+
+    def propose(self, image: Pending, encoded: AnswersByRegion) -> MaskArray | None:
+        """What was proposed when the page was made, or what the concept is now."""
+        if image.name in self._shown:
+            return self._shown[image.name].proposal(encoded, image.view).mask
+        return self._assisted.propose(image, encoded)
+
+    def rejected(self, image: Pending) -> None:
+        """It waits for corrections."""
+        del self._shown[image.name]
+
+    def done(self, image: Pending, encoded: AnswersByRegion, mask: MaskArray) -> None:
+        """Learn."""
+        self._seen += 1
+        self._shown.pop(image.name, None)
+        self._assisted.done(image, encoded, mask)
+
+    def _turn(self, waiting: Sequence[Pending]) -> None:
+        """Make the next page."""
+        learner = self._assisted.learner
+        if not learner.ready:
+            return
+        told = [(each.name, learner.ask(each.view)) for each in waiting if each.name not in self._looked_at]
+        if self._target is not None:
+            sure = learner.concept.sure_from(self._target)
+            told = [each for each in told if sure is not None and each[1].answered.expected >= sure]
+        told.sort(key=lambda each: -each[1].answered.expected)
+        self._shown = dict(told[: self._page])
+        self._looked_at.update(self._shown)
