@@ -85,6 +85,7 @@ def test_an_onlooker_sees_masks_come_and_another_reviews(browser: Browser, serve
         saved(anna)
         ben.get_by_role("button", name="Take over").click()
         expect(ben.locator("#waiting")).to_be_hidden(timeout=SLOW)
+        expect(ben.locator("#done")).to_be_enabled(timeout=SLOW)  # it is his now
         ben.locator("#state").select_option("rejected")
         ben.locator("#dialog textarea").fill("the rim is missing")
         ben.get_by_role("button", name="Reject", exact=True).click()
