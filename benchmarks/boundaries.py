@@ -18,7 +18,8 @@ from rich.progress import track
 
 from benchmarks.sets import ROOT
 from tamis.evaluation.boundaries import BorderCounts, best_f, border_counts, drawn_borders
-from tamis.segmentors.embedded.model import Embedded, pixel_maps
+from tamis.segmentors.embedded.model import Embedded
+from tamis.segmentors.embedded.pixel_network import pixel_maps
 from tamis.segmentors.embedded.sizes import working_shape
 from tamis.training.photographs import read_photographs
 

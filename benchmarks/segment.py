@@ -21,7 +21,8 @@ from tamis.regions.encoded import EncodedRegions
 from tamis.regions.features import colour_nodes, summarise
 from tamis.regions.oversegmentation import small_regions
 from tamis.segmentors import load_segmentor
-from tamis.segmentors.embedded.model import pixel_maps, region_answers
+from tamis.segmentors.embedded.model import region_answers
+from tamis.segmentors.embedded.pixel_network import pixel_maps
 from tamis.segmentors.embedded.sizes import working_shape
 
 

@@ -122,3 +122,16 @@ def test_few_regions_follow_the_object(
     assert achievable_accuracy(from_labels(labels), disc.astype(np.int64)) > 0.97
     for region in range(4):
         assert len(components(labels == region)) == 1
+
+
+def test_regions_belong_together_as_objects_and_wholes_say_not_as_parts_do() -> None:
+    """Three granularities: the mean of the middle and the coarse one, in both directions."""
+    answers = np.zeros((3, 2, 2), np.uint8)
+    answers[:, [0, 1], [0, 1]] = 255
+    answers[1, 0, 1], answers[2, 0, 1], answers[2, 1, 0] = 51, 255, 102
+    halves = np.repeat(np.array([[0, 1]], np.uint16), 4, axis=0)
+    encoded = EncodedRegions(
+        np.zeros((4, 2, 3), np.uint8), halves, answers, np.zeros((2, 3), np.float32), np.zeros((3, 2), np.uint8)
+    )
+    expected = ((51 + 255) / 2 + (0 + 102) / 2) / 2 / 255
+    np.testing.assert_allclose(region_affinity(encoded), [[1, expected], [expected, 1]], atol=1e-6)

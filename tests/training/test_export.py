@@ -16,11 +16,13 @@ from tamis.training.export import (  # noqa: E402
     PIXEL_OUTPUTS,
     example_inputs,
     export_corrections,
+    export_pixel_corrections,
     export_pixels,
     export_regions,
     folded,
 )
 from tamis.training.networks import PixelNetwork  # noqa: E402
+from tamis.training.pixel_correction_network import PixelCorrectionNetwork, PixelCorrectionShape  # noqa: E402
 from tamis.training.region_network import RegionNetwork, RegionShape  # noqa: E402
 from tamis.training.regions import on_device  # noqa: E402
 from tests.training.scenes import TINY  # noqa: E402
@@ -127,3 +129,22 @@ def test_exported_corrections_agree_at_any_number_of_regions(tmp_path: Path) -> 
         fed = {"tokens": tokens, "features": features, "areas": areas, "weights": torch.from_numpy(told)}
         [found] = run(corrections, {name: value.numpy() for name, value in fed.items()})
         np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_exported_pixel_corrections_agree_at_any_size(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = PixelCorrectionNetwork(PixelCorrectionShape(features=6, widths=(8, 8, 8, 8))).eval()
+    torch.nn.init.normal_(network.leave.weight, std=0.1)
+    export_pixel_corrections(network, tmp_path / "pixel_corrections.onnx", {})
+    for height, width in ((96, 160), (64, 32)):
+        fed = {
+            "image": torch.rand(1, 3, height, width),
+            "masks": torch.rand(1, 2, height, width) * 2 - 1,
+            "clicks": torch.randint(-1, 2, (1, 3, height, width)).float(),
+            "boundary": torch.randn(1, 1, height // 2, width // 2),
+            "features": torch.rand(1, 6, height // 4, width // 4),
+        }
+        with torch.no_grad():
+            expected = torch.sigmoid(network(*fed.values())).numpy()
+        [found] = run(tmp_path / "pixel_corrections.onnx", {name: value.numpy() for name, value in fed.items()})
+        np.testing.assert_allclose(found, expected, atol=2e-3)

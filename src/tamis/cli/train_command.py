@@ -1,52 +1,28 @@
 """`tamis train`: make the weights of the model in the box; needs the extra `train`, except for `measure`."""
 
-from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
 import click
 
+from tamis.cli import train_options as options
 from tamis.cli.train_binary_command import command as binary
+from tamis.cli.train_corrections_command import corrections, pixel_corrections
 from tamis.cli.train_segnext_command import command as segnext
-from tamis.errors import InputError, UnavailableError
+from tamis.errors import InputError
 
 
 @click.group()
 def command() -> None:
-    """Train the model in the box by `embedding`, `regions`, `corrections` and `export`, or `segnext` by a recipe.
+    """Train the model in the box by `embedding`, `regions`, `corrections`, `pixel-corrections` and `export`.
 
-    `binary` trains a network of one concept. `measure` tells the mIoU@1 of any segmentor.
+    `segnext` trains by a recipe of its family, `binary` a network of one concept; `measure` tells the mIoU@1 of any
+    segmentor.
     """
 
 
-def _require_torch() -> None:
-    for module in ("torch", "onnx", "onnxscript"):
-        if find_spec(module) is None:
-            raise UnavailableError(f"training needs {module}: run pip install 'tamis[train]'")
-
-
-_data = click.option(
-    "--data", "data", multiple=True, metavar="NAME=ROOT[:SHARE]", help="A data set to train on; may be repeated."
-)
-_pack = click.option(
-    "--pack",
-    "packs",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A file written by `tamis train pack`, instead; may be repeated.",
-)
-_out = click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
-_resume = click.option("--resume", is_flag=True, help="Resume from the last checkpoint in --out.")
-_device = click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-_minutes = click.option("--minutes", default=60.0, show_default=True, help="Training time; the schedule runs over it.")
-_seconds = click.option("--seconds", type=float, help="Instead of --minutes.")
-_steps = click.option("--steps", default=0, help="So many steps instead, whatever time they take.")
-_seed = click.option("--seed", default=0, show_default=True, help="Of all that is drawn at random.")
-_threads = click.option("--threads", default=0, show_default=True, help="CPU threads; 0 leaves it to torch.")
-
-
 @command.command()
-@_data
+@options.data
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write, NAME.pack.")
 @click.option("--size", default=384, show_default=True, help="Pixels on the long side.")
 @click.option("--quality", default=75, show_default=True, help="Of the photographs, as WebP.")
@@ -66,16 +42,16 @@ def pack(data: tuple[str, ...], out: Path, size: int, quality: int, most_mib: fl
 
 
 @command.command()
-@_data
-@_pack
-@_out
-@_resume
-@_device
-@_minutes
-@_seconds
-@_steps
-@_seed
-@_threads
+@options.data
+@options.pack
+@options.out
+@options.resume
+@options.device
+@options.minutes
+@options.seconds
+@options.steps
+@options.seed
+@options.threads
 @click.option("--lr", default=2e-3, show_default=True, help="Highest rate of learning.")
 @click.option("--batch-factor", default=1, show_default=True, help="Multiplies batches: 24 suits a GPU of 80 GB.")
 @click.option("--frozen-stages", default=0, show_default=True, help="Stages of the encoder that stay as they are.")
@@ -97,7 +73,7 @@ def embedding(
     start: Path | None,
 ) -> None:
     """Stage A: boundaries and embeddings of pixels."""
-    _require_torch()
+    options.require_torch()
     from tamis.training.embedding import EmbeddingOptions
     from tamis.training.loop import LoopOptions
     from tamis.training.recipe import RunConfig, train_embedding
@@ -117,16 +93,16 @@ def embedding(
 
 
 @command.command()
-@_data
-@_pack
-@_out
-@_resume
-@_device
-@_minutes
-@_seconds
-@_steps
-@_seed
-@_threads
+@options.data
+@options.pack
+@options.out
+@options.resume
+@options.device
+@options.minutes
+@options.seconds
+@options.steps
+@options.seed
+@options.threads
 @click.option("--lr", default=1.2e-3, show_default=True, help="Highest rate of learning.")
 @click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A: its best.pt.")
 @click.option(
@@ -154,7 +130,7 @@ def regions(
     start: Path | None,
 ) -> None:
     """Stage B: which regions belong together."""
-    _require_torch()
+    options.require_torch()
     from tamis.training.loop import LoopOptions
     from tamis.training.recipe import RunConfig, train_regions
     from tamis.training.region_losses import parse_terms
@@ -185,14 +161,14 @@ def regions(
 
 
 @command.command()
-@_data
-@_pack
+@options.data
+@options.pack
 @click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A.")
 @click.option("--regions", required=True, type=click.Path(path_type=Path), help="Weights of stage B.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file of weights to write.")
 def calibrate(data: tuple[str, ...], packs: tuple[Path, ...], pixels: Path, regions: Path, out: Path) -> None:
     """Set three numbers of stage B so that one half is the best threshold."""
-    _require_torch()
+    options.require_torch()
     from tamis.training.recipe import RunConfig, calibrate_regions
     from tamis.training.sources import parse_source
 
@@ -205,69 +181,9 @@ def calibrate(data: tuple[str, ...], packs: tuple[Path, ...], pixels: Path, regi
 
 
 @command.command()
-@_data
-@_pack
-@_out
-@_resume
-@_device
-@_minutes
-@_seconds
-@_steps
-@_seed
-@_threads
-@click.option("--lr", default=1.5e-3, show_default=True, help="Highest rate of learning.")
-@click.option(
-    "--model", "name", default="embedded", show_default=True, help="Whose masks are corrected: it has regions."
-)
-@click.option("--start", type=click.Path(path_type=Path), help="Weights of an earlier stage C to start from.")
-def corrections(
-    data: tuple[str, ...],
-    packs: tuple[Path, ...],
-    out: Path,
-    resume: bool,
-    device: str,
-    minutes: float,
-    seconds: float | None,
-    steps: int,
-    seed: int,
-    threads: int,
-    lr: float,
-    name: str,
-    start: Path | None,
-) -> None:
-    """Stage C: what a further click makes of the mask so far."""
-    _require_torch()
-    from tamis.segmentors.registry import load_segmentor
-    from tamis.training.loop import LoopOptions
-    from tamis.training.recipe import RunConfig, train_corrections
-    from tamis.training.sources import parse_source
-
-    config = RunConfig(
-        out=out,
-        sources=tuple(parse_source(text) for text in data),
-        packs=packs,
-        device=device,
-        resume=resume,
-        loop=LoopOptions(
-            seconds=seconds or 60 * minutes,
-            steps=steps,
-            lr=lr,
-            seed=seed,
-            threads=threads,
-            warmup=50,
-            clip=1.0,
-            average=0.995,
-            validate_minutes=5,
-        ),
-        correction_weights=start,
-    )
-    click.echo(f"weights: {train_corrections(config, load_segmentor(name))}")
-
-
-@command.command()
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file, embedded_appearance.npz.")
-@_seed
+@options.seed
 def appearance(images: tuple[str, ...], out: Path, seed: int) -> None:
     """How the encoder's maps usually are, over photographs and noise: what images are compared by. Needs no torch."""
     from tamis.image import find_images, read_image
@@ -282,22 +198,28 @@ def appearance(images: tuple[str, ...], out: Path, seed: int) -> None:
 @click.option("--pixels", type=click.Path(path_type=Path), help="Weights of stage A.")
 @click.option("--regions", type=click.Path(path_type=Path), help="Weights of stage B.")
 @click.option("--corrections", type=click.Path(path_type=Path), help="Weights of stage C.")
+@click.option("--pixel-corrections", type=click.Path(path_type=Path), help="Weights of stage D.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the ONNX files.")
 @click.option("--note", "notes", multiple=True, metavar="NAME=TEXT", help="Kept in the files; may be repeated.")
 def export(
-    pixels: Path | None, regions: Path | None, corrections: Path | None, out: Path, notes: tuple[str, ...]
+    pixels: Path | None,
+    regions: Path | None,
+    corrections: Path | None,
+    pixel_corrections: Path | None,
+    out: Path,
+    notes: tuple[str, ...],
 ) -> None:
     """Write trained weights as the ONNX files that `embedded` runs: those of all stages that are named."""
-    _require_torch()
+    options.require_torch()
     from tamis.training.recipe import export_weights
 
     said = dict(note.partition("=")[::2] for note in notes)
-    for file in export_weights(pixels, regions, corrections, out, said):
+    for file in export_weights(pixels, regions, corrections, pixel_corrections, out, said):
         click.echo(f"{file}: {file.stat().st_size / 1e6:.2f} MB")
 
 
 @command.command()
-@_data
+@options.data
 @click.option("--model", "segmentor", default="embedded", show_default=True, help="A name from `tamis models`.")
 @click.option("--repeats", default=3, show_default=True, help="Clicks per mask.")
 @click.option("--seed", default=0, show_default=True, help="Of all that is drawn at random.")
@@ -347,7 +269,7 @@ def measure(data: tuple[str, ...], segmentor: str, repeats: int, seed: int) -> N
 @click.option("--samples", default=1000, show_default=True, help="Triplets of a round.")
 @click.option("--margin", default=0.5, show_default=True, help="Of the triplet loss, in probability.")
 @click.option("--held-out", default=3, show_default=True, help="Measure on every so manieth object; 0 trains on all.")
-@_seed
+@options.seed
 def presence(
     data: tuple[str, ...],
     method: str,
@@ -359,7 +281,7 @@ def presence(
     seed: int,
 ) -> None:
     """The head that tells whether an object is there, on triplets: the rest of the method stays as it is."""
-    _require_torch()
+    options.require_torch()
     from tamis.datasets.retrieval import open_collection
     from tamis.personal.methods import load_method
     from tamis.results.files import write_json
@@ -369,10 +291,10 @@ def presence(
     pairs = [text.partition("=")[::2] for text in data]
     collections = [open_collection(name, Path(root)) for name, root in pairs]
     chosen = load_method(method)
-    options = PresenceOptions(epochs=epochs, samples=samples, margin=margin, seed=seed)
-    settings = {"data": list(data), "method": method, "held_out": held_out, **vars(options)}
+    rules = PresenceOptions(epochs=epochs, samples=samples, margin=margin, seed=seed)
+    settings = {"data": list(data), "method": method, "held_out": held_out, **vars(rules)}
     with result_folder(out, settings, chosen.weights_sha256):
-        steps = train_presence(collections, chosen, options, held_out)  # type: ignore[arg-type]
+        steps = train_presence(collections, chosen, rules, held_out)  # type: ignore[arg-type]
         while True:
             try:
                 epoch, loss = next(steps)
@@ -389,3 +311,5 @@ def presence(
 
 command.add_command(segnext)
 command.add_command(binary)
+command.add_command(corrections)
+command.add_command(pixel_corrections)

@@ -90,7 +90,8 @@ def border_counts(
 def matched(places: NDArray[np.int64], others: NDArray[np.int64], reach: float) -> NDArray[np.intp]:
     """Of points (N, 2) the numbers of those that are paired with one of others (M, 2) within reach, at least cost.
 
-    A pair costs its distance, a point without one 100 times the reach, as in the benchmark: as many as can be are paired.
+    A pair costs its distance, a point without one 100 times the reach, as in the benchmark: as many as can be are
+    paired.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import min_weight_full_bipartite_matching

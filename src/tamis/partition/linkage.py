@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from tamis.regions.tree import MergeTree, RegionGraph, merge, node_sums
 
-CRUMB = 0.3
+CRUMB = 0.15
 """How much smaller regions go first: costs are multiplied by the harmonic size to this power."""
 
 

@@ -21,7 +21,7 @@ from tamis.partition.linkage import linked_levels
 from tamis.partition.spectral import spectral_levels
 from tamis.proposals.asking import in_batches
 from tamis.proposals.certainty import certain_regions
-from tamis.regions.clicks import best_answers
+from tamis.regions.clicks import CERTAIN
 from tamis.regions.protocol import AnswersByRegion
 from tamis.regions.superpixels import Superpixels, own_regions
 from tamis.regions.tree import region_graph
@@ -90,12 +90,14 @@ def partition(
 
 
 def region_affinity(encoded: AnswersByRegion) -> NDArray[np.float32]:
-    """(S, S) float32 in [0, 1], symmetric: of the regions that have pixels, from the best rated answers."""
+    """(S, S) float32 in [0, 1], symmetric: of the regions that have pixels, the mean of all but the finest answers.
+
+    An object and the whole it belongs to make a hierarchy; the parts cut objects before their surroundings are parted.
+    """
     present = np.flatnonzero(np.bincount(encoded.fine_map.ravel()))
-    answers = best_answers(encoded.answers, encoded.ratings)[np.ix_(present, present)].astype(np.float32) / np.float32(
-        255
-    )
-    return both_directions(answers)
+    coarse = encoded.answers[1:] if len(encoded.answers) > 1 else encoded.answers
+    answers = coarse[:, present[:, None], present].mean(axis=0, dtype=np.float32)
+    return both_directions(answers / np.float32(CERTAIN))
 
 
 def clicked_affinity(encoded: EncodedImage, superpixels: Superpixels) -> NDArray[np.float32]:

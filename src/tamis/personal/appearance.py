@@ -21,7 +21,8 @@ from tamis.errors import InputError
 from tamis.regions.encoded import EncodedRegions
 from tamis.regions.measures import pool
 from tamis.results.files import write_bytes
-from tamis.segmentors.embedded.model import DEEP_MAPS, DeepMaps, Embedded, pixel_network
+from tamis.segmentors.embedded.model import DeepMaps, Embedded
+from tamis.segmentors.embedded.pixel_network import DEEP_MAPS, pixel_network
 
 Float32 = NDArray[np.float32]
 

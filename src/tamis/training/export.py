@@ -18,6 +18,7 @@ from tamis.regions.corrections import TOKENS
 from tamis.regions.features import NODE_NUMBERS, PAIR_NUMBERS, RegionInputs
 from tamis.training.correction_network import CorrectionNetwork
 from tamis.training.networks import PixelNetwork
+from tamis.training.pixel_correction_network import PixelCorrectionNetwork
 from tamis.training.region_network import RegionNetwork, RegionShape, node_logits
 from tamis.training.regions import on_device
 
@@ -124,6 +125,17 @@ class _Corrections(nn.Module):
 
     def forward(self, tokens: Tensor, features: Tensor, areas: Tensor, weights: Tensor) -> Tensor:
         return torch.sigmoid(self.network(tokens, features, areas, weights))
+
+
+class _PixelCorrections(nn.Module):
+    """The network that looks at a correction pixel by pixel, with probabilities."""
+
+    def __init__(self, network: PixelCorrectionNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor, masks: Tensor, clicks: Tensor, boundary: Tensor, features: Tensor) -> Tensor:
+        return torch.sigmoid(self.network(image, masks, clicks, boundary, features))
 
 
 def folded(network: nn.Module) -> nn.Module:
@@ -247,6 +259,24 @@ def export_corrections(network: CorrectionNetwork, folder: Path, notes: Mapping[
         _export(module, example, tuple(inputs), (output,), free, files[-1])
         _finish(files[-1], notes)
     return files
+
+
+def export_pixel_corrections(network: PixelCorrectionNetwork, file: Path, notes: Mapping[str, str]) -> None:
+    """Write the network that looks at a correction pixel by pixel.
+
+    `image` (1, 3, h, w), `masks` (1, 2, h, w), `clicks` (1, 3, h, w), `boundary` (1, 1, h/2, w/2) and `features`
+    (1, D, h/4, w/4) to `probabilities` (1, 1, h, w); h and w are multiples of 32.
+    """
+    inner, features = folded(network), network.shape.features
+    assert isinstance(inner, PixelCorrectionNetwork)
+    down, across = torch.export.Dim("down", min=1, max=64), torch.export.Dim("across", min=1, max=64)
+    maps = {"image": (3, 1), "masks": (2, 1), "clicks": (3, 1), "boundary": (1, 2), "features": (features, 4)}
+    example = tuple(torch.rand(1, channels, 96 // stride, 128 // stride) for channels, stride in maps.values())
+    free: tuple[dict[int, object], ...] = tuple(
+        {2: 32 // stride * down, 3: 32 // stride * across} for _, stride in maps.values()
+    )
+    _export(_PixelCorrections(inner), example, tuple(maps), ("probabilities",), free, file)
+    _finish(file, notes)
 
 
 def example_inputs(shape: RegionShape, regions: int = 17) -> RegionInputs:

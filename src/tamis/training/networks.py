@@ -53,7 +53,8 @@ class PixelOutputs(NamedTuple):
     """(B, C', H/32, W/32): its last one."""
 
 
-def _convolution(inputs: int, outputs: int, kernel: int = 3) -> nn.Sequential:
+def convolution(inputs: int, outputs: int, kernel: int = 3) -> nn.Sequential:
+    """A convolution of stride 1 that keeps the size, a norm and a ReLU."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False),
         nn.BatchNorm2d(outputs),
@@ -66,7 +67,7 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.first = _convolution(width, width)
+        self.first = convolution(width, width)
         self.second = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
         nn.init.zeros_(self.second[1].weight)  # type: ignore[arg-type]
 
@@ -111,18 +112,18 @@ class Pyramid(nn.Module):
 
     def __init__(self, channels: tuple[int, ...], widths: tuple[int, ...], attention: int) -> None:
         super().__init__()
-        self.laterals = nn.ModuleList(_convolution(c, w, 1) for c, w in zip(channels, widths, strict=True))
+        self.laterals = nn.ModuleList(convolution(c, w, 1) for c, w in zip(channels, widths, strict=True))
         self.context = nn.Sequential(
             nn.Linear(channels[-1], widths[-1]), nn.ReLU(inplace=True), nn.Linear(widths[-1], widths[-1])
         )
         self.attention = nn.ModuleList(CellAttention(widths[-1]) for _ in range(attention))
         four, eight, sixteen, thirty_two = widths
-        self.smooth32 = _convolution(thirty_two, sixteen)
-        self.smooth16 = nn.Sequential(_convolution(sixteen, sixteen), ResidualBlock(sixteen))
-        self.narrow16 = _convolution(sixteen, eight, 1)
-        self.smooth8 = nn.Sequential(_convolution(eight, eight), ResidualBlock(eight))
-        self.narrow8 = _convolution(eight, four, 1)
-        self.smooth4 = _convolution(four, four)
+        self.smooth32 = convolution(thirty_two, sixteen)
+        self.smooth16 = nn.Sequential(convolution(sixteen, sixteen), ResidualBlock(sixteen))
+        self.narrow16 = convolution(sixteen, eight, 1)
+        self.smooth8 = nn.Sequential(convolution(eight, eight), ResidualBlock(eight))
+        self.narrow8 = convolution(eight, four, 1)
+        self.smooth4 = convolution(four, four)
 
     def forward(self, levels: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Maps at strides 4, 8, 16, 32 to the features at strides 8 and 4."""
@@ -151,13 +152,13 @@ class PixelNetwork(nn.Module):
         self.encoder = EfficientNetLite(shape.stages, shape.stem)
         finest, *channels = self.encoder.channels
         self.pyramid = Pyramid(tuple(channels), shape.widths, shape.attention)
-        self.fine = _convolution(width, shape.fine, kernel=1)
-        self.fine_lateral = _convolution(finest, shape.fine, kernel=1)
-        self.fine_smooth = _convolution(shape.fine, shape.fine)
+        self.fine = convolution(width, shape.fine, kernel=1)
+        self.fine_lateral = convolution(finest, shape.fine, kernel=1)
+        self.fine_smooth = convolution(shape.fine, shape.fine)
         self.boundary = nn.Conv2d(shape.fine, 1, 1)
         self.boundary4 = nn.Conv2d(width, 1, 1)
         self.boundary8 = nn.Conv2d(shape.widths[1], 1, 1)
-        self.embed = nn.Sequential(_convolution(width + 2, width), nn.Conv2d(width, shape.embedding + 1, 1))
+        self.embed = nn.Sequential(convolution(width + 2, width), nn.Conv2d(width, shape.embedding + 1, 1))
         self.margin = nn.Parameter(torch.tensor(2.0))
         for head in (self.boundary, self.boundary4, self.boundary8):
             nn.init.constant_(head.bias, -2.0)  # type: ignore[arg-type]  # a border is rare

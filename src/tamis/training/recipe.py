@@ -1,6 +1,6 @@
 """Runs from data folders to weights: what `tamis train` calls."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray
 from tamis.errors import InputError
 from tamis.segmentors import Segmentor, load_segmentor
+from tamis.segmentors.embedded.model import Embedded
 from tamis.training.begun import CorrectionExample, closer_example, correction_example
 from tamis.training.calibration import Calibration, calibrate
 from tamis.training.checkpoint import load_weights, save_weights
@@ -25,6 +26,9 @@ from tamis.training.loop import LoopOptions, pick_device, placed, train
 from tamis.training.networks import PixelNetwork
 from tamis.training.packing import read_packs
 from tamis.training.photographs import Photograph
+from tamis.training.pixel_correction_network import PixelCorrectionNetwork
+from tamis.training.pixel_corrections import PixelCorrectionOptions, PixelCorrectionTask
+from tamis.training.pixel_examples import PixelExample, pixel_examples
 from tamis.training.portions import (
     OTHERS,
     OTHERS_BY_REGION,
@@ -58,12 +62,13 @@ class RunConfig:
     embedding: EmbeddingOptions = field(default_factory=EmbeddingOptions)
     regions: RegionOptions = field(default_factory=RegionOptions)
     corrections: CorrectionOptions = field(default_factory=CorrectionOptions)
+    pixel_corrections: PixelCorrectionOptions = field(default_factory=PixelCorrectionOptions)
     pixel_weights: Path | None = None
     """Of stage A: for stage B, or for another stage A to start from."""
     region_weights: Path | None = None
     """Of an earlier stage B, to start from."""
     correction_weights: Path | None = None
-    """Of an earlier stage C, to start from."""
+    """Of an earlier stage C, or D, to start from."""
     teacher: str | None = None
     """A segmentor by name, whose probabilities stage B learns too."""
 
@@ -225,6 +230,45 @@ def load_corrections(weights: Path, network: CorrectionNetwork) -> CorrectionNet
     return network.eval()
 
 
+MASKS = 2
+"""Of a photograph that are clicked on for stage D."""
+
+
+def train_pixel_corrections(config: RunConfig) -> Path:
+    """Stage D, over the answers of the model in the box as it is; returns the file of the best weights."""
+    device = pick_device(config.device)
+    if config.loop.threads:
+        torch.set_num_threads(config.loop.threads)
+    data = load_data(replace(config, photograph_size=CLOSE_SIZE), for_corrections)
+    chance, segmentor = np.random.default_rng(config.loop.seed), Embedded()
+
+    def examples(photographs: Iterable[Photograph], masks: int) -> list[PixelExample]:
+        return [each for those in photographs for each in pixel_examples(those, segmentor, masks, chance)]
+
+    clicked = examples((those for each in data.training.values() for those in each), MASKS)
+    shares = {name: REGION_SHARES.get(name, OTHERS_BY_REGION) for name in data.shares}
+    torch.manual_seed(config.loop.seed)
+    held_out = examples(data.validation, 1)
+    task = PixelCorrectionTask(clicked, shares, held_out, config.pixel_corrections, device, config.loop.half)
+    if config.correction_weights is not None:
+        load_pixel_corrections(config.correction_weights, task.corrections).train()
+    train(task, config.loop, config.out, as_json(config), config.resume)
+    return config.out / "best.pt"
+
+
+def load_pixel_corrections(weights: Path, network: PixelCorrectionNetwork) -> PixelCorrectionNetwork:
+    """The network that looks at corrections pixel by pixel, with the weights of stage D.
+
+    Raises:
+        InputError: the weights are of another network.
+    """
+    try:
+        network.load_state_dict(load_weights(weights))
+    except RuntimeError as error:
+        raise InputError(f"{weights} holds no weights of the network over pixels that corrects: {error}") from error
+    return network.eval()
+
+
 CALIBRATION_PHOTOGRAPHS = {"bsds500": 30, "duts": 40, "coco_mval": 30, "feral_cats": 20, "weizmann_horses": 20}
 """How many training photographs the calibration looks at; stage B has not seen them, but for those of bsds500."""
 
@@ -267,17 +311,22 @@ def load_regions(weights: Path, network: RegionNetwork) -> RegionNetwork:
 
 
 def export_weights(
-    pixels: Path | None, regions: Path | None, corrections: Path | None, out: Path, notes: Mapping[str, str]
+    pixels: Path | None,
+    regions: Path | None,
+    corrections: Path | None,
+    pixel_corrections: Path | None,
+    out: Path,
+    notes: Mapping[str, str],
 ) -> list[Path]:
     """Write the networks whose weights are named as ONNX into `out` and return the files.
 
     Raises:
         InputError: the weights are of other networks, or none are named.
     """
-    from tamis.training.export import export_corrections, export_pixels, export_regions
+    from tamis.training.export import export_corrections, export_pixel_corrections, export_pixels, export_regions
 
-    if pixels is None and regions is None and corrections is None:
-        raise InputError("name weights to export: --pixels, --regions or --corrections")
+    if not any((pixels, regions, corrections, pixel_corrections)):
+        raise InputError("name weights to export: --pixels, --regions, --corrections or --pixel-corrections")
     files = []
     if pixels is not None:
         files.append(out / "embedded_pixels.onnx")
@@ -286,6 +335,10 @@ def export_weights(
         files += export_regions(load_regions(regions, RegionNetwork()), out, notes)
     if corrections is not None:
         files += export_corrections(load_corrections(corrections, CorrectionNetwork()), out, notes)
+    if pixel_corrections is not None:
+        files.append(out / "embedded_pixel_corrections.onnx")
+        network = load_pixel_corrections(pixel_corrections, PixelCorrectionNetwork())
+        export_pixel_corrections(network, files[-1], notes)
     return files
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tamis.segmentors.embedded.model import pixel_maps
+from tamis.segmentors.embedded.pixel_network import pixel_maps
 from tamis.semantic.networks.pixel_backbone import MEAN, STD, PixelBackbone, unfold, with_shipped_weights
 
 

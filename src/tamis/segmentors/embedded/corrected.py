@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
@@ -17,6 +18,8 @@ from tamis.regions.corrections import CorrectionContext, correction_tokens
 from tamis.regions.encoded import EncodedRegions, signs_of
 from tamis.regions.spread import spread
 from tamis.segmentors.embedded.closer import CloserLook, holds, look_at, part_around
+from tamis.segmentors.embedded.pixel_corrections import PixelContext, replace_where
+from tamis.segmentors.embedded.pixel_network import pixel_maps
 from tamis.segmentors.embedded.weights import session
 
 CUT = 0.1
@@ -24,6 +27,12 @@ CUT = 0.1
 
 SPECK = 0.005
 """Of a mask's area: a correction changes nothing smaller that lies apart from the click."""
+
+DOUBT = 0.0
+"""So much beyond one half the network over pixels must be to contradict the regions."""
+
+NEAR = 25
+"""Pixels of the working size, in all, around what a click has changed in a mask that is somebody else's."""
 
 LOOKS = 2
 """Closer looks that an image keeps: each takes some 40 MB."""
@@ -36,10 +45,12 @@ class CorrectedRegions(EncodedRegions):
     Attributes:
         again: encodes a part of the image; without it there are no closer looks.
         looks: those there are, the latest last.
+        kept: what pixels are corrected by, where encoding has left it; see `pixels`.
     """
 
     again: "Callable[[ImageArray], CorrectedRegions] | None" = None
     looks: list[CloserLook] = field(default_factory=list)
+    kept: PixelContext | None = None
 
     @cached_property
     def context(self) -> CorrectionContext:
@@ -53,6 +64,15 @@ class CorrectedRegions(EncodedRegions):
         fed = {"answers": context.answers, "areas": context.areas, "neighbours": context.neighbours}
         weights: NDArray[np.float32] = session("messages").run(None, fed)[0]
         return weights
+
+    @cached_property
+    def pixels(self) -> PixelContext:
+        """What corrections pixel by pixel need that does not depend on clicks; made again for a stored encoding."""
+        if self.kept is not None:
+            return self.kept
+        height, width = self.region_map.shape
+        small = cv2.resize(self.image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+        return PixelContext.of(small, pixel_maps(small))
 
     def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
         """(H, W) float32: P(pixel in mask | all clicks, each correcting the mask of those before).
@@ -159,8 +179,26 @@ class CorrectedRegions(EncodedRegions):
         for click, region, depth in zip(clicks, clicked, context.depths_at(clicks, self.shape) * scale, strict=True):
             if held[region] != click.positive:
                 carve(answer, self.fine_map, click, min(float(depth), _half_way(click, clicks)))
+        self._look_at_pixels(answer, mask, clicks)
         set_clicked_pixels(answer, clicks)
         return answer
+
+    def _look_at_pixels(self, answer: ProbabilityArray, mask: MaskArray, clicks: Sequence[Click]) -> None:
+        """Let the network over pixels have the last word on an answer (H, W) to a mask (H, W), in place.
+
+        It draws borders, and does not take part in what is meant: where clicks are, they are right; a mask that is
+        somebody else's stays as it is apart from what the click has changed.
+        """
+        fed = self.pixels.inputs(answer, mask, clicks, self.shape)
+        seen: NDArray[np.float32] = session("pixel_corrections").run(None, fed)[0][0, 0]
+        told = fed["masks"][0, 0] > 0
+        other = np.where(told, seen < 0.5 - DOUBT, seen > 0.5 + DOUBT)
+        for signed, disc in zip((True, False), fed["clicks"][0, :2], strict=True):
+            other &= (disc == 0) | (told != signed)
+        if len(clicks) == 1:
+            changed = (told != (fed["masks"][0, 1] > 0)).astype(np.uint8)
+            other &= cv2.dilate(changed, np.ones((NEAR, NEAR), np.uint8)) > 0
+        replace_where(answer, seen, other)
 
     def _keep(self, answer: ProbabilityArray, mask: MaskArray, regions: NDArray[np.bool_]) -> None:
         """Let the pixels of some regions, at least one, be what a mask says, in place."""

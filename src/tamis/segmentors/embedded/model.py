@@ -20,7 +20,6 @@ from tamis.regions.clicks import COARSE_STEP, STEP, as_bytes
 from tamis.regions.encoded import as_ratings
 from tamis.regions.features import (
     Pairs,
-    PixelMaps,
     RegionSummary,
     colour_nodes,
     node_numbers,
@@ -30,12 +29,10 @@ from tamis.regions.features import (
 )
 from tamis.regions.oversegmentation import small_regions
 from tamis.segmentors.embedded.corrected import CorrectedRegions
+from tamis.segmentors.embedded.pixel_corrections import PixelContext
+from tamis.segmentors.embedded.pixel_network import DEEP_MAPS, PIXEL_MAPS, as_pixel_maps, pixel_network
 from tamis.segmentors.embedded.sizes import WORKING_SIZE, working_shape
 from tamis.segmentors.embedded.weights import session, weights_hash
-
-PIXEL_MAPS = ("boundary", "embedding", "bias", "features")
-DEEP_MAPS = ("deep16", "deep32")
-"""Outputs of the network over pixels: what regions are made with, and what they are compared with across images."""
 
 ROWS = 32
 """Rows of pairs made at a time: what is in between stays in the processor's cache, and takes half the time."""
@@ -126,35 +123,15 @@ class Embedded:
         region_map = small_regions(small)
         colours = colour_nodes(small, region_map)
         beside.join()
-        summary = summarise(small, region_map, as_pixel_maps(maps), colours)
+        pixels = as_pixel_maps(maps)
+        summary = summarise(small, region_map, pixels, colours)
         answers, ratings = region_answers(summary)
         places = np.empty(len(summary.order), np.uint16)
         places[summary.order] = np.arange(len(places))
         features = summary.features[summary.order]
-        encoded = CorrectedRegions(image, places[region_map], answers, features, ratings, again=self.encode)
+        kept = PixelContext.of(small, pixels)
+        encoded = CorrectedRegions(image, places[region_map], answers, features, ratings, again=self.encode, kept=kept)
         return encoded, maps[len(PIXEL_MAPS) :]
-
-
-def pixel_maps(image: ImageArray) -> PixelMaps:
-    """Run the network over pixels for what regions are made with; the image is (h, w, 3) uint8 RGB, as below."""
-    return as_pixel_maps(pixel_network(image, PIXEL_MAPS))
-
-
-def pixel_network(image: ImageArray, wanted: tuple[str, ...]) -> list[NDArray[np.float32]]:
-    """Run the network over pixels; each output is (channels, height, width) float32.
-
-    Args:
-        image: (h, w, 3) uint8 RGB, sides multiples of 32.
-        wanted: names of outputs; what is not asked for is not brought out.
-    """
-    pixels = np.ascontiguousarray(image.transpose(2, 0, 1)[None], dtype=np.float32) / np.float32(255)
-    return [output[0] for output in session("pixels").run(list(wanted), {"image": pixels})]
-
-
-def as_pixel_maps(outputs: list[NDArray[np.float32]]) -> PixelMaps:
-    """The first outputs of `pixel_network`, in the order of `PIXEL_MAPS`."""
-    boundary, embedding, bias, features = outputs[: len(PIXEL_MAPS)]
-    return PixelMaps(boundary[0], embedding, bias[0], features)
 
 
 def region_answers(summary: RegionSummary) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

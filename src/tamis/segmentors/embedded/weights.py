@@ -8,9 +8,9 @@ from typing import Any
 
 from tamis.errors import UnavailableError
 
-PARTS = ("pixels", "relations", "regions", "answers", "messages", "corrections")
+PARTS = ("pixels", "relations", "regions", "answers", "messages", "corrections", "pixel_corrections")
 """The networks, each a file: over pixels; over regions, cut in three where rows can be taken; over regions again, to
-correct a mask, cut in two between what an image needs once and what every click needs."""
+correct a mask, cut in two between what an image needs once and what every click needs; over pixels, to correct it."""
 
 
 @cache

@@ -1,0 +1,117 @@
+"""A correction looked at pixel by pixel: what a network over pixels is told, where regions say what is meant.
+
+Regions end where the image's own edges are, more or less; a mask that people finish should end where the object does.
+The network sees the image at the working size, the answer over regions, the mask before it and all clicks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
+from tamis.clicks import Click
+from tamis.regions.features import PixelMaps
+
+RADIUS = 5
+"""Of the disc that a click is drawn as, in pixels of the working size, as in RITM."""
+
+
+@dataclass(frozen=True, eq=False)
+class PixelContext:
+    """What does not depend on clicks, at the working size (h, w).
+
+    Attributes:
+        small: (h, w, 3) uint8 RGB.
+        boundary: (h/2, w/2) float32, logit of a border.
+        features: (D, h/4, w/4) float32, what the network over pixels knows besides.
+    """
+
+    small: ImageArray
+    boundary: NDArray[np.float32]
+    features: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, small: ImageArray, maps: PixelMaps) -> "PixelContext":
+        """From an image at the working size and the maps of the network over pixels."""
+        return cls(small, maps.boundary, np.concatenate([maps.features, maps.embedding]))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(h, w)."""
+        return self.small.shape[0], self.small.shape[1]
+
+    def inputs(
+        self, told: ProbabilityArray, before: MaskArray, clicks: Sequence[Click], shape: tuple[int, int]
+    ) -> dict[str, NDArray[np.float32]]:
+        """What the network is fed, a batch of one.
+
+        Args:
+            told: (H, W), the answer over regions.
+            before: (H, W), the mask that was corrected.
+            clicks: all of them, the new one last.
+            shape: (H, W), in whose pixels they are.
+        """
+        import cv2
+
+        height, width = self.shape
+        masks = [
+            cv2.resize(each.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+            for each in (told, before)
+        ]
+        scale = width / shape[1], height / shape[0]
+        moved = [Click(each.x * scale[0], each.y * scale[1], each.positive) for each in clicks]
+        return {
+            "image": np.ascontiguousarray(self.small.transpose(2, 0, 1)[None], np.float32) / np.float32(255),
+            "masks": np.stack(masks)[None] * np.float32(2) - np.float32(1),
+            "clicks": discs(moved, self.shape)[None],
+            "boundary": self.boundary[None, None],
+            "features": self.features[None],
+        }
+
+
+def discs(clicks: Sequence[Click], shape: tuple[int, int]) -> NDArray[np.float32]:
+    """(3, h, w): 1 around positive clicks; around negative ones; the sign of the last click around it."""
+    import cv2
+
+    planes = np.zeros((3, *shape), np.float32)
+    for number, click in enumerate(clicks, 1):
+        middle = click.pixel[1], click.pixel[0]
+        cv2.circle(planes[0 if click.positive else 1], middle, RADIUS, 1.0, -1)
+        if number == len(clicks):
+            cv2.circle(planes[2], middle, RADIUS, 1.0 if click.positive else -1.0, -1)
+    return planes
+
+
+def replace_where(answer: ProbabilityArray, values: ProbabilityArray, cells: MaskArray) -> None:
+    """Take over probabilities (h, w), in place, where an answer (H, W) lies in some cells (h, w) and a pixel around."""
+    import cv2
+
+    if not cells.any():
+        return
+    spans, parts = [], []
+    for full, small, held in zip(answer.shape, cells.shape, (cells.any(axis=1), cells.any(axis=0)), strict=True):
+        first, last = np.flatnonzero(held)[[0, -1]].tolist()
+        # Two cells around, so that what lies between the middles of cells is known; ends fall on pixels or before.
+        low, high = max(0, first - 2), min(small, last + 3)
+        spans.append(slice(low, high))
+        parts.append(slice(-(-low * full // small), high * full // small))
+    # An affine map of pixels to cells: parts of cells at the ends would move a resized picture.
+    ratios = [small / full for small, full in zip(cells.shape, answer.shape, strict=True)]
+    to_cells = np.array(
+        [
+            [ratios[1], 0, (parts[1].start + 0.5) * ratios[1] - 0.5 - spans[1].start],
+            [0, ratios[0], (parts[0].start + 0.5) * ratios[0] - 0.5 - spans[0].start],
+        ]
+    )
+    inside = answer[parts[0], parts[1]]
+    size = inside.shape[1], inside.shape[0]
+
+    def enlarged(map_: NDArray[Any]) -> NDArray[Any]:
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        cut = np.ascontiguousarray(map_[spans[0], spans[1]])
+        return np.asarray(cv2.warpAffine(cut, to_cells, size, flags=flags, borderMode=cv2.BORDER_REPLICATE))
+
+    np.copyto(inside, enlarged(values), where=enlarged(cells.astype(np.float32)) > 0)

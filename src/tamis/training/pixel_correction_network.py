@@ -1,0 +1,78 @@
+"""The network that looks at a correction pixel by pixel: a U-Net which begins by repeating the answer of regions."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tamis.training.networks import ResidualBlock, convolution
+
+REPEATED = 3.0
+"""Logit, up and down, of what the regions are sure of."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelCorrectionShape:
+    """Sizes of the network."""
+
+    features: int = 88
+    """Channels of what the network over pixels knows, at stride 4."""
+    widths: tuple[int, ...] = (20, 40, 64, 80)
+    """Channels at strides 2, 4, 8, 16."""
+
+
+class PixelCorrectionNetwork(nn.Module):
+    """From the inputs of `tamis.segmentors.embedded.pixel_corrections` to the logit of every pixel."""
+
+    def __init__(self, shape: PixelCorrectionShape = PixelCorrectionShape()) -> None:
+        super().__init__()
+        self.shape = shape
+        two, four, eight, sixteen = shape.widths
+        self.enter = convolution(4 * (3 + 2) + 3 + 1, two)
+        self.known = convolution(shape.features, four, 1)
+        self.down4 = convolution(4 * two, four, 1)
+        self.at4 = ResidualBlock(four)
+        self.down8 = convolution(four, eight)
+        self.at8 = ResidualBlock(eight)
+        self.down16 = convolution(eight, sixteen)
+        self.at16 = nn.Sequential(ResidualBlock(sixteen), ResidualBlock(sixteen))
+        self.up8 = convolution(sixteen, eight, 1)
+        self.join8 = ResidualBlock(eight)
+        self.up4 = convolution(eight, four, 1)
+        self.join4 = ResidualBlock(four)
+        self.up2 = convolution(four, two, 1)
+        self.join2 = ResidualBlock(two)
+        self.leave = nn.Conv2d(two, 4, 1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
+
+    def forward(self, image: Tensor, masks: Tensor, clicks: Tensor, boundary: Tensor, features: Tensor) -> Tensor:
+        """Logits (B, 1, h, w) of P(pixel in mask | all clicks, the mask so far), h and w multiples of 32.
+
+        Args:
+            image: (B, 3, h, w) from 0 to 1.
+            masks: (B, 2, h, w) from -1 to 1, the regions' answer and the mask before.
+            clicks: (B, 3, h, w) of `discs`.
+            boundary: (B, 1, h/2, w/2).
+            features: (B, features, h/4, w/4).
+        """
+        seen = F.pixel_unshuffle(torch.cat([image - 0.45, masks], dim=1), 2)
+        x2 = self.enter(torch.cat([seen, F.max_pool2d(clicks.abs(), 2) * _sign(clicks), boundary / 4], dim=1))
+        x4 = self.at4(self.down4(F.pixel_unshuffle(x2, 2)) + self.known(features))
+        x8 = self.at8(F.avg_pool2d(self.down8(x4), 2))
+        x16 = self.at16(F.avg_pool2d(self.down16(x8), 2))
+        x8 = self.join8(x8 + _doubled(self.up8(x16)))
+        x4 = self.join4(x4 + _doubled(self.up4(x8)))
+        x2 = self.join2(x2 + _doubled(self.up2(x4)))
+        logits: Tensor = REPEATED * masks[:, :1] + F.pixel_shuffle(self.leave(x2), 2).float() * 4
+        return logits
+
+
+def _sign(clicks: Tensor) -> Tensor:
+    """(B, 3, h/2, w/2): the signs of the strongest in each square of four."""
+    return torch.sign(F.avg_pool2d(clicks, 2))
+
+
+def _doubled(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)

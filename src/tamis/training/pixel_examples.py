@@ -1,0 +1,145 @@
+"""Corrections as they come about, for the network that looks at them pixel by pixel.
+
+People are simulated who click into the middle of the largest error, while the networks before answer, whole images
+first and closer looks after; what is kept of each click is all that the network will be told, and the truth.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
+from tamis.clicks import Click, center_click, corrective_click, random_click
+from tamis.errors import InputError
+from tamis.segmentors.embedded.closer import CloserLook, Part, holds, look_at, part_around, within
+from tamis.segmentors.embedded.corrected import CorrectedRegions
+from tamis.segmentors.embedded.model import Embedded
+from tamis.segmentors.embedded.pixel_corrections import PixelContext
+from tamis.segmentors.embedded.pixel_network import pixel_maps
+from tamis.training.begun import clickable
+from tamis.training.photographs import Photograph
+
+ROUNDS = 5
+"""Clicks of each mask."""
+
+FINISHED = 0.5
+"""Share of the masks so far whose small errors are mended, as they will be by the network that learns from them."""
+
+
+@dataclass(frozen=True, eq=False)
+class PixelExample:
+    """One click on an image, or on a closer look at it, at the working size (h, w).
+
+    Attributes:
+        dataset: its name.
+        context: of the image, features in float16; shared by the clicks on it.
+        told: (h, w) uint8, 255 times the answer over regions.
+        before: (h, w) uint8, 255 times the mask that was corrected.
+        truth: (h, w) uint8, 255 times the share of the pixel that is in the true mask.
+        known: (h, w) bool.
+        clicks: all of them, in pixels of the working size.
+    """
+
+    dataset: str
+    context: PixelContext
+    told: NDArray[np.uint8]
+    before: NDArray[np.uint8]
+    truth: NDArray[np.uint8]
+    known: MaskArray
+    clicks: tuple[Click, ...]
+
+
+def pixel_examples(
+    photograph: Photograph, segmentor: Embedded, masks: int, rng: np.random.Generator
+) -> Iterator[PixelExample]:
+    """Click on some masks of a photograph.
+
+    Args:
+        photograph: as large as it is.
+        segmentor: that answers.
+        masks: how many, at most.
+        rng: source of randomness.
+    """
+    objects = [(labels, each) for labels in photograph.maps for each in clickable(labels).tolist()]
+    if not objects:
+        return
+    encoded = segmentor.encode(photograph.image)
+    for number in rng.permutation(len(objects))[:masks]:
+        labels, label = objects[number]
+        yield from _clicked(photograph, encoded, segmentor, labels == label, labels >= 0, rng)
+
+
+def _clicked(
+    photograph: Photograph,
+    encoded: CorrectedRegions,
+    segmentor: Embedded,
+    truth: MaskArray,
+    known: MaskArray,
+    rng: np.random.Generator,
+) -> Iterator[PixelExample]:
+    image, shape = photograph.image, truth.shape
+    whole: Part = (slice(0, shape[0]), slice(0, shape[1]))
+    contexts: dict[int, PixelContext] = {}
+    clicks = [center_click(truth) if rng.random() < 0.5 else random_click(truth, rng)]
+    mask, looks = encoded.probability(clicks) > 0.5, list[CloserLook]()
+    for _ in range(1, ROUNDS):
+        if rng.random() < FINISHED:
+            mask = _finished(mask, truth, rng)
+        try:
+            clicks.append(corrective_click(truth, mask, clicks, known))
+        except InputError:  # nothing is wrong any more
+            return
+        part, frame = part_around(mask, clicks[:-1]), encoded
+        if part is not None and holds(part, clicks[-1:]):
+            look = look_at(part, looks, clicks[-1])
+            if look is None:
+                look = CloserLook(part, segmentor.encode(np.ascontiguousarray(image[part])))
+                looks.append(look)
+            assert isinstance(look.encoded, CorrectedRegions)
+            part, frame = look.part, look.encoded
+        else:
+            part = whole
+        inside, there = np.ascontiguousarray(mask[part]), within(part, clicks)
+        answer = frame.probability_from_mask(inside, there)
+        if id(frame) not in contexts:
+            contexts[id(frame)] = _context(np.ascontiguousarray(image[part]), frame)
+        context = contexts[id(frame)]
+        height, width = context.shape
+        scale = width / answer.shape[1], height / answer.shape[0]
+        yield PixelExample(
+            photograph.dataset,
+            context,
+            _small(answer, context.shape),
+            _small(inside.astype(np.float32), context.shape),
+            _small(np.ascontiguousarray(truth[part]).astype(np.float32), context.shape),
+            _small(np.ascontiguousarray(known[part]).astype(np.float32), context.shape) > 127,
+            tuple(Click(each.x * scale[0], each.y * scale[1], each.positive) for each in there),
+        )
+        corrected = mask.copy()
+        corrected[part] = answer > 0.5
+        mask = corrected
+
+
+def _context(image: ImageArray, frame: CorrectedRegions) -> PixelContext:
+    height, width = frame.region_map.shape
+    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    full = PixelContext.of(small, pixel_maps(small))
+    return PixelContext(small, full.boundary.astype(np.float16), full.features.astype(np.float16))
+
+
+def _small(values: ProbabilityArray, shape: Sequence[int]) -> NDArray[np.uint8]:
+    """255 times some values at another size (height, width): means of many, or what lies between few."""
+    grown = shape[0] > values.shape[0]
+    way = cv2.INTER_LINEAR if grown else cv2.INTER_AREA
+    return np.asarray(np.rint(cv2.resize(values, (shape[1], shape[0]), interpolation=way) * 255), np.uint8)
+
+
+def _finished(mask: MaskArray, truth: MaskArray, rng: np.random.Generator) -> MaskArray:
+    """A mask (H, W) without the errors that are thinner than a few pixels of the working size."""
+    side = max(2, round(int(rng.integers(2, 9)) * max(mask.shape) / 768))
+    square, error = np.ones((side, side), np.uint8), (mask != truth).view(np.uint8)
+    large = cv2.dilate(cv2.morphologyEx(error, cv2.MORPH_OPEN, square), square) > 0
+    return np.asarray(truth ^ (large & (error > 0)))
