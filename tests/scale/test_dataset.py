@@ -15,12 +15,12 @@ import pytest
 
 from tamis.errors import InputError, OutputError
 from tamis.image import write_image
-from tamis.scale import dataset
 from tamis.scale.cluster import Cluster
 from tamis.scale.dataset import Job, Progress, write_dataset
 from tamis.scale.executors import IN_PROCESS, Processes
 from tamis.scale.running import Executor
 from tamis.scale.sources import Entry, entries_of
+from tamis.scale.stores import write
 
 
 def mean(entry: Entry) -> Mapping[str, Any]:
@@ -146,7 +146,7 @@ class _FullOnce:
     """A disk with room for so many shards."""
 
     def __init__(self, room: int) -> None:
-        self.room, self.real = room, dataset.write
+        self.room, self.real = room, write
 
     def __call__(self, place: str, content: bytes) -> None:
         if place.endswith(".parquet"):
@@ -160,7 +160,7 @@ def test_after_a_full_disk_the_same_command_goes_on(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(dataset, "write", _FullOnce(2))
+        patch.setattr("tamis.scale.dataset.write", _FullOnce(2))
         with pytest.raises(OutputError, match="the disk is full"):
             run(photos, tmp_path / "out")
     assert len(shards(tmp_path / "out")) == 2
