@@ -34,27 +34,3 @@ def on_ray(cluster: str) -> Iterator[Cluster]:
     executor = Cluster(cluster, 2)
     yield executor
     executor.close()
-
-
-@pytest.fixture(scope="session")
-def s3() -> Iterator[str]:
-    """The URL of an empty bucket of an S3 server on this machine, whose credentials are in the environment."""
-    pytest.importorskip("s3fs")
-    server_of = pytest.importorskip("moto.server")
-    server = server_of.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    patch = pytest.MonkeyPatch()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        patch.setenv(name, value)
-    import boto3
-
-    boto3.client("s3").create_bucket(Bucket="photographs")
-    yield "s3://photographs"
-    patch.undo()
-    server.stop()

@@ -8,6 +8,7 @@ import os
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -127,13 +128,15 @@ def _below(folder: Path, inside: str, leave_out: set[str], above: frozenset[str]
     if here in above:
         return
     with os.scandir(folder / inside) as found:
-        listed = [entry for entry in found if not entry.name.startswith(".")]
-    for entry in sorted(listed, key=lambda entry: entry.name):
-        name = inside + entry.name
-        if os.path.splitext(entry.name)[1].lower() in SUFFIXES and entry.is_file():
-            yield _entry_of(name, entry.path, entry.stat())
-        elif entry.is_dir() and os.path.abspath(entry.path) not in leave_out:
-            yield from _below(folder, f"{name}/", leave_out, above | {here})
+        listed = sorted((entry.name, entry.is_dir()) for entry in found if not entry.name.startswith("."))
+    for short, is_folder in listed:
+        name, path = inside + short, os.path.join(folder, inside, short)
+        if is_folder:
+            if os.path.abspath(path) not in leave_out:
+                yield from _below(folder, f"{name}/", leave_out, above | {here})
+        elif os.path.splitext(short)[1].lower() in SUFFIXES:
+            with suppress(FileNotFoundError):  # a link to nowhere, or removed meanwhile
+                yield _entry_of(name, path, os.stat(path))
 
 
 def _entry_of(name: str, place: str, stat: os.stat_result) -> Entry:
