@@ -1,7 +1,7 @@
 """What several workers gain, what Ray costs, and how much memory a long job takes.
 
 python -m benchmarks.scale PHOTOS writes benchmarks/scale.json and docs/images/scale-memory.svg; PHOTOS is a folder
-of at least 160 photographs. Every figure is of a process of its own; those that are compared were run in turn, the best
+of photographs. Every figure is of a process of its own; those that are compared were run in turn, the best
 of `REPEATS` counts, and processor seconds are told beside the clock's, since another program's load strikes only the
 latter.
 """
@@ -16,6 +16,7 @@ import tarfile
 import tempfile
 from collections.abc import Mapping
 from contextlib import closing
+from itertools import cycle
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -33,8 +34,8 @@ from tamis.scale.sources import Entry, entries_of
 
 ROOT = Path(__file__).parent.parent
 REPEATS = 2
-RUNS = {"segment": (4, 24), "precompute": (32, 160)}
-"""Photographs of a short and of a long run: their difference leaves out what starting costs."""
+RUNS = {"segment": (2, 40), "precompute": (32, 640)}
+"""Photographs that are not timed, since workers begin with them, and all."""
 BEGUN, TIMED = 500, 5000
 """Items that are not timed, and that are."""
 SIZES = (100, 1_000, 10_000, 100_000)
@@ -47,32 +48,35 @@ def usage() -> tuple[float, float]:
     return sum(one.ru_utime + one.ru_stime for one in both), max(one.ru_maxrss for one in both) / 1024
 
 
-def job(kind: str, source: Path, count: int, executor: Executor) -> dict[str, float]:
-    """Seconds of a job on the first photographs."""
+def job(kind: str, source: Path, executor: Executor) -> dict[str, float]:
+    """A job on photographs: seconds of all, and of each once the first are done."""
     from tamis.jobs.collection import segment_collection
     from tamis.jobs.segment import SegmentSettings
     from tamis.personal.retrieval.encoders import load_encoder
     from tamis.personal.retrieval.precompute import precompute
     from tamis.segmentors import load_segmentor
 
+    least, most = RUNS[kind]
     with tempfile.TemporaryDirectory() as place:
         photos = Path(place, "photos")
         photos.mkdir()
-        for path in sorted(source.glob("*.jpg"))[:count]:
-            (photos / path.name).symlink_to(path)
+        for number, path in zip(range(most), cycle(sorted(source.glob("*.jpg"))), strict=False):
+            (photos / f"{number:04d}.jpg").symlink_to(path)
         start = perf_counter()
         if kind == "segment":
-            settings = SegmentSettings()
-            for _ in segment_collection(
-                [str(photos)], f"{place}/out", load_segmentor("embedded"), settings, executor, 1
-            ):
-                pass
+            settings, model = SegmentSettings(), load_segmentor("embedded")
+            steps = (
+                step.done for step in segment_collection([str(photos)], f"{place}/out", model, settings, executor, 1)
+            )
         else:
-            for _ in precompute(str(photos), Path(place, "out"), load_encoder("embedded"), executor=executor):
-                pass
+            encoder = load_encoder("embedded")
+            steps = (step.new for step in precompute(str(photos), Path(place, "out"), encoder, executor=executor))
+        passed = [(done, perf_counter() - start) for done in steps]
         executor.close()
         seconds = perf_counter() - start
-    return {"seconds": seconds, "cpu": usage()[0]}
+    first, begun = next((done, when) for done, when in passed if done >= least)
+    each = (passed[-1][1] - begun) / (most - first)
+    return {"seconds": seconds, "each": each, "cpu": usage()[0]}
 
 
 def tiny(entry: Entry) -> Mapping[str, Any]:
@@ -125,21 +129,19 @@ def apart(*arguments: object, threads: int | None = 1) -> dict[str, float]:
 def best(kind: str, photos: Path) -> dict[str, Any]:
     """A job by one worker and by two, in turn."""
     runs: dict[str, list[tuple[float, float, float]]] = {who: [] for who in WORKERS}
-    least, most = RUNS[kind]
     for _ in range(REPEATS):
         for who, done in runs.items():
-            few, many = (apart(kind, who, photos, count) for count in (least, most))
-            done.append(
-                (many["seconds"], (many["seconds"] - few["seconds"]) / (most - least), many["cpu"] - few["cpu"])
-            )
+            run = apart(kind, who, photos)
+            done.append((run["seconds"], run["each"], run["cpu"]))
     told = {
         who: {
             "seconds": min(run[0] for run in done),
             "seconds_per_image": min(run[1] for run in done),
-            "cpu_per_image": min(run[2] for run in done) / (most - least),
+            "cpu_per_image": min(run[2] for run in done) / RUNS[kind][1],
         }
         for who, done in runs.items()
     }
+    del told["ray"]["cpu_per_image"]  # Ray's processes are no children of ours
     one, two = told["one"], told["two"]
     return {
         **told,
@@ -208,7 +210,7 @@ def measure_one(what: str, who: str, *more: str) -> dict[str, float]:
         return overhead(executor)
     if what == "memory":
         return memory(Path(more[0]), executor)
-    return job(what, Path(more[0]), int(more[1]), executor)
+    return job(what, Path(more[0]), executor)
 
 
 if __name__ == "__main__":

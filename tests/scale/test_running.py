@@ -133,5 +133,5 @@ def no_weights() -> None:
 
 
 def test_a_cluster_that_is_not_there_is_a_sentence() -> None:
-    with pytest.raises(InputError, match=r"--ray 127.0.0.1:9: no cluster answers there .*or write --ray local"):
+    with pytest.raises(InputError, match=r"--ray 127.0.0.1:9: no cluster answers there .*, or write --ray local"):
         list(in_order(half, [1], executor_of(1, "127.0.0.1:9")))

@@ -83,12 +83,12 @@ class Cluster:
                 else:
                     _require_answer(self._address)
                     self._ray.init(address=self._address, **quiet)
-            except (OSError, RuntimeError, ValueError) as error:
+            except (OSError, RuntimeError, ValueError, self._ray.exceptions.RayError) as error:
                 self._ray = None
                 said = " ".join(str(error).split())[:200]
                 raise InputError(
-                    f"--ray {self._address}: no cluster answers there ({said}); start one with `ray start --head`, "
-                    "or write --ray local"
+                    f"--ray {self._address}: no cluster answers there ({said}); start one with `ray start --head`, give "
+                    "its token in RAY_AUTH_TOKEN, or write --ray local"
                 ) from None
         return self._ray
 
@@ -97,6 +97,7 @@ def _import_ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # A worker that is ended is told by the loop, in a sentence; Ray would print a page, and to standard output.
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "A worker died or was killed|task has failed|node .* has been")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what Ray will do by itself, and warns of
     try:
         import ray
