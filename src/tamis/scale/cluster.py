@@ -79,7 +79,9 @@ class Cluster:
             try:
                 if self._address == "local":
                     cores = max(self._workers or 0, os.cpu_count() or 1)
-                    self._ray.init(num_cpus=cores, include_dashboard=False, object_store_memory=OBJECT_STORE, **quiet)
+                    self._ray.init(
+                        "local", num_cpus=cores, include_dashboard=False, object_store_memory=OBJECT_STORE, **quiet
+                    )
                 else:
                     _require_answer(self._address)
                     self._ray.init(address=self._address, **quiet)
@@ -97,7 +99,6 @@ def _import_ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # A worker that is ended is told by the loop, in a sentence; Ray would print a page, and to standard output.
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "A worker died or was killed|task has failed|node .* has been")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what Ray will do by itself, and warns of
     try:
         import ray
