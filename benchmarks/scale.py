@@ -34,8 +34,8 @@ from tamis.scale.sources import Entry, entries_of
 
 ROOT = Path(__file__).parent.parent
 REPEATS = 2
-RUNS = {"segment": (2, 26), "precompute": (32, 320)}
-"""Photographs that are not timed, since workers begin with them, and all."""
+RUNS = {"segment": (2, 18), "precompute": (32, 192)}
+"""Photographs of a short run, which are not timed since workers begin with them, and of a long one."""
 BEGUN, TIMED = 500, 5000
 """Items that are not timed, and that are."""
 SIZES = (100, 1_000, 10_000, 100_000)
@@ -48,7 +48,7 @@ def usage() -> tuple[float, float]:
     return sum(one.ru_utime + one.ru_stime for one in both), max(one.ru_maxrss for one in both) / 1024
 
 
-def job(kind: str, source: Path, executor: Executor) -> dict[str, float]:
+def job(kind: str, source: Path, most: int, executor: Executor) -> dict[str, float]:
     """A job on photographs: seconds of all, and of each once the first are done."""
     from tamis.jobs.collection import segment_collection
     from tamis.jobs.segment import SegmentSettings
@@ -56,7 +56,7 @@ def job(kind: str, source: Path, executor: Executor) -> dict[str, float]:
     from tamis.personal.retrieval.precompute import precompute
     from tamis.segmentors import load_segmentor
 
-    least, most = RUNS[kind]
+    least, _ = RUNS[kind]
     with tempfile.TemporaryDirectory() as place:
         photos = Path(place, "photos")
         photos.mkdir()
@@ -75,7 +75,7 @@ def job(kind: str, source: Path, executor: Executor) -> dict[str, float]:
         executor.close()
         seconds = perf_counter() - start
     first, begun = next((done, when) for done, when in passed if done >= least)
-    each = (passed[-1][1] - begun) / (most - first)
+    each = (passed[-1][1] - begun) / max(1, most - first)
     return {"seconds": seconds, "each": each, "cpu": usage()[0]}
 
 
@@ -129,20 +129,19 @@ def apart(*arguments: object, threads: int | None = 1) -> dict[str, float]:
 
 def best(kind: str, photos: Path) -> dict[str, Any]:
     """A job by one worker and by two, in turn."""
-    runs: dict[str, list[tuple[float, float, float]]] = {who: [] for who in WORKERS}
+    runs: dict[str, list[tuple[float, float, float]]] = {who: [] for who in ("one", "two")}
     for _ in range(REPEATS):
         for who, done in runs.items():
-            run = apart(kind, who, photos)
-            done.append((run["seconds"], run["each"], run["cpu"]))
+            few, run = (apart(kind, who, photos, count) for count in RUNS[kind])
+            done.append((run["seconds"], run["each"], run["cpu"] - few["cpu"]))
     told = {
         who: {
             "seconds": min(run[0] for run in done),
             "seconds_per_image": min(run[1] for run in done),
-            "cpu_per_image": min(run[2] for run in done) / RUNS[kind][1],
+            "cpu_per_image": min(run[2] for run in done) / (RUNS[kind][1] - RUNS[kind][0]),
         }
         for who, done in runs.items()
     }
-    del told["ray"]["cpu_per_image"]  # Ray's processes are no children of ours
     one, two = told["one"], told["two"]
     return {
         **told,
@@ -179,7 +178,7 @@ def main(photos: Path) -> None:
 
     if "overhead" not in told:
         keep("overhead", {who: apart("overhead", who) for who in WORKERS})
-    for kind in ("precompute", "segment"):
+    for kind in ("segment", "precompute"):
         if kind not in told:
             keep(kind, best(kind, photos))
     if "memory" not in told:
@@ -211,7 +210,7 @@ def measure_one(what: str, who: str, *more: str) -> dict[str, float]:
         return overhead(executor)
     if what == "memory":
         return memory(Path(more[0]), executor)
-    return job(what, Path(more[0]), executor)
+    return job(what, Path(more[0]), int(more[1]), executor)
 
 
 if __name__ == "__main__":

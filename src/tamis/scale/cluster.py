@@ -89,8 +89,8 @@ class Cluster:
                 self._ray = None
                 said = " ".join(str(error).split())[:200]
                 raise InputError(
-                    f"--ray {self._address}: no cluster answers there ({said}); start one with `ray start --head`, give "
-                    "its token in RAY_AUTH_TOKEN, or write --ray local"
+                    f"--ray {self._address}: no cluster answers there ({said}); start one with `ray start --head`, "
+                    "give its token in RAY_AUTH_TOKEN, or write --ray local"
                 ) from None
         return self._ray
 
