@@ -73,7 +73,7 @@ def test_nothing_is_done_that_nobody_asks_for() -> None:
     assert done == [1]
 
 
-def test_items_are_taken_only_a_few_ahead(several: Executor) -> None:
+def test_items_are_taken_only_a_few_ahead() -> None:
     taken: list[int] = []
 
     def items() -> Iterator[int]:
@@ -81,7 +81,7 @@ def test_items_are_taken_only_a_few_ahead(several: Executor) -> None:
             taken.append(number)
             yield number
 
-    results = in_order(killed, items(), several)
+    results = in_order(killed, items(), Processes(2))
     for _ in range(10):
         next(results)
     results.close()
@@ -94,8 +94,8 @@ def test_a_worker_that_is_killed_costs_nothing(several: Executor, tmp_path: Path
     assert (tmp_path / "once").exists()
 
 
-def test_an_item_that_always_kills_is_lost_and_no_other(several: Executor) -> None:
-    results = list(in_order(killed, [1, 2, -1, 3, 4], several))
+def test_an_item_that_always_kills_is_lost_and_no_other() -> None:
+    results = list(in_order(killed, [1, 2, -1, 3, 4], Processes(2)))
     assert [done.result for done in results] == [1, 2, None, 3, 4]
     assert results[2].died
     assert "ended the worker that had it 3 times" in str(results[2].lost)
@@ -110,6 +110,7 @@ def test_a_full_disk_of_one_worker_is_left_to_the_other(several: Executor, tmp_p
     assert {done.result for done in found} == set(range(20))
 
 
+@pytest.mark.parametrize("executor", [IN_PROCESS, Processes(2)])
 def test_when_nobody_can_write_the_work_stops(executor: Executor) -> None:
     with pytest.raises(OutputError, match="the disk is full"):
         list(in_order(nowhere, range(50), executor))

@@ -44,7 +44,9 @@ class Cluster:
             InputError: no cluster answers at the address.
         """
         if self._workers is None:
-            self._workers = max(1, int(self._connected().cluster_resources().get("CPU", 1)))
+            self._workers = int(self._connected().cluster_resources().get("CPU", 0))
+            if not self._workers:
+                raise InputError(f"--ray {self._address}: the cluster has no processors; add machines with `ray start`")
         return self._workers
 
     @property
