@@ -64,7 +64,7 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.core
 	@echo "installing what the tests need, once ..."
 	@$(PIP) install -c constraints.txt "pip>=25.1"
-	@$(PIP) install -c constraints.txt -e ".[train,benchmark,hub,retrieval]" --group test
+	@$(PIP) install -c constraints.txt -e ".[train,benchmark,hub,retrieval,scale,s3]" --group test
 	@touch $@
 
 # The annotator's page is checked by node: the machine's own, or one from PyPI.

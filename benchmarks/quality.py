@@ -19,6 +19,7 @@ from tamis.datasets import open_dataset
 from tamis.evaluation.rules import PROTOCOLS
 from tamis.evaluation.run import run_evaluation
 from tamis.results.run import file_hash
+from tamis.scale.executors import executor_of
 
 
 def measure(segmentor: str, place: Set, data: Path, limit: int | None, workers: int) -> dict[str, Any]:
@@ -26,7 +27,9 @@ def measure(segmentor: str, place: Set, data: Path, limit: int | None, workers: 
     dataset = open_dataset(place.dataset, data / place.folder, place.split or None)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
-        for _ in run_evaluation(segmentor, dataset, PROTOCOLS["tamis"], out, limit=limit, workers=workers):
+        for _ in run_evaluation(
+            segmentor, dataset, PROTOCOLS["tamis"], out, limit=limit, executor=executor_of(workers)
+        ):
             pass
         summary: dict[str, Any] = json.loads((out / "summary.json").read_bytes())
         run = json.loads((out / "run.json").read_bytes())

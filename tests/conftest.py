@@ -1,7 +1,7 @@
 """Shared fixtures: small images made on the fly, and the folder of real ones where there is one."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -166,3 +166,27 @@ def save(tmp_path: Path) -> Callable[..., Path]:
 def photograph(save: Callable[..., Path], scene: tuple[ImageArray, MaskArray]) -> Path:
     """The scene as a JPEG file."""
     return save("photo.jpg", scene[0], quality=95)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The URL of an empty bucket of an S3 server on this machine, whose credentials are in the environment."""
+    pytest.importorskip("s3fs")
+    server_of = pytest.importorskip("moto.server")
+    server = server_of.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    patch = pytest.MonkeyPatch()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        patch.setenv(name, value)
+    import boto3
+
+    boto3.client("s3").create_bucket(Bucket="photographs")
+    yield "s3://photographs"
+    patch.undo()
+    server.stop()

@@ -31,6 +31,7 @@ from tamis.mask.expected import expected_iou_of
 from tamis.partition.strategy import Partition
 from tamis.pixels import image_of
 from tamis.proposals import Clicks, Proposals
+from tamis.scale.executors import executor_of
 from tamis.segmentors import (
     AnswersByRegion,
     EncodedImage,
@@ -266,7 +267,7 @@ def segment(
         model: a model, or its name.
         strategy: as of `Encoded.masks`.
         formats: any of "coco", "labelmap", "overlay", "sam", "svg".
-        workers: processes.
+        workers: processes of this machine.
         progress: called after every image with what became of it, how many are done and how many there are.
 
     Returns:
@@ -279,7 +280,7 @@ def segment(
     paths = find_images([images] if isinstance(images, str | Path) else images)
     settings = SegmentSettings(strategy, tuple(formats))
     outcomes: list[Outcome] = []
-    with closing(segment_images(paths, Path(out), _segmentor(model), settings, workers)) as found:
+    with closing(segment_images(paths, Path(out), _segmentor(model), settings, executor_of(workers))) as found:
         for outcome in found:
             outcomes.append(outcome)
             if progress is not None:

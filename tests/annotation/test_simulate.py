@@ -25,7 +25,7 @@ from tamis.annotation.simulate.policies.protocol import Pending
 from tamis.annotation.simulate.policies.registry import POLICIES, Brief, make_policy
 from tamis.annotation.simulate.policies.review import Reviewed
 from tamis.annotation.simulate.report import write_simulation_report
-from tamis.annotation.simulate.run import Settings, multiverseg, simulate
+from tamis.annotation.simulate.run import Settings, Step, multiverseg, simulate
 from tamis.annotation.simulate.studio import wanted_of
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.clicks import Click
@@ -34,6 +34,7 @@ from tamis.errors import InputError
 from tamis.image import write_image
 from tamis.mask.iou import iou_of
 from tamis.regions.protocol import AnswersByRegion
+from tamis.scale.executors import IN_PROCESS, Processes
 from tamis.segmentors import Segmentor, load_segmentor
 from tests.annotation.test_assistant import scene
 from tests.evaluation.scenes import sample_of
@@ -322,3 +323,13 @@ def test_curves_over_time_and_over_numbers() -> None:
     assert clicks.mean.tolist() == [3, 2]
     assert clicks.high.tolist() == [4, 2]
     assert clicks_by_number(rows, window=2).mean.tolist() == [3, 2.5]
+
+
+def test_several_processes_annotate_alike(dataset: Dataset, tmp_path: Path) -> None:
+    few = replace(dataset, samples=dataset.samples[:3])
+    model, settings = load_segmentor("hierarchy"), Settings(("scratch", "assistant"), seeds=2)
+    for name, executor in (("one", IN_PROCESS), ("two", Processes(2))):
+        steps = list(simulate(model, few, settings, tmp_path / name, executor=executor))
+        assert steps[-1] == Step(12, 12)
+    tables = [pq.read_table(tmp_path / name / "actions.parquet") for name in ("one", "two")]
+    assert tables[0] == tables[1]

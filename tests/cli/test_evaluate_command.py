@@ -194,3 +194,10 @@ def test_personalized_tells_masks_and_presence_by_the_protocol_of_the_dataset(ta
     assert "presence: AUC" in said
     code, _, err = tamis("evaluate", "personalized", *arguments[:4], "--protocol", "perseg", "--out", tmp_path / "x")
     assert (code, "is not for permis, which is measured by insid3 or pdm or tamis" in err) == (2, True)
+
+
+def test_zero_shot_by_several_processes_is_the_same(tamis: Tamis, root: Path, tmp_path: Path) -> None:
+    for workers in (1, 2):
+        assert zero_shot(tamis, root, tmp_path / str(workers), "--workers", workers)[0] == 0
+    one, two = ((tmp_path / name / "masks.parquet").read_bytes() for name in ("1", "2"))
+    assert one == two

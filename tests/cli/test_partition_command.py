@@ -33,3 +33,20 @@ def test_what_cannot_be_done_is_said(tamis: Tamis, photograph: Path, tmp_path: P
     assert (code, "'2,x' is no list of numbers such as 2,5,12,40" in err) == (2, True)
     code, _, err = tamis("partition", photograph, "--out", tmp_path / "a", "--regions", 9999)
     assert (code, "cannot be cut into 9999 regions" in err) == (2, True)
+
+
+def test_of_several_images_each_has_a_folder(tamis: Tamis, photograph: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "photos" / f"{name}.jpg").write_bytes(photograph.read_bytes())
+    (tmp_path / "photos" / "c.jpg").write_text("no photograph")
+    labels = []
+    for workers in (1, 2):
+        out = tmp_path / str(workers)
+        arguments = ["--regions", "3", "--segmentor", "hierarchy", "--workers", workers, "--out", out]
+        code, said, err = tamis("partition", tmp_path / "photos", *arguments)
+        assert (code, said) == (1, f"2 partitioned; results in {out}\n")
+        assert "c.jpg: not an image" in err
+        labels.append([(out / name / "labels" / "3.png").read_bytes() for name in ("a", "b")])
+        assert (out / "b" / "index.html").exists()
+    assert labels[0] == labels[1]

@@ -103,3 +103,13 @@ def test_what_cannot_be_done_is_said(
     Image.new("L", (50, 40), 255).save("small.png")
     code, _, err = tamis("personalize", "album", *arguments, "--out", "out")
     assert (code, sentence in err) == (2, True), err
+
+
+def test_several_processes_find_the_same(tamis: Tamis, album: Path) -> None:
+    arguments = ["--reference", album / "ball.png", "--mask", album / "mask.png"]
+    found = []
+    for workers in (1, 2):
+        out = album / str(workers)
+        assert tamis("personalize", album / "album", *arguments, "--workers", workers, "--out", out)[0] == 0
+        found.append([(out / name).read_bytes() for name in ("scores.csv", "masks.json", "masks/object/there.png")])
+    assert found[0] == found[1]

@@ -89,6 +89,11 @@ def test_all_steps_for_a_folder_of_objects(tamis: Tamis, tmp_path: Path) -> None
     assert json.loads(tamis("retrieve", "evaluate", *arguments, "--json")[1])["queries"] == 2
     weighted = tamis("retrieve", "rerank", *arguments, "--top", 2, "--weight", 1, "--out", out)
     assert "reranked: map 1.0000" in weighted[1]
+    elsewhere = tmp_path / "two"
+    assert tamis("retrieve", "rerank", *arguments, "--top", 2, "--workers", 2, "--out", elsewhere)[0] == 0
+    again = tamis("retrieve", "rerank", *arguments, "--top", 2, "--out", out)
+    assert again[0] == 0
+    assert (elsewhere / "reranked.parquet").read_bytes() == (out / "reranked.parquet").read_bytes()
 
 
 def test_what_cannot_be_done_is_said(tamis: Tamis, photos: Path, tmp_path: Path) -> None:
@@ -105,3 +110,19 @@ def test_what_cannot_be_done_is_said(tamis: Tamis, photos: Path, tmp_path: Path)
     ):
         code, _, err = tamis("retrieve", *arguments)
         assert (code, sentence in err) == (2, True), err
+
+
+def test_several_processes_make_the_same_store(tamis: Tamis, photos: Path, tmp_path: Path) -> None:
+    for number in range(20):
+        picture(photos / "more" / f"{number:02d}.png", "ball", number)
+    (photos / "more" / "07.png").write_text("no photograph")
+    vectors, names = [], []
+    for workers in (1, 2):
+        store = tmp_path / str(workers)
+        code, said, err = tamis("retrieve", "precompute", photos, "--store", store, "--workers", workers)
+        assert (code, said) == (1, f"25 vectors computed; 0 were there; in {store}\n")
+        assert "more/07.png: cannot be read as an image" in err
+        vectors.append(np.load(store / "000000.npy"))
+        names.append((store / "000000.parquet").read_bytes())
+    np.testing.assert_array_equal(*vectors)
+    assert names[0] == names[1]

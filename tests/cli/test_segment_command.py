@@ -1,8 +1,10 @@
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from pyarrow.parquet import read_table
 
 from tamis.arrays import ImageArray, MaskArray
 from tamis.compat import SAM2AutomaticMaskGenerator, SamAutomaticMaskGenerator
@@ -20,6 +23,7 @@ from tamis.formats.coco import CocoImage, masks_of
 from tamis.image import read_image
 from tamis.jobs import segment
 from tamis.mask import label_map
+from tamis.scale.stores import read, sizes_in, write
 from tamis.segmentors import DEFAULT, load_segmentor
 
 Tamis = Callable[..., tuple[int, str, str]]
@@ -316,3 +320,56 @@ def test_adaptive_clicks_find_the_object_too(
     code, _, err = tamis("segment", folder, "--out", tmp_path / "no", "--adaptive", "--grid", "8")
     assert code == 2
     assert "--adaptive has its own rules: leave out --grid" in err
+
+
+def test_a_collection_becomes_a_dataset_of_parquet(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "photos.tar", "w") as archive:
+        for path in sorted(folder.iterdir()):
+            archive.add(path, path.name)
+    arguments = ["--format", "parquet", "--shard", 2, "--segmentor", "hierarchy"]
+    told = {}
+    for source, workers in ((folder, 1), (folder, 2), (tmp_path / "photos.tar", 1)):
+        out = tmp_path / f"{source.name}-{workers}"
+        code, said, err = tamis("segment", source, *arguments, "--workers", workers, "--out", out)
+        assert (code, said, err) == (0, f"3 segmented; results in {out}\n", "")
+        told[out.name] = [row for file in sorted(out.glob("*.parquet")) for row in read_table(file).to_pylist()]
+    assert len({json.dumps(rows) for rows in told.values()}) == 1
+    (rows, *_) = told.values()
+    assert [row["name"] for row in rows] == ["0.png", "1.png", "2.png"]
+    assert tamis("segment", folder, "--format", "coco", "--segmentor", "hierarchy", "--out", tmp_path / "coco")[0] == 0
+    coco = json.loads((tmp_path / "coco" / "coco.json").read_text())
+    first = [each for each in coco["annotations"] if each["image_id"] == 1]
+    assert [mask["counts"] for mask in rows[0]["masks"]] == [each["segmentation"]["counts"] for each in first]
+    assert [mask["score"] for mask in rows[0]["masks"]] == [each["score"] for each in first]
+    again = tamis("segment", folder, *arguments, "--out", tmp_path / f"{folder.name}-1")
+    assert again[1].startswith("0 segmented, 3 finished before")
+
+
+def test_what_only_a_dataset_can_do_is_said(tamis: Tamis, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for arguments, sentence in (
+        (["s3://bucket/photos", "--out", out], "URLs, .tar and .parquet go with --format parquet: add it"),
+        ([folder, "--out", "memory://out"], "URLs, .tar and .parquet go with --format parquet: add it"),
+        ([folder, "--out", out, "--format", "parquet,coco"], "--format parquet is a dataset by itself"),
+        ([folder / "none", "--out", out, "--format", "parquet"], "no such file"),
+        ([folder, "--out", "memory://o", "--format", "parquet", "--workers", 2], "is the memory of one process"),
+    ):
+        code, _, err = tamis("segment", *arguments, "--segmentor", "hierarchy")
+        assert (code, sentence in err) == (2, True), err
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_from_one_bucket_into_another(
+    tamis: Tamis, folder: Path, tmp_path: Path, workers: int, request: pytest.FixtureRequest
+) -> None:
+    bucket = request.getfixturevalue("s3")
+    for path in folder.iterdir():
+        write(f"{bucket}/{workers}/photos/{path.name}", path.read_bytes())
+    arguments = ["--format", "parquet", "--segmentor", "hierarchy", "--workers", workers]
+    code, said, err = tamis("segment", f"{bucket}/{workers}/photos", *arguments, "--out", f"{bucket}/{workers}/masks")
+    assert (code, said, err) == (0, f"3 segmented; results in {bucket}/{workers}/masks\n", "")
+    (shard,) = [name for name in sizes_in(f"{bucket}/{workers}/masks") if name.endswith(".parquet")]
+    rows = read_table(io.BytesIO(read(f"{bucket}/{workers}/masks/{shard}"))).to_pylist()
+    assert [row["name"] for row in rows] == ["0.png", "1.png", "2.png"]
+    again = tamis("segment", f"{bucket}/{workers}/photos", *arguments, "--out", f"{bucket}/{workers}/masks")
+    assert "3 finished before" in again[1]

@@ -13,8 +13,9 @@ from PIL import Image
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import Click
 from tamis.datasets.protocol import Dataset, Target
-from tamis.evaluation.interactive import click_through, evaluate, evaluate_image, evaluate_in_processes, seed_of
+from tamis.evaluation.interactive import click_through, evaluate, evaluate_image, evaluate_with, seed_of
 from tamis.evaluation.rules import PROTOCOLS, Rules
+from tamis.scale.executors import Processes
 from tamis.segmentors import AnswersAlone, load_segmentor
 from tests.evaluation.scenes import sample_of
 
@@ -128,7 +129,7 @@ def test_processes_change_no_number(tmp_path: Path, scene: tuple[ImageArray, Mas
         return str(record).split("seconds=")[0]
 
     alone = dict(evaluate(load_segmentor("hierarchy"), dataset, Rules(), seed=3))
-    together = dict(evaluate_in_processes("hierarchy", dataset, Rules(), 3, 2, skip=lambda name: False))
+    together = dict(evaluate_with("hierarchy", dataset, Rules(), 3, Processes(2), skip=lambda name: False))
     assert alone.keys() == together.keys()
     for name, record in alone.items():
         assert [told(click) for click in record.clicks] == [told(click) for click in together[name].clicks]

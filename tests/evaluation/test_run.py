@@ -17,6 +17,7 @@ from tamis.evaluation.report import write_report
 from tamis.evaluation.rules import Rules
 from tamis.evaluation.run import run_evaluation
 from tamis.results.journal import opened
+from tamis.scale.executors import Processes
 from tamis.segmentors import load_segmentor
 from tests.evaluation.scenes import sample_of
 
@@ -54,7 +55,7 @@ def test_an_interrupted_run_ends_like_one_that_was_not(dataset: Dataset, tmp_pat
     assert not (broken / "summary.json").exists()
     with (broken / "journal.jsonl").open("ab") as journal:
         journal.write(b'["image2", {"cut off')  # as a crash in the middle of a write leaves it
-    assert [step.done for step in run_evaluation("hierarchy", dataset, RULES, broken, workers=2)] == [3, 4]
+    assert [step.done for step in run_evaluation("hierarchy", dataset, RULES, broken, executor=Processes(2))] == [3, 4]
     assert results(broken) == results(whole)
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from tamis.errors import InputError
+from tamis.scale.executors import IN_PROCESS, Processes
 from tamis.semantic.data.class_tables import ClassTable
 from tamis.semantic.inference import InferenceSettings
 from tamis.semantic.measuring import tinted
@@ -82,3 +83,18 @@ def test_images_of_the_same_name_are_refused_before_anything_is_written(tmp_path
     with pytest.raises(InputError, match="--first 254: labels of 3 classes do not fit"):
         list(predict_files(trained(), twice[:1], tmp_path / "out", TABLE, SMALL.inference, CPU, first=254))
     assert not (tmp_path / "out").exists()
+
+
+def test_another_process_writes_the_same(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 60, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "noise.png")
+    settings = InferenceSettings(scale=(60, 40))
+    written = []
+    for name, executor in (("one", IN_PROCESS), ("two", Processes(2))):
+        out = tmp_path / name
+        assert (
+            len(list(predict_files(trained(), [tmp_path / "noise.png"], out, TABLE, settings, CPU, 0, executor))) == 1
+        )
+        written.append([file.read_bytes() for file in sorted(out.iterdir())])
+    assert written[0] == written[1]
+    assert len(written[0]) == 2

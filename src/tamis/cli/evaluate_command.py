@@ -11,12 +11,15 @@ import click
 from tamis.cli.options import (
     ListType,
     RenamedOption,
+    executor_for,
     json_option,
     model_option,
     positive,
     print_json,
     print_table,
+    ray_option,
     share,
+    workers_option,
 )
 from tamis.cli.personalized import personalized
 from tamis.cli.progress import progress_bar
@@ -103,7 +106,8 @@ def command() -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="First clicks of people, in the layout of RClicks' clicks.csv; further ones are simulated.",
 )
-@click.option("--workers", metavar="N", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
+@workers_option
+@ray_option
 @json_option
 def interactive(
     segmentor: str,
@@ -115,7 +119,8 @@ def interactive(
     seed: int,
     protocol: str,
     clicks_file: Path | None,
-    workers: int,
+    workers: int | None,
+    ray: str | None,
     as_json: bool,
     tta: tuple[str, ...] | None,
     **changes: Any,
@@ -138,7 +143,7 @@ def interactive(
         changed = f", except {', '.join(f'{name} {value}' for name, value in given.items())}" if given else ""
         count = len(opened.samples[:limit])
         click.echo(f"{opened.name}, {count} images; rules of {protocol}{changed}")
-    _follow(run_evaluation(segmentor, opened, rules, out, seed, limit, workers, real), quiet=as_json)
+    _follow(run_evaluation(segmentor, opened, rules, out, seed, limit, executor_for(workers, ray), real), quiet=as_json)
     page = write_report(out, load_segmentor(segmentor), opened, rules)
     summary = json.loads((out / "summary.json").read_bytes())
     if as_json:
@@ -279,6 +284,8 @@ def combine(
 @click.option(
     "--min-area", metavar="PX", type=click.IntRange(min=1), default=256, show_default=True, help="Skip smaller masks."
 )
+@workers_option
+@ray_option
 @json_option
 def zero_shot(
     segmentor: str,
@@ -290,6 +297,8 @@ def zero_shot(
     seed: int,
     budgets: tuple[int, ...],
     levels: tuple[float, ...],
+    workers: int | None,
+    ray: str | None,
     as_json: bool,
     **others: Any,
 ) -> None:
@@ -308,7 +317,8 @@ def zero_shot(
         **given,
     )
     opened = open_dataset(dataset, root, split)
-    _follow(run_zero_shot(load_segmentor(segmentor), opened, rules, out, seed, limit), quiet=as_json)
+    executor = executor_for(workers, ray)
+    _follow(run_zero_shot(load_segmentor(segmentor), opened, rules, out, seed, limit, executor), quiet=as_json)
     page = write_zero_shot_report(out)
     summary = json.loads((out / "summary.json").read_bytes())
     if as_json:

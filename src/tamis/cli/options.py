@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import click
 from rich.cells import cell_len
@@ -12,6 +12,9 @@ from tamis.cli.consent import offer_weights
 from tamis.clicks import Box, Click
 from tamis.image import MAX_PIXELS
 from tamis.segmentors.registry import DEFAULT
+
+if TYPE_CHECKING:
+    from tamis.scale.running import Executor
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
 _CLICK = re.compile(rf"\s*({_NUMBER})\s*,\s*({_NUMBER})\s*(?:,\s*([-+]))?\s*")
@@ -144,6 +147,32 @@ tiles_option = click.option(
     type=click.IntRange(min=64),
     help="Also process large images in overlapping tiles of PX × PX pixels, for small objects.",
 )
+
+MOST_WORKERS = 100_000
+
+workers_option = click.option(
+    "--workers",
+    metavar="N",
+    type=click.IntRange(1, MOST_WORKERS),
+    show_default="1, with --ray all of the cluster",
+    help="Processes.",
+)
+
+ray_option = click.option(
+    "--ray",
+    metavar="ADDRESS",
+    help="Work on the Ray cluster at ADDRESS (HOST:PORT, auto), or on one that is started here: local.",
+)
+
+
+def executor_for(workers: int | None, ray: str | None) -> "Executor":
+    """Who works, by these two options; let go of when the command ends."""
+    from tamis.scale.executors import executor_of
+
+    executor = executor_of(workers, ray)
+    click.get_current_context().call_on_close(executor.close)
+    return executor
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import json_option, max_pixels_option, print_json
+from tamis.cli.options import executor_for, json_option, max_pixels_option, print_json, ray_option, workers_option
 from tamis.cli.progress import progress_bar
 from tamis.errors import InputError
 from tamis.image import find_images, read_image
@@ -85,6 +85,8 @@ from tamis.results.run import file_hash
     show_default=True,
     help="Presence from which on an object counts as there.",
 )
+@workers_option
+@ray_option
 @max_pixels_option
 @json_option
 def command(
@@ -99,6 +101,8 @@ def command(
     method: str,
     presence: Path | None,
     threshold: float,
+    workers: int | None,
+    ray: str | None,
     max_pixels: int,
     as_json: bool,
 ) -> int:
@@ -117,10 +121,11 @@ def command(
     paths = find_images(images)
     memories, origin = _memories(chosen, references, masks, names, project, labels, saved, max_pixels)
     settings = PersonalizeSettings(threshold, max_pixels)
+    executor = executor_for(workers, ray)
     findings: list[Finding] = []
     with (
         progress_bar(as_json) as bar,
-        closing(personalize_images(paths, out, chosen, memories, settings, origin)) as found,
+        closing(personalize_images(paths, out, chosen, memories, settings, origin, executor)) as found,
     ):
         task = bar.add_task("looking", total=len(paths))
         for finding in found:

@@ -9,17 +9,21 @@ import click
 from tamis.cli.options import (
     ListType,
     RenamedOption,
+    executor_for,
     json_option,
     max_pixels_option,
     model_option,
     print_json,
+    ray_option,
     share,
     tiles_option,
+    workers_option,
 )
 from tamis.cli.progress import progress_bar
 from tamis.compat.strategy import GENERATORS, SamGenerator
 from tamis.errors import InputError
 from tamis.image import find_images, passed_over
+from tamis.jobs.collection import segment_collection
 from tamis.jobs.masks import FORMATS, SUFFIXES, Strategy
 from tamis.jobs.segment import USUAL, Outcome, SegmentSettings, segment_images
 from tamis.partition.strategy import Partition
@@ -27,7 +31,11 @@ from tamis.proposals import Adaptive, Clicks, Selection, Tiles
 from tamis.proposals.grid import GRID
 from tamis.proposals.scores import SCORES
 from tamis.proposals.selection import LIKELY
-from tamis.segmentors import load_segmentor
+from tamis.scale.dataset import SHARD, Progress
+from tamis.scale.running import Executor
+from tamis.scale.sources import is_collection
+from tamis.scale.stores import is_url
+from tamis.segmentors import Segmentor, load_segmentor
 
 OPTIONS = {"levels": "--thresholds"}
 """Options that are called otherwise than what they set."""
@@ -35,15 +43,17 @@ OPTIONS = {"levels": "--thresholds"}
 
 def _formats(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
     for name in value:
-        if name not in FORMATS:
-            raise click.BadParameter(f"'{name}' is none of the formats {', '.join(FORMATS)}", context, parameter)
+        if name not in (*FORMATS, "parquet"):
+            raise click.BadParameter(
+                f"'{name}' is none of the formats {', '.join(FORMATS)}, parquet", context, parameter
+            )
     return value
 
 
 @click.command(name="segment")
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option(
-    "--out", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder for the results."
+    "--out", metavar="DIR", required=True, help="The folder for the results; with --format parquet also a URL."
 )
 @model_option
 @click.option(
@@ -106,14 +116,24 @@ def _formats(context: click.Context, parameter: click.Parameter, value: tuple[st
     callback=_formats,
     default=",".join(USUAL),
     show_default=True,
-    help="What to write: coco (RLE in one JSON), labelmap (16-bit PNG), overlay (PNG), sam (SA-1B's JSON), svg.",
+    help="What to write: coco (RLE in one JSON), labelmap (16-bit PNG), overlay (PNG), sam (SA-1B's JSON), svg; "
+    "or parquet alone: a dataset for many images.",
 )
-@click.option("--workers", metavar="N", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--shard",
+    metavar="N",
+    type=click.IntRange(1, 100_000),
+    default=SHARD,
+    show_default=True,
+    help="With --format parquet: images in a file.",
+)
+@workers_option
+@ray_option
 @max_pixels_option
 @json_option
 def command(
     images: tuple[str, ...],
-    out: Path,
+    out: str,
     segmentor: str,
     grid: int | None,
     adaptive: bool,
@@ -126,13 +146,16 @@ def command(
     min_area: int | None,
     min_score: float | None,
     formats: tuple[str, ...],
-    workers: int,
+    shard: int,
+    workers: int | None,
+    ray: str | None,
     max_pixels: int,
     as_json: bool,
 ) -> int:
     """Generate the masks of whole images automatically.
 
-    IMAGE is a file, a folder or a pattern such as 'photos/**/*.jpg'. Images that an earlier run finished with the same
+    IMAGE is a file, a folder or a pattern such as 'photos/**/*.jpg'; with --format parquet also a URL (s3://, gs://),
+    a .tar or a .parquet, and of folders all folders in them. Images that an earlier run finished with the same
     settings are skipped. One that cannot be read does not stop the rest: it is named at the end and the exit code is 1
     (2 if none could be read).
 
@@ -142,9 +165,14 @@ def command(
     tamis segment photos/ --out regions/ --partition 12
     tamis segment photos/ --out masks/ --generator sam --format sam
     tamis segment aerial.tif --out masks/ --tiles 1024
+    tamis segment s3://photos --out s3://masks --format parquet --ray auto
     """
+    collected = tuple(formats) == ("parquet",)
+    if not collected:
+        _require_folders(images, out, formats)
+    folder = Path(out)
     # A pattern that reaches into --out must not find the pictures of an earlier run there.
-    paths = find_images(images, [out / form for form in SUFFIXES])
+    paths = [] if collected else find_images(images, [folder / form for form in SUFFIXES])
     filters = {"levels": levels, "score": score, "max_proposals": max_proposals, "min_score": min_score}
     given = [name for name, value in filters.items() if value is not None]
     selection = Selection(
@@ -158,11 +186,13 @@ def command(
         grid, adaptive, tiles, partition, protocol, selection, [*given, *(["min_area"] * bool(min_area))]
     )
     try:
-        settings = SegmentSettings(strategy, formats, max_pixels)
+        settings = SegmentSettings(strategy, USUAL if collected else formats, max_pixels)
     except InputError as error:
         raise click.UsageError(str(error)) from None
-    model = load_segmentor(segmentor)
-    with closing(segment_images(paths, out, model, settings, workers)) as outcomes:
+    model, executor = load_segmentor(segmentor), executor_for(workers, ray)
+    if collected:
+        return _collect(images, out, model, settings, shard, executor, as_json)
+    with closing(segment_images(paths, folder, model, settings, executor)) as outcomes:
         finished = list(_shown(outcomes, len(paths), quiet=as_json))
     failed = [outcome for outcome in finished if outcome.error]
     if as_json:
@@ -182,7 +212,7 @@ def command(
             }
         )
     else:
-        _summarise(finished, out)
+        _summarise(finished, folder)
         if left_out := passed_over(images):
             click.echo(left_out)
     for outcome in failed:
@@ -190,6 +220,47 @@ def command(
     if not failed:
         return 0
     return 1 if len(failed) < len(finished) else 2
+
+
+def _require_folders(images: tuple[str, ...], out: str, formats: tuple[str, ...]) -> None:
+    """Make sure that what is read and written are files here, which pictures and coco.json need."""
+    if "parquet" in formats:
+        raise click.UsageError("--format parquet is a dataset by itself: leave out the other formats")
+    for place in (*images, out):
+        if is_url(place) or (place != out and is_collection(place)):
+            raise click.UsageError(f"{place}: URLs, .tar and .parquet go with --format parquet: add it")
+
+
+def _collect(
+    images: tuple[str, ...],
+    out: str,
+    model: Segmentor,
+    settings: SegmentSettings,
+    shard: int,
+    executor: Executor,
+    as_json: bool,
+) -> int:
+    """Segment a collection into a dataset of Parquet, and say what came of it."""
+    state, failed = Progress(), list[tuple[str, str]]()
+    with (
+        progress_bar(as_json) as bar,
+        closing(segment_collection(images, out, model, settings, executor, shard)) as steps,
+    ):
+        task = bar.add_task("segmenting", total=None)
+        for state in steps:
+            failed += state.failed
+            bar.update(task, completed=state.done)
+    if as_json:
+        print_json({"out": out, "images": state.done, "skipped": state.skipped, "failed": dict(failed)})
+    else:
+        before = f", {state.skipped} finished before" if state.skipped else ""
+        wrong = f", {len(failed)} failed" if failed else ""
+        click.echo(f"{state.done - state.skipped - len(failed)} segmented{before}{wrong}; results in {out}")
+    for _, sentence in failed:
+        click.echo(f"tamis: {sentence}", err=True)
+    if not failed:
+        return 0
+    return 1 if len(failed) < state.done else 2
 
 
 def _strategy(

@@ -10,7 +10,15 @@ from tamis.annotation.simulate.costs import Costs, read_costs
 from tamis.annotation.simulate.policies.registry import POLICIES
 from tamis.annotation.simulate.report import write_simulation_report
 from tamis.annotation.simulate.run import Settings, multiverseg, simulate
-from tamis.cli.options import json_option, model_option, print_json, print_table
+from tamis.cli.options import (
+    executor_for,
+    json_option,
+    model_option,
+    print_json,
+    print_table,
+    ray_option,
+    workers_option,
+)
 from tamis.cli.progress import progress_bar
 from tamis.datasets import open_dataset
 from tamis.datasets.concept import of_concept
@@ -81,6 +89,8 @@ from tamis.segmentors import load_segmentor
 )
 @click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Of orders and errors.")
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Only the first N images.")
+@workers_option
+@ray_option
 @click.option("--out", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder for results.")
 @click.option(
     "--fit-costs",
@@ -107,6 +117,8 @@ def command(
     seeds: int,
     seed: int,
     limit: int | None,
+    workers: int | None,
+    ray: str | None,
     out: Path,
     project: Path | None,
     as_json: bool,
@@ -137,7 +149,8 @@ def command(
     if concept is not None:
         opened = of_concept(opened, concept, limit)
     sight = None if assistant_model is None else load_segmentor(assistant_model)
-    steps = simulate(load_segmentor(segmentor), opened, settings, out, seed, limit, sight, concept or "")
+    executor = executor_for(workers, ray)
+    steps = simulate(load_segmentor(segmentor), opened, settings, out, seed, limit, sight, concept or "", executor)
     with progress_bar(as_json) as bar:
         task = bar.add_task("annotating", total=None)
         for step in steps:

@@ -17,7 +17,7 @@ from tamis.evaluation.combining import RULES
 from tamis.evaluation.real_clicks import RealClicks
 from tamis.evaluation.rules import Rules
 from tamis.mask.iou import iou_of
-from tamis.results.workers import in_order
+from tamis.scale.running import Executor, in_order, none_lost
 from tamis.segmentors import AnswersAlone, AnswersInTurn, EncodedImage, Segmentor, load_segmentor
 from tamis.segmentors.wrappers.augmented import augmented
 
@@ -105,29 +105,32 @@ def evaluate(
             yield sample.name, evaluate_image(segmentor, sample, rules, seed, real)
 
 
-def evaluate_in_processes(
+def evaluate_with(
     segmentor: str | Segmentor,
     dataset: Dataset,
     rules: Rules,
     seed: int,
-    workers: int,
+    executor: Executor,
     skip: Callable[[str], bool],
     real: RealClicks | None = None,
 ) -> Generator[tuple[str, ImageRecord]]:
-    """The same by several processes; images come in order.
+    """The same by any workers; images come in order.
 
     Args:
-        segmentor: a name, which every process loads for itself, or a segmentor that can be pickled.
+        segmentor: a name, which every worker loads for itself, or a segmentor that can be pickled.
         dataset: what to click on.
         rules: of the evaluation.
         seed: as of `evaluate`.
-        workers: processes.
+        executor: who works.
         skip: as of `evaluate`.
         real: as of `evaluate`.
+
+    Raises:
+        UnavailableError: after all others, where an image ended its workers.
     """
     wanted = [sample for sample in dataset.samples if not skip(sample.name)]
-    with closing(in_order(_Work(segmentor, rules, seed, real), wanted, workers)) as records:
-        for sample, record in zip(wanted, records, strict=True):
+    with closing(in_order(_Work(segmentor, rules, seed, real), wanted, executor)) as records:
+        for sample, record in none_lost(records, lambda sample: sample.name):
             yield sample.name, record
 
 

@@ -12,13 +12,15 @@ import numpy as np
 import tamis
 from tamis.datasets.protocol import Dataset
 from tamis.errors import InputError, UnavailableError
-from tamis.evaluation.interactive import ClickRecord, ImageRecord, evaluate, evaluate_in_processes
+from tamis.evaluation.interactive import ClickRecord, ImageRecord, evaluate_with
 from tamis.evaluation.real_clicks import RealClicks, real_clicks_summary
 from tamis.evaluation.rules import Rules
 from tamis.evaluation.summary import summarise
 from tamis.results.files import replacing, write_json
 from tamis.results.folder import resumable_folder
 from tamis.results.run import file_hash, fingerprint
+from tamis.scale.executors import IN_PROCESS
+from tamis.scale.running import Executor
 from tamis.segmentors import Segmentor, load_segmentor, weights_of
 
 
@@ -44,7 +46,7 @@ def run_evaluation(
     out: Path,
     seed: int = 0,
     limit: int | None = None,
-    workers: int = 1,
+    executor: Executor = IN_PROCESS,
     real: RealClicks | None = None,
 ) -> Generator[Progress]:
     """Evaluate, and write `masks.parquet`, `summary.json` and `run.json`; what an earlier run finished is kept.
@@ -52,13 +54,13 @@ def run_evaluation(
     Every number but the seconds is the same whether the run was interrupted or not, and with any number of workers.
 
     Args:
-        segmentor: a segmentor, or a name that `load_segmentor` takes; for several workers it can be pickled.
+        segmentor: a segmentor, or a name that `load_segmentor` takes; for other processes it can be pickled.
         dataset: what to click on.
         rules: of the evaluation.
         out: the result folder.
         seed: of clicks and bootstrap.
         limit: only the first so many images.
-        workers: processes.
+        executor: who works.
         real: clicks of people to begin with: figures are then those of tries after them, and `real_clicks` of the
             summary compares with clicks in the middle.
 
@@ -68,7 +70,7 @@ def run_evaluation(
     Raises:
         InputError: the folder holds another run, or one is going on there; the dataset has nothing to click on.
         OutputError: a result cannot be written.
-        UnavailableError: pyarrow is not installed.
+        UnavailableError: pyarrow is not installed, or images ended their workers: all others are kept.
     """
     require_pyarrow()
     dataset = replace(dataset, samples=dataset.samples[:limit])
@@ -87,14 +89,11 @@ def run_evaluation(
         "version": tamis.__version__,
         **({} if real is None else {"real_clicks": real.sha256}),
     }
-    further = {"root": str(dataset.root), "limit": limit, "workers": workers}
+    further = {"root": str(dataset.root), "limit": limit, "workers": executor.count}
     with resumable_folder(out, signature, further, weights) as (run, journal):
         already = frozenset(journal.entries)
-        images = (
-            evaluate(loaded, dataset, rules, seed, already.__contains__, real)
-            if workers == 1
-            else evaluate_in_processes(segmentor, dataset, rules, seed, workers, already.__contains__, real)
-        )
+        asked = loaded if executor is IN_PROCESS else segmentor  # a name is quicker to send than a model
+        images = evaluate_with(asked, dataset, rules, seed, executor, already.__contains__, real)
         ious = [c["iou"] for entry in journal.entries.values() for c in entry["clicks"] if c["click"] == 1]
         with closing(images):
             for image, record in images:

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import asdict, replace
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tamis
-from tamis.datasets.protocol import Dataset
+from tamis.datasets.protocol import Dataset, Sample
 from tamis.errors import InputError
 from tamis.evaluation.recall import COCO_THRESHOLDS, mean_recall
 from tamis.evaluation.run import Progress, names_hash, require_pyarrow
@@ -20,6 +21,8 @@ from tamis.evaluation.zero_shot import ZeroShotRecord, ZeroShotRules, evaluate_i
 from tamis.results.files import replacing, write_json
 from tamis.results.folder import resumable_folder
 from tamis.results.run import file_hash, fingerprint
+from tamis.scale.executors import IN_PROCESS
+from tamis.scale.running import Executor, in_order, none_lost
 from tamis.segmentors import Segmentor, weights_of
 
 KIND = "zero-shot"
@@ -27,7 +30,13 @@ KIND = "zero-shot"
 
 
 def run_zero_shot(
-    segmentor: Segmentor, dataset: Dataset, rules: ZeroShotRules, out: Path, seed: int = 0, limit: int | None = None
+    segmentor: Segmentor,
+    dataset: Dataset,
+    rules: ZeroShotRules,
+    out: Path,
+    seed: int = 0,
+    limit: int | None = None,
+    executor: Executor = IN_PROCESS,
 ) -> Generator[Progress]:
     """Evaluate, and write `masks.parquet`, `summary.json` and `run.json`; what an earlier run finished is kept.
 
@@ -38,6 +47,7 @@ def run_zero_shot(
         out: the result folder.
         seed: of the bootstrap.
         limit: only the first so many images.
+        executor: who works; for other processes the segmentor can be pickled.
 
     Yields:
         Progress after every image, with the mIoU at the largest budget.
@@ -45,7 +55,7 @@ def run_zero_shot(
     Raises:
         InputError: the folder holds another run, or the dataset has no images.
         OutputError: a result cannot be written.
-        UnavailableError: pyarrow is not installed.
+        UnavailableError: pyarrow is not installed, or images ended their workers: all others are kept.
     """
     require_pyarrow()
     dataset = replace(dataset, samples=dataset.samples[:limit])
@@ -66,12 +76,14 @@ def run_zero_shot(
     }
     further = {"root": str(dataset.root), "limit": limit}
     with resumable_folder(out, signature, further, weights) as (run, journal):
-        for sample in dataset.samples:
-            if sample.name not in journal.entries:
-                journal.add(sample.name, evaluate_image(segmentor, sample, rules).to_json())
-            values = [iou for entry in journal.entries.values() for iou in entry["best"][-1:]]
-            ious = [iou for row in values for iou in row]
-            yield Progress(len(journal.entries), len(dataset.samples), float(np.mean(ious)) if ious else None)
+        work = _Evaluate(segmentor, rules)
+        missing = [sample for sample in dataset.samples if sample.name not in journal.entries]
+        if len(missing) < len(dataset.samples):
+            yield _progress(journal.entries, len(dataset.samples))
+        with closing(in_order(work, missing, executor)) as results:
+            for sample, record in none_lost(results, lambda sample: sample.name):
+                journal.add(sample.name, record)
+                yield _progress(journal.entries, len(dataset.samples))
         records = {sample.name: ZeroShotRecord(**journal.entries[sample.name]) for sample in dataset.samples}
         write_rows(out / "masks.parquet", dataset, rules.budgets, records)
         summary = {
@@ -87,6 +99,22 @@ def run_zero_shot(
         run.dataset = fingerprint(
             file_hash(sample.image_path) for sample in dataset.samples if sample.image_path.is_file()
         )
+
+
+@dataclass(frozen=True)
+class _Evaluate:
+    """What a worker does with an image."""
+
+    segmentor: Segmentor
+    rules: ZeroShotRules
+
+    def __call__(self, sample: Sample) -> dict[str, Any]:
+        return evaluate_image(self.segmentor, sample, self.rules).to_json()
+
+
+def _progress(entries: Mapping[str, Any], images: int) -> Progress:
+    ious = [iou for entry in entries.values() for row in entry["best"][-1:] for iou in row]
+    return Progress(len(entries), images, float(np.mean(ious)) if ious else None)
 
 
 def summarise_zero_shot(

@@ -1,6 +1,7 @@
 """`tamis partition`, as a function: one image in several numbers of regions, as label maps, pictures and a page."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +11,15 @@ import tamis
 from tamis.arrays import ImageArray, LabelArray
 from tamis.errors import InputError
 from tamis.image import MAX_PIXELS, read_image, write_image
+from tamis.jobs.segment import places_of
 from tamis.mask import boundaries
 from tamis.partition.nested import METHODS, partition
 from tamis.partition.page import detail_slider
 from tamis.render.page import figure, write_page
 from tamis.results.folder import result_folder
 from tamis.results.run import file_hash
+from tamis.scale.executors import IN_PROCESS
+from tamis.scale.running import Executor, in_order
 from tamis.segmentors import Segmentor, weights_of
 
 STRIP = 360
@@ -97,6 +101,74 @@ def write_partitions(
             body + f'<div class="row">{"".join(figures)}</div>',
         )
     return PartitionFiles(len(found.superpixels), tuple(counts), out / "index.html")
+
+
+@dataclass(frozen=True)
+class Partitioned:
+    """What became of one of several images: `error` is None where all went well.
+
+    Attributes:
+        path: the image.
+        written: what was written.
+        error: one sentence.
+    """
+
+    path: Path
+    written: PartitionFiles | None = None
+    error: str | None = None
+
+
+def write_all_partitions(
+    paths: Sequence[Path],
+    out: Path,
+    segmentor: Segmentor,
+    counts: Sequence[int],
+    method: str = "linkage",
+    max_pixels: int = MAX_PIXELS,
+    executor: Executor = IN_PROCESS,
+) -> Generator[Partitioned]:
+    """The same of several images, each into the folder `out/NAME`.
+
+    Args:
+        paths: the images.
+        out: the result folder, made if needed.
+        segmentor: as of `write_partitions`; for other processes than this it can be pickled.
+        counts: likewise.
+        method: likewise.
+        max_pixels: likewise.
+        executor: who works.
+
+    Yields:
+        What became of each image, in order.
+
+    Raises:
+        OutputError: a result cannot be written; what is finished stays.
+    """
+    work = _Cut(segmentor, tuple(counts), method, max_pixels)
+    asked = [(path, out / place.name) for path, place in places_of(paths).items()]
+    with closing(in_order(work, asked, executor)) as results:
+        for done in results:
+            path, _ = done.item
+            yield Partitioned(path, error=f"{path}: {done.lost}") if done.result is None else done.result
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """What a worker does: one image into its folder."""
+
+    segmentor: Segmentor
+    counts: tuple[int, ...]
+    method: str
+    max_pixels: int
+
+    def __call__(self, asked: tuple[Path, Path]) -> Partitioned:
+        path, folder = asked
+        try:
+            return Partitioned(
+                path, write_partitions(path, folder, self.segmentor, self.counts, self.method, self.max_pixels)
+            )
+        except InputError as error:
+            return Partitioned(path, error=str(error))
 
 
 def in_mean_colours(image: ImageArray, labels: LabelArray) -> ImageArray:

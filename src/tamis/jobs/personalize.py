@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,9 @@ from tamis.render.overlays import painted
 from tamis.render.page import figure, write_page
 from tamis.results.files import write_bytes, write_json
 from tamis.results.folder import resumable_folder
-from tamis.results.journal import Journal
 from tamis.results.run import file_hash, fingerprint
+from tamis.scale.executors import IN_PROCESS
+from tamis.scale.running import Executor, in_order
 
 THRESHOLD = 0.5
 """The presence from which on an object counts as there."""
@@ -73,6 +75,7 @@ def personalize_images(
     memories: Mapping[str, Memory],
     settings: PersonalizeSettings = PersonalizeSettings(),
     origin: str = "",
+    executor: Executor = IN_PROCESS,
 ) -> Generator[Finding]:
     """Look for objects in images; finished images are skipped when it is done again.
 
@@ -88,6 +91,8 @@ def personalize_images(
         memories: of the objects, by name.
         settings: the threshold and the limit.
         origin: a fingerprint of the references.
+        executor: who works; the results are the same. For other processes than this method and memories can be pickled,
+            and workers on other machines see the images and `out` in folders that are shared.
 
     Yields:
         What became of each image, in order.
@@ -110,11 +115,17 @@ def personalize_images(
         done: list[dict[str, Any]] = []
         digests = []
         try:
-            for path in paths:
-                finding, digest = _tried(path, places[path], out, method, memories, settings, journal)
-                done += finding.rows
-                digests.append(digest)
-                yield finding
+            known = (_Asked(path, places[path], journal.entries.get(places[path].file_name)) for path in paths)
+            with closing(in_order(_Look(out, method, memories, settings), known, executor)) as results:
+                for each in results:
+                    asked = each.item
+                    lost = Finding(asked.path, error=f"{asked.path}: {each.lost}"), ""
+                    finding, digest = lost if each.result is None else each.result
+                    if finding.error is None and not finding.skipped:
+                        journal.add(asked.place.file_name, {"sha256": digest, "rows": finding.rows})
+                    done += finding.rows
+                    digests.append(digest)
+                    yield finding
         finally:
             if done:
                 write_scores(out, done, signature)
@@ -146,26 +157,34 @@ def write_index(out: Path, names: Sequence[str], rows: Sequence[Mapping[str, Any
     write_json(out / binary.INDEX, {"labels": list(names), "images": list(images.values())})
 
 
-def _tried(
-    path: Path,
-    place: Place,
-    out: Path,
-    method: Method,
-    memories: Mapping[str, Memory],
-    settings: PersonalizeSettings,
-    journal: Journal,
-) -> tuple[Finding, str]:
-    try:
-        digest = file_hash(path)
-        known = journal.entries.get(place.file_name)
-        if known and known["sha256"] == digest and (out / "overlay" / f"{place.name}.jpg").exists():
-            return Finding(path, tuple(known["rows"]), skipped=True), digest
-        image = read_image(path, settings.max_pixels)
-    except InputError as error:
-        return Finding(path, error=str(error)), ""
-    rows = tuple(_found(image, place, out, method, memories, settings))
-    journal.add(place.file_name, {"sha256": digest, "rows": rows})
-    return Finding(path, rows), digest
+@dataclass(frozen=True)
+class _Asked:
+    """An image to look at, and what an earlier run found in it."""
+
+    path: Path
+    place: Place
+    known: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a worker does: from an image to what became of it, and the hash of its bytes."""
+
+    out: Path
+    method: Method
+    memories: Mapping[str, Memory]
+    settings: PersonalizeSettings
+
+    def __call__(self, asked: _Asked) -> tuple[Finding, str]:
+        path, place, known = asked.path, asked.place, asked.known
+        try:
+            digest = file_hash(path)
+            if known and known["sha256"] == digest and (self.out / "overlay" / f"{place.name}.jpg").exists():
+                return Finding(path, tuple(known["rows"]), skipped=True), digest
+            image = read_image(path, self.settings.max_pixels)
+        except InputError as error:
+            return Finding(path, error=str(error)), ""
+        return Finding(path, tuple(_found(image, place, self.out, self.method, self.memories, self.settings))), digest
 
 
 def _found(

@@ -6,14 +6,16 @@ A run of a dataset is a folder with `queries/` and `database/` (stores), `rankin
 
 import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import tamis
-from tamis.datasets.retrieval import Collection
+from tamis.arrays import ImageArray
+from tamis.datasets.retrieval import Collection, Query
 from tamis.errors import InputError, UnavailableError
 from tamis.image import read_image, write_image
 from tamis.personal.protocol import Method
@@ -27,6 +29,8 @@ from tamis.render.contact_sheet import Cell, contact_sheet
 from tamis.results.files import replacing, write_json
 from tamis.results.folder import result_folder, resumable_folder
 from tamis.results.run import file_hash
+from tamis.scale.executors import IN_PROCESS
+from tamis.scale.running import Executor, in_order, none_lost
 
 Rankings = dict[str, tuple[list[str], list[float]]]
 """Of every query the names, the best first, and their scores."""
@@ -157,6 +161,7 @@ def rerank_run(
     method: Method,
     top: int,
     weight: float = WEIGHT,
+    executor: Executor = IN_PROCESS,
 ) -> Generator[tuple[int, int], None, Rankings]:
     """Rank the first `top` of every query again; what is done is in a journal, with the presences of each query.
 
@@ -168,12 +173,14 @@ def rerank_run(
         method: that tells presence.
         top: candidates of a query.
         weight: of the second stage.
+        executor: who works, a query at a time; each worker remembers the targets that it has seen.
 
     Yields:
         How many queries are done, and how many there are.
 
     Raises:
         InputError: an image of a candidate is not here.
+        UnavailableError: after all others, where a query ended its workers.
     """
     signature = {
         "method": method.name,
@@ -182,22 +189,50 @@ def rerank_run(
         "version": tamis.__version__,
         "dataset": collection.name,
     }
-    seen = SeenTargets(method, lambda name: read_image(_file_of(name, files)))
+    tops = {query.name: list(rankings[query.name][0][:top]) for query in collection.queries if query.name in rankings}
     found: Rankings = {}
     place = out / f"rerank-{method.name}-{top}"
     with resumable_folder(place, signature, {"weight": weight}, method.weights_sha256) as (_, journal):
-        for number, query in enumerate(collection.queries):
-            if query.name in rankings:
-                names, scores = rankings[query.name]
-                known = journal.entries.get(query.name)
-                if known is None or known["names"] != list(names[:top]):
-                    memory = remembered(query, method)
-                    known = {"names": list(names[:top]), "presence": presences(memory, names[:top], seen)}
-                    journal.add(query.name, known)
-                found[query.name] = reranked(names, scores, known["presence"], weight)
-            yield number + 1, len(collection.queries)
+        asked = [query for query in collection.queries if query.name in tops]
+        known = {name for name, entry in journal.entries.items() if entry["names"] == tops.get(name)}
+        missing = [query for query in asked if query.name not in known]
+        done = len(collection.queries) - len(missing)
+        yield done, len(collection.queries)
+        work = _Second(method, _needed(files, [name for query in missing for name in tops[query.name]]), tops)
+        with closing(in_order(work, missing, executor)) as results:
+            for query, told in none_lost(results, lambda query: query.name):
+                journal.add(query.name, {"names": tops[query.name], "presence": told})
+                done += 1
+                yield done, len(collection.queries)
+        for query in asked:
+            names, scores = rankings[query.name]
+            found[query.name] = reranked(names, scores, journal.entries[query.name]["presence"], weight)
     write_rankings(out / "reranked.parquet", found)
     return found
+
+
+class _Second:
+    """What a worker does with a query: how surely its object is in each of its candidates."""
+
+    def __init__(self, method: Method, files: Mapping[str, Path], tops: Mapping[str, list[str]]) -> None:
+        self._method, self._tops = method, tops
+        self._seen = SeenTargets(method, _Reader(files))
+
+    def __call__(self, query: Query) -> list[float]:
+        return presences(remembered(query, self._method), self._tops[query.name], self._seen)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    files: Mapping[str, Path]
+
+    def __call__(self, name: str) -> ImageArray:
+        return read_image(_file_of(name, self.files))
+
+
+def _needed(files: Mapping[str, Path], names: Sequence[str]) -> dict[str, Path]:
+    """The files of some images only, since they travel to every worker."""
+    return {name: files[name] for name in names if name in files}
 
 
 def evaluate_rankings(

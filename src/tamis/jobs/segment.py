@@ -29,7 +29,8 @@ from tamis.proposals.selection import LIKELY
 from tamis.results.files import write_json
 from tamis.results.folder import result_folder
 from tamis.results.run import file_hash, fingerprint, require_folder
-from tamis.results.workers import in_order
+from tamis.scale.executors import IN_PROCESS
+from tamis.scale.running import Executor, in_order
 from tamis.segmentors import Segmentor, weights_of
 
 USUAL = ("coco", "labelmap", "overlay")
@@ -118,7 +119,7 @@ def segment_images(
     out: Path,
     segmentor: Segmentor,
     settings: SegmentSettings | None = None,
-    workers: int = 1,
+    executor: Executor = IN_PROCESS,
 ) -> Generator[Outcome]:
     """Segment images; `out/coco.json` is written at the end, even if the iteration is cut short.
 
@@ -131,7 +132,8 @@ def segment_images(
         out: the result folder, made if needed.
         segmentor: who answers the clicks.
         settings: what to make.
-        workers: processes; the results are the same. A segmentor for several can be pickled.
+        executor: who works; the results are the same. For other processes than this the segmentor can be pickled, and
+            workers on other machines see the images and `out` in folders that are shared.
 
     Yields:
         What became of each image, in order. An image that cannot be read is reported and does not stop the rest.
@@ -152,8 +154,12 @@ def segment_images(
         reached = 0
         try:
             work = partial(_tried, out=out, segmentor=segmentor, settings=settings, signature=signature)
-            with closing(in_order(work, [(path, places[path]) for path in paths], workers)) as results:
-                for outcome, record in results:
+            with closing(in_order(work, ((path, places[path]) for path in paths), executor)) as results:
+                for done in results:
+                    lost = Outcome(done.item[0], error=f"{done.item[0]}: {done.lost}"), None
+                    outcome, record = lost if done.result is None else done.result
+                    if executor.far and record is not None:
+                        _require_shared(out, done.item[1])
                     if record is not None:
                         records.append(record)
                     reached += 1
@@ -203,6 +209,14 @@ def _require_apart(places: Mapping[Path, Place], out: Path, settings: SegmentSet
         for file in files_of(out, place.name, settings.formats):
             if os.path.abspath(file) in images:
                 raise InputError(f"--out {out}: a result would be written over the image {file}; choose another folder")
+
+
+def _require_shared(out: Path, place: Place) -> None:
+    if not _record_path(out, place).is_file():
+        raise InputError(
+            f"--out {out}: a worker has written into a folder of this name on its own machine; with --ray name a "
+            "folder that all machines share, or a URL such as s3://BUCKET/FOLDER with --format parquet"
+        )
 
 
 def _tried(

@@ -41,7 +41,7 @@ def extras() -> dict[str, bool]:
     """The optional parts of tamis, and whether all that each needs is installed."""
     found: dict[str, bool] = {}
     for requirement in importlib.metadata.requires("tamis") or []:
-        match = re.match(r"([A-Za-z0-9._-]+).*extra == ['\"]([a-z]+)['\"]", requirement)
+        match = re.match(r"([A-Za-z0-9._-]+).*extra == ['\"]([a-z0-9]+)['\"]", requirement)
         if match:
             package, extra = match.groups()
             found[extra] = found.get(extra, True) and version_of(package) is not None

@@ -43,19 +43,20 @@ class Run:
         Raises:
             OutputError: the folder cannot be written to.
         """
-        write_json(
-            self.out / "run.json",
-            {
-                "command": self.command,
-                "version": tamis.__version__,
-                "settings": dict(self.settings),
-                "weights_sha256": self.weights,
-                "dataset_fingerprint": self.dataset,
-                "started": self.started,
-                "ended": _now() if finished else None,
-                "environment": environment.facts(),
-            },
-        )
+        write_json(self.out / "run.json", self.record(finished))
+
+    def record(self, finished: bool) -> dict[str, Any]:
+        """What `run.json` holds; a dataset's manifest holds it too."""
+        return {
+            "command": self.command,
+            "version": tamis.__version__,
+            "settings": dict(self.settings),
+            "weights_sha256": self.weights,
+            "dataset_fingerprint": self.dataset,
+            "started": self.started,
+            "ended": _now() if finished else None,
+            "environment": environment.facts(),
+        }
 
 
 def file_hash(path: Path) -> str:

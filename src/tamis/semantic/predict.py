@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 from tamis.arrays import ImageArray
 from tamis.errors import InputError
 from tamis.image import read_image, write_image
+from tamis.scale.executors import IN_PROCESS
+from tamis.scale.running import Executor, in_order, none_lost
 from tamis.semantic.data.class_tables import ClassTable, named_class_table
 from tamis.semantic.data.dataset import Pixels
 from tamis.semantic.inference import InferenceSettings, predict
@@ -51,6 +55,7 @@ def predict_files(
     settings: InferenceSettings,
     device: torch.device,
     first: int = 0,
+    executor: Executor = IN_PROCESS,
 ) -> Iterator[tuple[Path, Pixels]]:
     """Write `NAME.png`, the label map, and `NAME-overlay.jpg` for every image; give each with its classes.
 
@@ -62,22 +67,40 @@ def predict_files(
         settings: how images are looked at.
         device: where the network is.
         first: the label of class 0 in the files; ADE20K's server wants 1.
+        executor: who works; workers on other machines see the images and `out` in folders that are shared.
 
     Raises:
         InputError: two images have the same name, or one cannot be read.
         OutputError: a file cannot be written.
+        UnavailableError: after all others, where an image ended its workers.
     """
     twice = [name for name, count in Counter(path.stem for path in images).items() if count > 1]
     if twice:
         raise InputError(f"several images are called '{twice[0]}', and their results would be one: run them apart")
     if first + len(table.names) > 256:
         raise InputError(f"--first {first}: labels of {len(table.names)} classes do not fit into a byte then")
-    for path in images:
+    with closing(in_order(_Predict(trained, out, table, settings, device, first), images, executor)) as results:
+        yield from none_lost(results)
+
+
+@dataclass(frozen=True)
+class _Predict:
+    """What a worker does: the classes of an image, written."""
+
+    trained: Trained
+    out: Path
+    table: ClassTable
+    settings: InferenceSettings
+    device: torch.device
+    first: int
+
+    def __call__(self, path: Path) -> Pixels:
         image = np.ascontiguousarray(read_image(path)[:, :, ::-1])
-        label = predict(trained.network, image, settings, device)
-        write_image(out / f"{path.stem}.png", label + np.uint8(first))
-        write_image(out / f"{path.stem}-overlay.jpg", with_legend(tinted(image, label, table.palette), label, table))
-        yield path, label
+        label = predict(self.trained.network, image, self.settings, self.device)
+        legend = with_legend(tinted(image, label, self.table.palette), label, self.table)
+        write_image(self.out / f"{path.stem}.png", label + np.uint8(self.first))
+        write_image(self.out / f"{path.stem}-overlay.jpg", legend)
+        return label
 
 
 def with_legend(picture: ImageArray, label: Pixels, table: ClassTable) -> ImageArray:

@@ -1,6 +1,7 @@
 """A dataset annotated by somebody simulated: a folder of results, resumable, told in full."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from tamis.regions.protocol import AnswersByRegion
 from tamis.results.files import replacing, write_json
 from tamis.results.folder import resumable_folder
 from tamis.results.run import file_hash, fingerprint
+from tamis.scale.executors import IN_PROCESS
+from tamis.scale.running import Executor, in_order, none_lost
 from tamis.segmentors import Segmentor, weights_of
 
 
@@ -89,6 +92,7 @@ def simulate(
     limit: int | None = None,
     sight: Segmentor | None = None,
     concept: str = "",
+    executor: Executor = IN_PROCESS,
 ) -> Generator[Step]:
     """Annotate a dataset by every policy, and write `actions.parquet`, `simulation.json` and `run.json`.
 
@@ -103,9 +107,11 @@ def simulate(
         limit: only the first so many images.
         sight: whose regions the assistant sees; by default the segmentor's.
         concept: the class that the dataset was brought down to, to be said in the results.
+        executor: who works. A policy learns from image to image, so that each with each seed is one worker's from the
+            first image to the last; by other processes than this it is kept once it is done as a whole.
 
     Yields:
-        Progress after every image.
+        Progress after every image; by other processes after every policy and seed.
 
     Raises:
         InputError: the folder holds another run, the segmentor has no regions, or the dataset nothing to annotate.
@@ -136,14 +142,13 @@ def simulate(
     total = len(dataset.samples) * len(settings.policies) * settings.seeds
     with resumable_folder(out, signature, {"limit": limit, "root": str(dataset.root)}, weights) as (run, journal):
         count = 0
-        for policy in settings.policies:
-            for number in range(settings.seeds):
-                for name, record in _annotate(studio, policy, settings, (seed, number), journal.entries):
-                    key = f"{policy} {number} {name}"
-                    if key not in journal.entries:
-                        journal.add(key, record)
-                    count += 1
-                    yield Step(count, total)
+        for policy, number, annotated in _all_annotated(studio, settings, seed, journal.entries, executor):
+            for name, record in annotated:
+                key = f"{policy} {number} {name}"
+                if key not in journal.entries:
+                    journal.add(key, record)
+                count += 1
+                yield Step(count, total)
         rows = [
             {"policy": policy, "seed": number, **journal.entries[key]}
             for policy in settings.policies
@@ -175,6 +180,37 @@ def simulate(
             },
         )
         run.dataset = fingerprint(file_hash(sample.image_path) for sample in dataset.samples)
+
+
+Annotated = Iterable[tuple[str, dict[str, Any]]]
+
+
+def _all_annotated(
+    studio: Studio, settings: Settings, seed: int, finished: Mapping[str, Any], executor: Executor
+) -> Iterator[tuple[str, int, Annotated]]:
+    """Every policy with every seed: image by image here, as a whole by other processes."""
+    pairs = [(policy, number) for policy in settings.policies for number in range(settings.seeds)]
+    if executor is IN_PROCESS:
+        for policy, number in pairs:
+            yield policy, number, _annotate(studio, policy, settings, (seed, number), finished)
+        return
+    with closing(in_order(_Annotator(studio, settings, seed, dict(finished)), pairs, executor)) as results:
+        for (policy, number), annotated in none_lost(results, lambda pair: f"{pair[0]} with seed {pair[1]}"):
+            yield policy, number, annotated
+
+
+@dataclass(frozen=True)
+class _Annotator:
+    """What a worker does: one policy with one seed."""
+
+    studio: Studio
+    settings: Settings
+    seed: int
+    finished: Mapping[str, Any]
+
+    def __call__(self, pair: tuple[str, int]) -> list[tuple[str, dict[str, Any]]]:
+        policy, number = pair
+        return list(_annotate(self.studio, policy, self.settings, (self.seed, number), self.finished))
 
 
 def _annotate(

@@ -26,6 +26,10 @@ class Studio:
         self._caches = {id(model): EncodingCache(model) for model in (self.tool, self.sight)}
         self._views: dict[str, RegionView] = {}
 
+    def __reduce__(self) -> tuple[type["Studio"], tuple[Segmentor, Segmentor, Dataset]]:
+        """Another process begins with the models alone."""
+        return Studio, (self.tool, self.sight, self.dataset)
+
     def encoded(self, sample: Sample) -> EncodedImage:
         """An image for the tool."""
         return self._encoded(self.tool, sample)

@@ -1,16 +1,17 @@
 """`tamis retrieve precompute`."""
 
+from contextlib import closing
 from pathlib import Path
 
 import click
 
-from tamis.cli.options import json_option, print_json
+from tamis.cli.options import executor_for, json_option, print_json, ray_option, workers_option
 from tamis.cli.progress import progress_bar
 from tamis.cli.retrieve.options import adaptation_option, encoder_option
 
 
 @click.command(name="precompute")
-@click.argument("source", metavar="SOURCE", type=click.Path(path_type=Path))
+@click.argument("source", metavar="SOURCE")
 @click.option(
     "--store", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder of the vectors."
 )
@@ -18,11 +19,23 @@ from tamis.cli.retrieve.options import adaptation_option, encoder_option
 @adaptation_option
 @click.option("--prefix", metavar="TEXT", default="", help="Before every name, such as query/.")
 @click.option("--half", is_flag=True, help="Keep vectors in 16 bits: half the space.")
+@workers_option
+@ray_option
 @json_option
 def command(
-    source: Path, store: Path, encoder: str, adaptation: Path | None, prefix: str, half: bool, as_json: bool
+    source: str,
+    store: Path,
+    encoder: str,
+    adaptation: Path | None,
+    prefix: str,
+    half: bool,
+    workers: int | None,
+    ray: str | None,
+    as_json: bool,
 ) -> int:
     """Compute the vectors of SOURCE: a folder, a .tar (webdataset) or a .parquet with columns name and image.
+
+    SOURCE may also be the URL of one (s3://, gs://).
 
     What the store has already is left alone; an image that changed is computed again.
 
@@ -33,10 +46,11 @@ def command(
     from tamis.personal.retrieval.encoders import load_encoder
     from tamis.personal.retrieval.precompute import Added, precompute
 
-    state = Added()
-    with progress_bar(as_json) as bar:
+    state, executor = Added(), executor_for(workers, ray)
+    steps = precompute(source, store, load_encoder(encoder, adaptation), prefix, half, executor=executor)
+    with progress_bar(as_json) as bar, closing(steps):
         task = bar.add_task("encoding", total=None)
-        for state in precompute(source, store, load_encoder(encoder, adaptation), prefix, half):
+        for state in steps:
             bar.update(task, completed=state.new + state.known)
     for sentence in state.unreadable:
         click.echo(f"tamis: {sentence}", err=True)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from tamis.cli.options import executor_for, ray_option, workers_option
 from tamis.cli.progress import progress_bar
 from tamis.cli.retrieve.options import (
     dataset_option,
@@ -33,6 +34,8 @@ from tamis.cli.retrieve.options import (
 @presence_option
 @top_option
 @weight_option
+@workers_option
+@ray_option
 @out_option
 def command(
     dataset: str,
@@ -43,6 +46,8 @@ def command(
     presence: Path | None,
     top: int,
     weight: float,
+    workers: int | None,
+    ray: str | None,
     out: Path,
 ) -> None:
     """Rank the first of every ranking again, by whether the query's object is there.
@@ -63,7 +68,8 @@ def command(
                 files[name] = place
     with progress_bar(False) as bar:
         task = bar.add_task("reranking", total=len(collection.queries))
-        steps = rerank_run(out, collection, rankings, files, load_method(method, presence), top, weight)
+        second = load_method(method, presence)
+        steps = rerank_run(out, collection, rankings, files, second, top, weight, executor_for(workers, ray))
         while True:
             try:
                 done, _ = next(steps)

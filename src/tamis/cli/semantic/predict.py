@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import RenamedOption
+from tamis.cli.options import RenamedOption, executor_for, ray_option, workers_option
 from tamis.cli.progress import progress_bar
 from tamis.cli.semantic.train import parsed_overrides, require_networks
 from tamis.errors import InputError
@@ -32,6 +32,8 @@ from tamis.errors import InputError
     "--first", default=0, show_default=True, help="Label of the first class in the files; ADE20K's server: 1."
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@workers_option
+@ray_option
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def command(
     checkpoint: Path,
@@ -43,6 +45,8 @@ def command(
     several: bool,
     first: int,
     device: str,
+    workers: int | None,
+    ray: str | None,
     quiet: bool,
 ) -> None:
     """Write label maps, and pictures with a legend, of images and folders of them.
@@ -65,9 +69,12 @@ def command(
     where = pick_device(device)
     placed_on(trained.network, where)
     settings = replace(trained.recipe.inference, several=several)
+    executor = executor_for(workers, ray)
     with progress_bar(quiet) as bar:
         for _ in bar.track(
-            predict_files(trained, paths, out, table, settings, where, first), total=len(paths), description="images"
+            predict_files(trained, paths, out, table, settings, where, first, executor),
+            total=len(paths),
+            description="images",
         ):
             pass
     click.echo(f"{len(paths)} label maps and pictures in {out}")

@@ -1,7 +1,10 @@
 """Vectors of a collection into a store: in shards, so that memory stays small and an interrupted run goes on."""
 
-from collections.abc import Generator
+import hashlib
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +13,11 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray
 from tamis.errors import InputError
 from tamis.personal.retrieval.encoders import Encoder
-from tamis.personal.retrieval.sources import batches, items_of
+from tamis.personal.retrieval.sources import decoded
 from tamis.personal.retrieval.store import Rows, Store, create_store, locked, open_store
+from tamis.scale.executors import IN_PROCESS
+from tamis.scale.running import Executor, in_order
+from tamis.scale.sources import Entry, entries_of
 
 SHARD, BATCH = 4096, 16
 """Vectors of a shard, and images that are encoded together."""
@@ -35,17 +41,27 @@ class Added:
 
 
 def precompute(
-    source: Path, folder: Path, encoder: Encoder, prefix: str = "", half: bool = False, shard: int = SHARD
+    source: str,
+    folder: Path,
+    encoder: Encoder,
+    prefix: str = "",
+    half: bool = False,
+    shard: int = SHARD,
+    executor: Executor = IN_PROCESS,
 ) -> Generator[Added]:
     """Bring a store up to date with a source: what is new is added, what changed is made anew.
 
+    Workers read, decode and encode; the vectors come here, and are written in the order of the source, so that the
+    store is the same whatever the number of workers.
+
     Args:
-        source: a folder, .tar or .parquet.
+        source: a folder, .tar or .parquet, or the URL of one.
         folder: of the store, made if needed.
-        encoder: of images.
+        encoder: of images; for other processes than this it can be pickled.
         prefix: before every name, such as "db/".
         half: keep vectors in float16.
         shard: vectors written at a time.
+        executor: who works.
 
     Yields:
         How far it is, after every batch.
@@ -57,41 +73,85 @@ def precompute(
     store = _opened(folder, encoder)
     state = Added()
     waiting: list[tuple[tuple[str, str, str], NDArray[np.floating]]] = []
-    seen: set[str] = set()
+    hashes = {} if store is None else {name: store.rows.sha256[row] for name, row in store.number_of.items()}
     with locked(folder):
-        for batch in batches(items_of(source, [folder]), BATCH):
-            images, todo = [], []
-            for item in batch:
-                name = prefix + item.name
-                if name in seen:
-                    raise InputError(f"{source}: two images are called {name}; rename one")
-                seen.add(name)
-                row = None if store is None else store.number_of.get(name)
-                if store is not None and row is not None and store.rows.sha256[row] == item.sha256:
-                    state = Added(state.new, state.known + 1, state.unreadable, state.changed)
-                    continue
-                try:
-                    images.append(item.image())
-                except InputError as error:
-                    state = Added(state.new, state.known, (*state.unreadable, str(error)), state.changed)
-                    continue
-                if row is not None and store is not None:
-                    store = store.delete([name])
-                    state = Added(state.new, state.known, state.unreadable, (*state.changed, name))
-                todo.append((name, item.sha256, item.date))
-            if images:
-                vectors = encoder.encode(images)
-                if store is None:
-                    store = create_store(folder, encoder.name, encoder.weights_sha256, vectors.shape[1])
-                waiting += zip(todo, vectors.astype(np.float16) if half else vectors, strict=True)
-                state = Added(state.new + len(images), state.known, state.unreadable, state.changed)
-            if store is not None and len(waiting) >= shard:
-                store, waiting = _written(store, waiting), []
-            yield state
+        asked = _batches(source, entries_of(source, [folder]), prefix, hashes)
+        with closing(in_order(_Encode(encoder, half), asked, executor)) as results:
+            for done in results:
+                found = _unreadable(done.item, done.lost) if done.result is None else done.result
+                changed = tuple(name for name, _, _ in found.rows if name in hashes)
+                if store is not None and changed:
+                    store = store.delete(changed)
+                if store is None and len(found.vectors):
+                    store = create_store(folder, encoder.name, encoder.weights_sha256, found.vectors.shape[1])
+                waiting += zip(found.rows, found.vectors, strict=True)
+                state = Added(
+                    state.new + len(found.rows),
+                    state.known + found.known,
+                    (*state.unreadable, *found.unreadable),
+                    (*state.changed, *changed),
+                )
+                if store is not None and len(waiting) >= shard:
+                    store, waiting = _written(store, waiting), []
+                yield state
         if store is not None and waiting:
             _written(store, waiting)
     if store is None:
         raise InputError(f"{source}: holds no image that can be read")
+
+
+Batch = tuple[tuple[str, Entry, str], ...]
+"""Name in the store, where the image is, and the SHA-256 of the one that the store knows, or ""."""
+
+
+def _batches(source: str, entries: Iterator[Entry], prefix: str, hashes: Mapping[str, str]) -> Iterator[Batch]:
+    seen: set[str] = set()
+    while some := tuple(islice(entries, BATCH)):
+        for entry in some:
+            if entry.name in seen:
+                raise InputError(f"{source}: two images are called {prefix}{entry.name}; rename one")
+            seen.add(entry.name)
+        yield tuple((prefix + entry.name, entry, hashes.get(prefix + entry.name, "")) for entry in some)
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """What came of a batch: rows of the store and their vectors (N, D), and what there is no vector of."""
+
+    rows: tuple[tuple[str, str, str], ...]
+    vectors: NDArray[np.floating]
+    known: int
+    unreadable: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Encode:
+    """What a worker does with a batch."""
+
+    encoder: Encoder
+    half: bool
+
+    def __call__(self, batch: Batch) -> _Encoded:
+        rows, images, unreadable, known = [], [], [], 0
+        for name, entry, before in batch:
+            try:
+                content = entry.content()
+                digest = hashlib.sha256(content).hexdigest()
+                if digest == before:
+                    known += 1
+                    continue
+                images.append(decoded(entry.name, content))
+            except InputError as error:
+                unreadable.append(str(error))
+                continue
+            rows.append((name, digest, entry.date))
+        vectors: NDArray[np.floating] = self.encoder.encode(images) if images else np.empty((0, 0), np.float32)
+        return _Encoded(tuple(rows), vectors.astype(np.float16) if self.half else vectors, known, tuple(unreadable))
+
+
+def _unreadable(batch: Batch, why: str | None) -> _Encoded:
+    said = tuple(f"{name}: one of the {len(batch)} images of its batch {why}" for name, _, _ in batch)
+    return _Encoded((), np.empty((0, 0), np.float32), 0, said)
 
 
 def _opened(folder: Path, encoder: Encoder) -> Store | None:
