@@ -1,5 +1,6 @@
 """The list of images as pages see it, cheap to ask for every second."""
 
+import secrets
 import threading
 import time
 from bisect import bisect_right
@@ -10,7 +11,7 @@ from sqlalchemy import func, select
 
 from tamis.annotation.assignment import assigned
 from tamis.annotation.catalogue import ImageRow, image_rows
-from tamis.annotation.leases import editors
+from tamis.annotation.leases import OPEN, editors
 from tamis.annotation.project import Project
 from tamis.annotation.schema import clock, events
 from tamis.annotation.summary import read_summary
@@ -25,11 +26,18 @@ class Board:
     Args:
         project: whose images.
         encoded: gives what to say of an image besides what the database knows.
+        noted: is called when something besides the database has changed.
     """
 
-    def __init__(self, project: Project, encoded: Callable[[ImageRow], Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        project: Project,
+        encoded: Callable[[ImageRow], Mapping[str, Any]],
+        noted: Callable[[], None] = lambda: None,
+    ) -> None:
         self._project = project
         self._encoded = encoded
+        self._noted = noted
         self._lock = threading.Lock()
         self._rows: dict[int, ImageRow] = {}
         self._order: list[int] = []
@@ -39,8 +47,10 @@ class Board:
         self._changes: list[tuple[int, int]] = []  # versions and the images that they changed, growing
         self._edited: set[int] = set()
         self._looked = 0.0
-        # Larger than any version of an earlier run, so that a page that is still open asks for nothing wrong.
-        self._version = int(time.time() * 1000)
+        # The upper bits tell this board from those of other processes and of earlier runs, so that a page which comes
+        # from one of them is told everything; in all 52 bits, since browsers count no further.
+        self._board = secrets.randbits(20)
+        self._version = self._board << 32
         self._tick = -1
         self._labels = 0
         self._assigned: dict[int, str] = {}
@@ -80,15 +90,22 @@ class Board:
         with self._lock:
             if image_id in self._said:
                 self._tell(image_id, self._said[image_id]["editor"])
+        self._noted()
 
     def since(self, version: int | None) -> tuple[int, list[dict[str, Any]]]:
-        """The version now, and the images that have changed since a version, or all."""
+        """The version now, and the images that have changed since a version, or all if it is none of this board's."""
         with self._lock:
-            if version is None or version > self._version:
+            if version is None or version >> 32 != self._board or version > self._version:
                 return self._version, [self._said[image_id] for image_id in self._order]
             later = self._changes[bisect_right(self._changes, (version, len(self._order) + 2**31)) :]
             images = sorted({image_id for _, image_id in later}, key=self._places.__getitem__)
             return self._version, [self._said[image_id] for image_id in images]
+
+    @property
+    def version(self) -> int:
+        """Grows with every change."""
+        with self._lock:
+            return self._version
 
     @property
     def labels(self) -> int:
@@ -100,6 +117,20 @@ class Board:
         """The ids of all images in reading order."""
         with self._lock:
             return list(self._order)
+
+    def waiting_for(self, editor: str) -> list[int]:
+        """Images that an annotator may take, by number: first those given to him, then those given to nobody.
+
+        Those that somebody was at work on at the last update are left out.
+        """
+        with self._lock:
+            free = [
+                each
+                for each in self._order
+                if self._rows[each].state in OPEN and not self._rows[each].problem and each not in self._edited
+            ]
+            mine = [each for each in free if self._assigned.get(each) == editor]
+            return mine + [each for each in free if not self._assigned.get(each)]
 
     def row(self, image_id: int) -> ImageRow | None:
         """What was known of an image at the last update."""

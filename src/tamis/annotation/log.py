@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from tamis.annotation.database import Database, tick
+from tamis.annotation.database import Database, hold, tick
 from tamis.annotation.events import Event, require_sense
 from tamis.annotation.fold import REMARKS, Drawing, History, advanced, drawing
 from tamis.annotation.labels import label_ids
@@ -54,7 +54,7 @@ class Log:
             DiskFullError: there is no room; nothing was added.
         """
         with self._database.writing() as connection:
-            now = tick(connection)
+            hold(connection, [image_id])
             image = _image(connection, image_id)
             new = _unknown(connection, image_id, batch)
             if not new:
@@ -71,6 +71,7 @@ class Log:
             new = require_sense(new, (image.height, image.width), label_ids(connection))
             new = [_signed(event, held.editor) for event in new]
             seq, history = self._extended(connection, image_id, image.seq, new)
+            now = tick(connection)
             connection.execute(insert(events), _values(image_id, image.seq, new, held.editor, client))
             _summarise(connection, image_id, seq, now, new, history)
         with self._lock:
@@ -83,7 +84,7 @@ class Log:
         """Add one event to each of many images, within a transaction of the caller's; nothing is checked again.
 
         Args:
-            connection: of a writing transaction, which holds the clock.
+            connection: of a writing transaction, which holds the images and the clock.
             now: its tick.
             changes: the event by the number of the image.
             editor: the person's name.
@@ -128,6 +129,7 @@ class Log:
             ]
         if found:
             with self._database.writing() as connection:
+                hold(connection, [row["image"] for row in found])
                 now = tick(connection)
                 statement = update(images).where(images.c.id == bindparam("image"))
                 connection.execute(statement.values(summary=bindparam("told"), touched=now), found)
