@@ -1,6 +1,6 @@
 """Many annotators at once: people who draw a mask a second, on SQLite and PostgreSQL, by one and by two processes.
 
-    python -m benchmarks.annotators [--postgresql ADDRESS] [--people 50,100,200] [--processes 1,2] [--seconds 30]
+    python -m benchmarks.annotators [--db sqlite] [--db ADDRESS] [--people 50,100,200] [--processes 1,2] [--seconds 30]
 
 ADDRESS (postgresql://USER@HOST) is of a server on which databases may be made; each run has one of its own. Everything
 stays on this computer, whose processors people and server share. Every person listens to the stream of changes, as a
@@ -132,9 +132,9 @@ def pictures(folder: Path, count: int) -> None:
 
 
 @contextmanager
-def database(address: str | None) -> Iterator[str | None]:
+def database(address: str) -> Iterator[str | None]:
     """A new database on a server, dropped in the end; None for SQLite."""
-    if address is None:
+    if address == "sqlite":
         yield None
         return
     import psycopg
@@ -150,25 +150,28 @@ def database(address: str | None) -> Iterator[str | None]:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
+def numbers(text: str) -> list[int]:
+    """Of "50,100"."""
+    return [int(each) for each in text.split(",")]
+
+
 def main() -> None:
     """Measure, print and write what was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    numbers = {"type": lambda text: [int(each) for each in text.split(",")], "metavar": "N,N"}
-    parser.add_argument("--postgresql", metavar="ADDRESS")
-    parser.add_argument("--people", default=[50, 100, 200], **numbers)
-    parser.add_argument("--processes", default=[1, 2], **numbers)
+    parser.add_argument("--db", action="append", help="sqlite, or the address of a PostgreSQL server")
+    parser.add_argument("--people", type=numbers, default=[50, 100, 200])
+    parser.add_argument("--processes", type=numbers, default=[1, 2])
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
-    kinds = [None, *([given.postgresql] if given.postgresql else [])]
     runs: list[dict[str, Any]] = []
-    for address, processes, people in product(kinds, given.processes, given.people):
+    for address, processes, people in product(given.db or ["sqlite"], given.processes, given.people):
         with database(address) as db:
             runs.append(measured(db, people, processes, given.images, given.seconds))
         print(json.dumps(runs[-1]), flush=True)
     result = {
-        "command": ["python", "-m", "benchmarks.annotators", "--postgresql", "ADDRESS"],
+        "command": ["python", "-m", "benchmarks.annotators", "--db", "sqlite", "--db", "ADDRESS"],
         "images": given.images,
         "seconds": given.seconds,
         "seed": "the number of each person",

@@ -109,12 +109,16 @@ class Person:
             event = {"uuid": uuid, "kind": "mask.set", "body": self._mask(uuid), "active_ms": 1000, "clicks": 1}
             body = {"client": self.name, "lease": lease, "base": seq, "events": [event]}
             sent = time.perf_counter()
-            status, told, seconds = await self.saving.ask("POST", f"/api/images/{image}/events", body)
+            status, told, _ = await self.saving.ask("POST", f"/api/images/{image}/events", body)
+            while status == 503:  # as a page does: what is not saved is kept, and sent again
+                self.problems["sent again"] += 1
+                await asyncio.sleep(1)
+                status, told, _ = await self.saving.ask("POST", f"/api/images/{image}/events", body)
             if status != 200:
                 self.problems[f"save {status}"] += 1
                 return
             seq = told["seq"]
-            self.saves.append(seconds)
+            self.saves.append(time.perf_counter() - sent)
             self.sent[image, seq] = sent
             self.acknowledged.append((image, uuid))
 

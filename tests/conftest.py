@@ -1,8 +1,9 @@
 """Shared fixtures: small images made on the fly, and the folder of real ones where there is one."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from PIL import Image
 from tamis.arrays import ImageArray, MaskArray
 
 TESTS = Path(__file__).parent
+
+_numbers = count()
 
 OF_TORCH = (
     "research/test_trained.py",
@@ -166,3 +169,26 @@ def save(tmp_path: Path) -> Callable[..., Path]:
 def photograph(save: Callable[..., Path], scene: tuple[ImageArray, MaskArray]) -> Path:
     """The scene as a JPEG file."""
     return save("photo.jpg", scene[0], quality=95)
+
+
+@pytest.fixture(scope="session")
+def pgvector() -> Iterator[Callable[[], str]]:
+    """Gives the address of a new, empty database of a PostgreSQL with pgvector."""
+    from tests import postgres
+
+    programs = postgres.with_pgvector()
+    if programs is None or find_spec("pgvector") is None:
+        pytest.skip("there is no pgserver, a PostgreSQL with pgvector from PyPI, or no pgvector")
+    if (reason := postgres.missing(programs)) is not None:
+        pytest.skip(reason)
+    import psycopg
+
+    with postgres.server(programs) as address:
+
+        def made() -> str:
+            name = f"vectors{next(_numbers)}"
+            with psycopg.connect(address.format(name="postgres"), autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}".encode())
+            return address.format(name=name)
+
+        yield made

@@ -4,7 +4,7 @@ import secrets
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -38,7 +38,8 @@ class Board:
         self._project = project
         self._encoded = encoded
         self._noted = noted
-        self._lock = threading.Lock()
+        self._reading = threading.Lock()  # around questions to the database, which take their time
+        self._lock = threading.Lock()  # around what is in memory
         self._rows: dict[int, ImageRow] = {}
         self._order: list[int] = []
         self._said: dict[int, dict[str, Any]] = {}
@@ -58,7 +59,7 @@ class Board:
     def update(self) -> None:
         """Read what has changed in the database since the last time; who waits for somebody else's look uses that."""
         asked = time.monotonic()
-        with self._lock:
+        with self._reading:
             if self._looked > asked:
                 return
             self._looked = time.monotonic()
@@ -66,24 +67,29 @@ class Board:
                 now = connection.execute(select(clock.c.now)).scalar_one()
                 rows = image_rows(connection, self._tick) if now != self._tick else []
                 at_work = editors(connection)
-                given = self._assigned
+                given, decided = self._assigned, self._labels
                 if now != self._tick:
                     project_events = select(func.count()).where(events.c.image_id.is_(None))
                     decided = connection.execute(project_events).scalar_one()
                     given = assigned(connection) if decided != self._labels else given
-                    self._labels = decided
             self._tick = now
-            moved_to = {image_id for image_id, _ in self._assigned.items() ^ given.items()}
-            self._assigned = given
-            moved = any(row.id not in self._rows or self._rows[row.id].name != row.name for row in rows)
-            self._rows |= {row.id: row for row in rows}
-            if moved:
-                self._order = [row.id for row in sorted(self._rows.values(), key=lambda row: reading_order(row.name))]
-                self._places = {image_id: place for place, image_id in enumerate(self._order)}
-            for image_id in {row.id for row in rows} | self._edited | at_work.keys() | moved_to:
-                if image_id in self._rows:
-                    self._tell(image_id, at_work.get(image_id))
-            self._edited = set(at_work)
+            with self._lock:
+                self._learn(rows, at_work, given, decided)
+
+    def _learn(self, rows: Sequence[ImageRow], at_work: Mapping[int, str], given: dict[int, str], decided: int) -> None:
+        """Remember what was read, and what of it is new."""
+        self._labels = decided
+        moved_to = {image_id for image_id, _ in self._assigned.items() ^ given.items()}
+        self._assigned = given
+        moved = any(row.id not in self._rows or self._rows[row.id].name != row.name for row in rows)
+        self._rows |= {row.id: row for row in rows}
+        if moved:
+            self._order = [row.id for row in sorted(self._rows.values(), key=lambda row: reading_order(row.name))]
+            self._places = {image_id: place for place, image_id in enumerate(self._order)}
+        for image_id in {row.id for row in rows} | self._edited | at_work.keys() | moved_to:
+            if image_id in self._rows:
+                self._tell(image_id, at_work.get(image_id))
+        self._edited = set(at_work)
 
     def note(self, image_id: int) -> None:
         """Something besides the database has changed about an image."""
@@ -104,14 +110,12 @@ class Board:
     @property
     def version(self) -> int:
         """Grows with every change."""
-        with self._lock:
-            return self._version
+        return self._version
 
     @property
     def labels(self) -> int:
         """A number that grows whenever the labels, or what else is decided about the project, change."""
-        with self._lock:
-            return self._labels
+        return self._labels
 
     def order(self) -> list[int]:
         """The ids of all images in reading order."""

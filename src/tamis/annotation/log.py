@@ -54,8 +54,7 @@ class Log:
             DiskFullError: there is no room; nothing was added.
         """
         with self._database.writing() as connection:
-            hold(connection, [image_id])
-            image = _image(connection, image_id)
+            image = _image(connection, image_id, held=True)
             new = _unknown(connection, image_id, batch)
             if not new:
                 return int(image.seq)
@@ -201,8 +200,10 @@ def lengths(connection: Connection) -> dict[int, int]:
     return {row.id: row.seq for row in connection.execute(select(images.c.id, images.c.seq))}
 
 
-def _image(connection: Connection, image_id: int) -> Any:
-    row = connection.execute(select(images).where(images.c.id == image_id)).first()
+def _image(connection: Connection, image_id: int, held: bool = False) -> Any:
+    """The row of an image; held until the end of the transaction, whoever else wants to change it waits."""
+    statement = select(images).where(images.c.id == image_id)
+    row = connection.execute(statement.with_for_update() if held else statement).first()
     if row is None:
         raise NoSuchImageError(f"there is no image {image_id} in this project")
     return row

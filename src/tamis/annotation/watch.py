@@ -15,6 +15,9 @@ ROUND = 1.0
 PAUSE = 0.25
 """Seconds that changes are gathered for: with two hundred people at work there is always one."""
 
+EACH = 0.003
+"""Seconds that they are gathered longer for each who listens: as many as tell more have to be told of it."""
+
 State = tuple[int, int, str | None]
 
 
@@ -100,7 +103,8 @@ class Watch:
             if state != last:
                 self._tell()
             last = state
-            self._stopped.wait(max(PAUSE, monotonic() - begun))  # a long look is followed by as long a rest
+            # A long look is followed by as long a rest.
+            self._stopped.wait(max(PAUSE + EACH * len(self._callbacks), monotonic() - begun))
 
     def _tell(self) -> None:
         with self._lock:

@@ -30,18 +30,18 @@ class News:
 
     def __init__(self, service: ProjectService, readonly: bool) -> None:
         self._service, self._readonly = service, readonly
-        self._made: dict[tuple[int | None, int, int, str | None], tuple[int, str]] = {}
+        self._made: dict[tuple[int | None, int, int, str | None], asyncio.Task[tuple[int, str]]] = {}
 
     async def since(self, version: int | None) -> tuple[int, str]:
         """The version now, and what has changed since another, or everything, as JSON."""
         board, problem = self._service.board, None if self._readonly else self._service.watch.problem
         key = version, board.version, board.labels, problem
         if key not in self._made:
-            made = await run_sync(self._text, version, problem)  # a list of thousands takes its time
             if len(self._made) > 8:
                 self._made.clear()
-            self._made[key] = made
-        return self._made[key]
+            # All streams wake at once: the first has it made, in a thread, since a list of thousands takes its time.
+            self._made[key] = asyncio.create_task(run_sync(self._text, version, problem))
+        return await asyncio.shield(self._made[key])
 
     def _text(self, version: int | None, problem: str | None) -> tuple[int, str]:
         board = self._service.board

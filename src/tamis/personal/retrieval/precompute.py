@@ -11,7 +11,16 @@ from tamis.arrays import ImageArray
 from tamis.errors import InputError
 from tamis.personal.retrieval.encoders import Encoder
 from tamis.personal.retrieval.sources import batches, items_of
-from tamis.personal.retrieval.store import Rows, Store, create_store, locked, open_store
+from tamis.personal.retrieval.store import Rows
+from tamis.personal.retrieval.vectors import (
+    Collection,
+    create_vectors,
+    is_address,
+    locked,
+    open_vectors,
+    shown,
+    there_are_vectors,
+)
 
 SHARD, BATCH = 4096, 16
 """Vectors of a shard, and images that are encoded together."""
@@ -35,13 +44,13 @@ class Added:
 
 
 def precompute(
-    source: Path, folder: Path, encoder: Encoder, prefix: str = "", half: bool = False, shard: int = SHARD
+    source: Path, place: str | Path, encoder: Encoder, prefix: str = "", half: bool = False, shard: int = SHARD
 ) -> Generator[Added]:
     """Bring a store up to date with a source: what is new is added, what changed is made anew.
 
     Args:
         source: a folder, .tar or .parquet.
-        folder: of the store, made if needed.
+        place: of the store, a folder or postgresql://…; made if needed.
         encoder: of images.
         prefix: before every name, such as "db/".
         half: keep vectors in float16.
@@ -54,20 +63,21 @@ def precompute(
         InputError: the store is of another encoder or other weights, two images have one name, or nothing can be read.
         OutputError: the store cannot be written to.
     """
-    store = _opened(folder, encoder)
+    store = _opened(place, encoder)
+    known = {} if store is None else store.digests()
+    inside = [] if is_address(place) else [Path(place)]
     state = Added()
     waiting: list[tuple[tuple[str, str, str], NDArray[np.floating]]] = []
     seen: set[str] = set()
-    with locked(folder):
-        for batch in batches(items_of(source, [folder]), BATCH):
+    with locked(place):
+        for batch in batches(items_of(source, inside), BATCH):
             images, todo = [], []
             for item in batch:
                 name = prefix + item.name
                 if name in seen:
                     raise InputError(f"{source}: two images are called {name}; rename one")
                 seen.add(name)
-                row = None if store is None else store.number_of.get(name)
-                if store is not None and row is not None and store.rows.sha256[row] == item.sha256:
+                if known.get(name) == item.sha256:
                     state = Added(state.new, state.known + 1, state.unreadable, state.changed)
                     continue
                 try:
@@ -75,14 +85,14 @@ def precompute(
                 except InputError as error:
                     state = Added(state.new, state.known, (*state.unreadable, str(error)), state.changed)
                     continue
-                if row is not None and store is not None:
+                if name in known and store is not None:
                     store = store.delete([name])
                     state = Added(state.new, state.known, state.unreadable, (*state.changed, name))
                 todo.append((name, item.sha256, item.date))
             if images:
                 vectors = encoder.encode(images)
                 if store is None:
-                    store = create_store(folder, encoder.name, encoder.weights_sha256, vectors.shape[1])
+                    store = create_vectors(place, encoder.name, encoder.weights_sha256, vectors.shape[1])
                 waiting += zip(todo, vectors.astype(np.float16) if half else vectors, strict=True)
                 state = Added(state.new + len(images), state.known, state.unreadable, state.changed)
             if store is not None and len(waiting) >= shard:
@@ -94,20 +104,21 @@ def precompute(
         raise InputError(f"{source}: holds no image that can be read")
 
 
-def _opened(folder: Path, encoder: Encoder) -> Store | None:
-    if not (folder / "store.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
+def _opened(place: str | Path, encoder: Encoder) -> Collection | None:
+    if not there_are_vectors(place):
+        if not is_address(place):
+            Path(place).mkdir(parents=True, exist_ok=True)
         return None
-    store = open_store(folder, encoder.name)
+    store = open_vectors(place, encoder.name)
     if store.weights != encoder.weights_sha256:
         raise InputError(
-            f"{folder}: was made with other weights of {encoder.name} ({store.weights[:12]}…, here "
-            f"{encoder.weights_sha256[:12]}…); make it anew in another folder"
+            f"{shown(place)}: was made with other weights of {encoder.name} ({store.weights[:12]}…, here "
+            f"{encoder.weights_sha256[:12]}…); make it anew elsewhere"
         )
     return store
 
 
-def _written(store: Store, waiting: list[tuple[tuple[str, str, str], NDArray[np.floating]]]) -> Store:
+def _written(store: Collection, waiting: list[tuple[tuple[str, str, str], NDArray[np.floating]]]) -> Collection:
     names, hashes, dates = zip(*(row for row, _ in waiting), strict=True)
     return store.add(np.stack([vector for _, vector in waiting]), Rows(names, hashes, dates))
 
