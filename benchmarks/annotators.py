@@ -43,6 +43,7 @@ def measured(db: str | None, count: int, processes: int, images: int, seconds: f
         with ExitStack() as running:
             port = served(running, folder, db, processes)
             people, news = asyncio.run(crowd(port, count, images, seconds))
+            load = os.getloadavg()[0]
         with project_of(folder, db) as project:
             lost, violated = differences(project.log.history, people, images)
     saves = [each for person in people for each in person.saves]
@@ -59,6 +60,7 @@ def measured(db: str | None, count: int, processes: int, images: int, seconds: f
         "lost": lost,
         "violated": violated,
         "problems": dict(problems),
+        "load": round(load, 1),
     }
 
 
@@ -70,32 +72,37 @@ def quantiles(seconds: Sequence[float]) -> dict[str, float]:
     }
 
 
-def limits(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def limits(runs: Sequence[dict[str, Any]]) -> dict[str, tuple[int, int | None]]:
     """By database and processes: the most people for whom it was enough, and the fewest for whom it was not."""
-    found: dict[str, Any] = {}
-    for run in runs:
-        key = f"{run['database']}, {run['processes']}"
+    found: dict[str, tuple[int, int | None]] = {}
+    for run in sorted(runs, key=lambda run: run["people"]):
+        key = f"{run['database']}, {run['processes']} process{'es' if run['processes'] > 1 else ''}"
         most, least = found.get(key, (0, None))
-        if run["save_ms"]["p95"] <= ENOUGH and not run["lost"] and not run["problems"]:
-            most = max(most, run["people"])
-        else:
-            least = min(least or run["people"], run["people"])
-        found[key] = most, least
-    return {key: {"enough_for": most, "not_for": least} for key, (most, least) in found.items()}
+        if run["save_ms"]["p95"] > ENOUGH or run["lost"] or run["problems"]:
+            found[key] = most, least or run["people"]
+        elif least is None:
+            found[key] = run["people"], None
+    return found
 
 
-def table(runs: Sequence[dict[str, Any]]) -> str:
-    """The runs in Markdown."""
-    head = "| database | processes | people | saves a second | save: p50, p95, p99 | news: p50, p95 | lost |"
-    lines = [head, "|---|---|---|---|---|---|---|"]
-    for run in runs:
+def section(result: dict[str, Any]) -> list[str]:
+    """The runs in Markdown, and for how many people each database is enough."""
+    lines = [
+        "| database | processes | people | saves a second | save: p50, p95, p99 | news: p50, p95 | lost | load |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for run in result["runs"]:
         save = ", ".join(f"{run['save_ms'][each]:.0f}" for each in ("p50", "p95", "p99"))
         news = ", ".join(f"{run['news_ms'][each]:.0f}" for each in ("p50", "p95"))
         lines.append(
             f"| {run['database']} | {run['processes']} | {run['people']} | {run['saves_per_second']:.0f} | {save} ms "
-            f"| {news} ms | {run['lost']} |"
+            f"| {news} ms | {run['lost']} | {run['load']:.0f} |"
         )
-    return "\n".join(lines)
+    lines += ["", f"By the rule *{result['rule']}*:", ""]
+    for each, (most, least) in limits(result["runs"]).items():
+        beyond = "more were not tried" if least is None else f"not for {least}"
+        lines.append(f"- {each}: enough for {most} people, {beyond}." if most else f"- {each}: {beyond}.")
+    return lines
 
 
 def served(running: ExitStack, folder: str, db: str | None, processes: int) -> int:
@@ -178,10 +185,9 @@ def main() -> None:
         "rule": f"enough: no update lost, no request refused, 95 of 100 saves within {ENOUGH:g} ms",
         "environment": facts(),
         "runs": runs,
-        "limits": limits(runs),
     }
     given.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(table(runs))
+    print("\n".join(section(result)))
 
 
 if __name__ == "__main__":

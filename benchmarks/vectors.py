@@ -29,7 +29,6 @@ from tamis.personal.retrieval.pgvector import SCHEMA, Table, create_table
 from tamis.personal.retrieval.store import Found, Rows, Store, create_store, open_store
 from tamis.personal.retrieval.vectors import VectorIndex
 from tamis.results.environment import facts
-from tests import postgres
 
 DIMENSION, QUERIES, SHARD, K = 384, 1000, 50_000, 100
 
@@ -136,6 +135,8 @@ def resident(what: str) -> float:
 @contextmanager
 def server() -> Iterator[Callable[[], str] | None]:
     """Gives the address of a new database with pgvector; None where there is none."""
+    from tests import postgres
+
     programs = postgres.with_pgvector()
     if programs is None:
         yield None
@@ -210,14 +211,22 @@ def pgvector(
         within(searched.url, f"DROP INDEX {SCHEMA}.neighbours")
 
 
-def table(runs: list[dict[str, Any]]) -> str:
-    """The runs in Markdown."""
+def section(result: dict[str, Any]) -> list[str]:
+    """The runs in Markdown, and what memory searching took."""
     lines = ["| index | vectors | built in | a query | recall@1, @10, @100 |", "|---|---|---|---|---|"]
-    for run in runs:
+    for run in result["runs"]:
         built = f"{run['build_seconds']:.0f} s" if "build_seconds" in run else "–"
         recall = ", ".join(f"{run[f'recall@{k}']:.3f}" for k in (1, 10, 100))
         lines.append(f"| {run['index']} | {run['vectors']:,} | {built} | {run['ms_per_query']:.1f} ms | {recall} |")
-    return "\n".join(lines)
+    lines += ["", "| index | files | memory that the process may have | most that it had | of it its own | a query |"]
+    lines += ["|---|---|---|---|---|---|"]
+    for way, told in result["memory"].items():
+        limit = "no limit" if told["limit_mb"] is None else f"{told['limit_mb']:.0f} MB"
+        lines.append(
+            f"| {way} | {told['files_mb']:.0f} MB | {limit} | {told['resident_peak_mb']:.0f} MB "
+            f"| {told['allocated_mb']:.0f} MB | {told['ms_per_query']:.1f} ms |"
+        )
+    return lines
 
 
 def main(arguments: list[str]) -> None:
@@ -249,7 +258,7 @@ def main(arguments: list[str]) -> None:
 
     def write() -> None:
         RESULTS.write_text(json.dumps({**result, "runs": runs}, indent=2) + "\n", encoding="utf-8")
-        print(table(runs), flush=True)
+        print("\n".join(section({**result, "runs": runs})), flush=True)
 
     write()
     with server() as new:

@@ -10,7 +10,19 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, extract, func, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Function,
+    create_engine,
+    event,
+    extract,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
@@ -32,6 +44,9 @@ AT_ONCE = 8
 
 READERS = 8
 """Connections to PostgreSQL that are left for those who only read, and for whoever listens."""
+
+_TOLD = "tamis told"
+"""A mark of a connection: whoever listens is told of what it writes."""
 
 CHANNEL = "tamis"
 """On which PostgreSQL tells all processes of a project that something has changed."""
@@ -88,10 +103,10 @@ class Database:
                 connection.begin(),
             ):
                 self._require_file()
+                connection.info.pop(_TOLD, None)  # of an earlier transaction, which did nothing in the end
                 yield connection
-                if self.file is None:
-                    # Others are told once this is committed; what it was they read from the tables.
-                    connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+                if self.file is None and not connection.info.pop(_TOLD, False):
+                    connection.execute(select(_told()))
             # Once more: what went into a file that was deleted meanwhile is saved nowhere, and must be sent again.
             self._require_file()
         finally:
@@ -220,8 +235,17 @@ def tick(connection: Connection) -> int:
     The wait ends with the transaction: what takes time comes before.
     """
     row = schema.clock
-    statement = update(row).values(now=row.c.now + 1).returning(row.c.now)
-    return int(connection.execute(statement).scalar_one())
+    ticked = update(row).values(now=row.c.now + 1)
+    if connection.dialect.name == "postgresql" and not connection.info.get(_TOLD):
+        # With the news: every statement from here on is a wait for all others.
+        connection.info[_TOLD] = True
+        return int(connection.execute(ticked.returning(row.c.now, _told())).scalar_one())
+    return int(connection.execute(ticked.returning(row.c.now)).scalar_one())
+
+
+def _told() -> Function[None]:
+    """Tells others, once this is committed, that something has changed; what it was they read from the tables."""
+    return func.pg_notify(CHANNEL, "")
 
 
 def _parsed(url: str) -> URL:

@@ -70,9 +70,8 @@ class Log:
             new = require_sense(new, (image.height, image.width), label_ids(connection))
             new = [_signed(event, held.editor) for event in new]
             seq, history = self._extended(connection, image_id, image.seq, new)
-            now = tick(connection)
             connection.execute(insert(events), _values(image_id, image.seq, new, held.editor, client))
-            _summarise(connection, image_id, seq, now, new, history)
+            _summarise(connection, image_id, seq, new, history)
         with self._lock:
             self._remember(image_id, seq, history)
         return seq
@@ -239,27 +238,22 @@ def _values(image_id: int, seq: int, new: Sequence[Event], editor: str, client: 
     ]
 
 
-def _summarise(
-    connection: Connection, image_id: int, seq: int, now: int, new: Sequence[Event], history: History
-) -> None:
+def _summarise(connection: Connection, image_id: int, seq: int, new: Sequence[Event], history: History) -> None:
     """Keep what lists and sums need beside the events, in the same transaction."""
     seen = drawing(history)
-    connection.execute(
-        update(images)
-        .where(images.c.id == image_id)
-        .values(
-            seq=seq,
-            state=seen.state,
-            masks=len(seen.masks),
-            active_ms=images.c.active_ms + sum(event.active_ms for event in new),
-            clicks=images.c.clicks + sum(event.clicks for event in new),
-            touched=now,
-            summary=summary_of(seen),
-        )
-    )
     connection.execute(delete(image_labels).where(image_labels.c.image_id == image_id))
     if rows := _labels_of(image_id, seen):
         connection.execute(insert(image_labels), rows)
+    values = {
+        "seq": seq,
+        "state": seen.state,
+        "masks": len(seen.masks),
+        "active_ms": images.c.active_ms + sum(event.active_ms for event in new),
+        "clicks": images.c.clicks + sum(event.clicks for event in new),
+        "summary": summary_of(seen),
+        "touched": tick(connection),  # last: from here on all others who save wait
+    }
+    connection.execute(update(images).where(images.c.id == image_id).values(values))
 
 
 def _labels_of(image_id: int, seen: Drawing) -> list[dict[str, Any]]:
