@@ -128,7 +128,10 @@ def test_workers_join_the_head_by_their_commands(compose: dict[str, Any]) -> Non
     head = [each.replace("6379", port) for each in command_of(compose["services"]["head"])]
     worker = [each.replace("head:6379", f"127.0.0.1:{port}") for each in command_of(compose["services"]["worker"])]
     assert head[0] == worker[0] == "ray"
-    place = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    assert compose["services"]["head"]["environment"] == compose["services"]["worker"]["environment"]
+    secret = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a-secret-of-the-test"}
+    assert compose["services"]["head"]["environment"].keys() == secret.keys()
+    place = {**os.environ, **secret, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     asked = f"import ray; ray.init('127.0.0.1:{port}', log_to_driver=False); print(len(ray.nodes()))"
     memory = ["--object-store-memory", "100000000"]
     with (
@@ -143,4 +146,4 @@ def test_workers_join_the_head_by_their_commands(compose: dict[str, Any]) -> Non
                 done = subprocess.run(command, capture_output=True, text=True, check=False, env=place)
                 return done.stdout.strip() == "3"
 
-            until(joined)
+            until(joined, 120)

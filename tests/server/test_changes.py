@@ -98,7 +98,7 @@ def test_two_processes_are_as_one(served: tuple[str, subprocess.Popen[str]]) -> 
 
     with stream(address, last) as again:
         assert len(next(again)["images"]) in (0, 3)  # nothing new, or all of it from the process that knows no better
-    with stream(address, **{"last-event-id": str(last + 10**9)}) as again:
+    with stream(address, None, **{"last-event-id": str(last + 10**9)}) as again:
         assert len(next(again)["images"]) == 3
 
     first, second = children(server.pid)
