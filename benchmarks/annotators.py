@@ -1,197 +1,126 @@
-"""Many annotators at once: 50 scripted people on 5,000 images, a second of thought between two saves, a poll a second.
+"""Many annotators at once: people who draw a mask a second, on SQLite and PostgreSQL, by one and by two processes.
 
-    python -m benchmarks.annotators [--db postgresql://...] [--people 50] [--images 5000] [--seconds 60] [--servers 1]
+    python -m benchmarks.annotators [--db sqlite] [--db ADDRESS] [--people 50,100,200] [--processes 1,2] [--seconds 30]
 
-Prints how long saves and polls take, and how many updates were lost and leases violated, which must be none. People and
-server share the computer.
+ADDRESS (postgresql://USER@HOST) is of a server on which databases may be made; each run has one of its own. Everything
+stays on this computer, whose processors people and server share. Every person listens to the stream of changes, as a
+page does. Writes benchmarks/annotators.json: saves in milliseconds until they are on the disk, news until others know
+of them, how many updates were lost and leases violated, which must be none.
 """
 
 import argparse
 import asyncio
 import json
 import os
-import random
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.crowd import SIDE, Person, crowd
 from tamis.annotation.project import project_of
-from tamis.mask import Masks
+from tamis.results.environment import facts
 
-SIDE = 64
-"""Pixels along a side of the images."""
+ENOUGH = 500.0
+"""Milliseconds within which 95 of 100 saves have to be on the disk: the rule by which a database is enough."""
 
-
-class Connection:
-    """One connection of a browser, kept open; as little work as can be, since it shares the processor."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-
-    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any, float]:
-        """The status, the answer and the seconds of a request."""
-        start = time.perf_counter()
-        if self._streams is None:
-            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
-        reader, writer = self._streams
-        content = b"" if body is None else json.dumps(body).encode()
-        kind = f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n" if content else ""
-        writer.write(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{kind}\r\n".encode() + content)
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-        length = int(head.partition("content-length:")[2].partition("\r\n")[0] or 0)
-        said = await reader.readexactly(length)
-        if "connection: close" in head:
-            writer.close()
-            self._streams = None
-        return int(head.split()[1]), json.loads(said), time.perf_counter() - start
+RESULTS = Path(__file__).with_suffix(".json")
 
 
-class Person:
-    """Somebody at work: takes an image, draws some masks on it, gives it back, takes another."""
-
-    def __init__(self, number: int, port: int, images: int, label: str) -> None:
-        self.name = f"person {number}"
-        self.images, self.label = images, label
-        self.chance = random.Random(number)
-        self.saving, self.polling = Connection(port), Connection(port)
-        self.saves: list[float] = []
-        self.polls: list[float] = []
-        self.problems: Counter[str] = Counter()
-        self.acknowledged: list[tuple[int, str]] = []
-
-    async def poll(self, end: float) -> None:
-        """Ask for the list every second, as a page does."""
-        version: int | None = None
-        await asyncio.sleep(self.chance.random())
-        while time.monotonic() < end:
-            path = "/api/images" if version is None else f"/api/images?since={version}"
-            status, told, seconds = await self.polling.ask("GET", path)
-            if status != 200:
-                self.problems[f"poll {status}"] += 1
-            elif version is None:
-                version = told["version"]  # the first answer is the whole list
-            else:
-                version = told["version"]
-                self.polls.append(seconds)
-            await asyncio.sleep(1)
-
-    async def work(self, end: float) -> None:
-        """Draw until the end."""
-        await asyncio.sleep(self.chance.random())
-        while time.monotonic() < end:
-            image = self.chance.randrange(1, self.images + 1)
-            status, told, _ = await self.saving.ask(
-                "POST", f"/api/images/{image}/lease", {"client": self.name, "user": self.name}
-            )
-            if status == 423:
-                continue
-            if status != 200:
-                self.problems[f"lease {status}"] += 1
-                continue
-            await self._draw(image, told["lease"], end)
-            await self.saving.ask("DELETE", f"/api/images/{image}/lease?lease={told['lease']}")
-
-    async def _draw(self, image: int, lease: str, end: float) -> None:
-        _, history, _ = await self.saving.ask("GET", f"/api/images/{image}/events")
-        seq = history["seq"]
-        for _ in range(self.chance.randrange(2, 8)):
-            if time.monotonic() > end:
-                return
-            await asyncio.sleep(self.chance.uniform(0.5, 1.5))
-            uuid = f"{self.chance.getrandbits(64):x}"
-            event = {"uuid": uuid, "kind": "mask.set", "body": self._mask(uuid), "active_ms": 1000, "clicks": 1}
-            body = {"client": self.name, "lease": lease, "base": seq, "events": [event]}
-            status, told, seconds = await self.saving.ask("POST", f"/api/images/{image}/events", body)
-            if status != 200:
-                self.problems[f"save {status}"] += 1
-                return
-            seq = told["seq"]
-            self.saves.append(seconds)
-            self.acknowledged.append((image, uuid))
-
-    def _mask(self, uuid: str) -> dict[str, Any]:
-        pixels = np.zeros((1, SIDE, SIDE), bool)
-        top, left = self.chance.randrange(40), self.chance.randrange(40)
-        pixels[0, top : top + 20, left : left + 20] = True
-        rle = Masks.from_dense(pixels).coco()[0]
-        return {"id": uuid, "label": self.label, "rle": {"size": rle["size"], "counts": rle["counts"].decode()}}
-
-
-def main() -> None:
-    """Measure, and print what was found."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--db")
-    parser.add_argument("--people", type=int, default=50)
-    parser.add_argument("--images", type=int, default=5000)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--servers", type=int, default=1, help="processes on the same project, which people share")
-    given = parser.parse_args()
+def measured(db: str | None, count: int, processes: int, images: int, seconds: float) -> dict[str, Any]:
+    """One run: people at work for a while on a new project, and what became of their work."""
     with tempfile.TemporaryDirectory() as folder:
-        pictures(Path(folder), given.images)
+        pictures(Path(folder), images)
         with ExitStack() as running:
-            ports = [served(running, folder, given.db) for _ in range(given.servers)]
-            people = asyncio.run(crowd(ports, given.people, given.images, given.seconds))
-        project = project_of(folder, given.db)
-        lost, violated = differences(project.log.history, people, given.images)
-        project.close()
-    for what in ("saves", "polls"):
-        times = sorted(seconds for person in people for seconds in getattr(person, what))
-        median, p95 = statistics.median(times), times[int(len(times) * 0.95)]
-        shown = f"median {median * 1e3:.0f} ms, p95 {p95 * 1e3:.0f} ms, worst {times[-1] * 1e3:.0f} ms"
-        print(f"{len(times)} {what}: {shown}")
+            port = served(running, folder, db, processes)
+            people, news = asyncio.run(crowd(port, count, images, seconds))
+            load = os.getloadavg()[0]
+        with project_of(folder, db) as project:
+            lost, violated = differences(project.log.history, people, images)
+    saves = [each for person in people for each in person.saves]
     problems = sum((person.problems for person in people), Counter[str]())
-    print(f"lost updates {lost}, lease violations {violated}, problems {dict(problems)}")
+    return {
+        "database": "PostgreSQL" if db else "SQLite",
+        "people": count,
+        "processes": processes,
+        "saves": len(saves),
+        "saves_per_second": round(len(saves) / seconds, 1),
+        "save_ms": quantiles(saves),
+        "news_ms": quantiles(news),
+        "next_ms": quantiles([each for person in people for each in person.nexts]),
+        "lost": lost,
+        "violated": violated,
+        "problems": dict(problems),
+        "load": round(load, 1),
+    }
 
 
-def served(running: ExitStack, folder: str, db: str | None) -> int:
+def quantiles(seconds: Sequence[float]) -> dict[str, float]:
+    """In milliseconds."""
+    shares = {"p50": 50, "p95": 95, "p99": 99}
+    return {
+        name: round(float(np.percentile(seconds, share)) * 1e3, 1) if seconds else 0 for name, share in shares.items()
+    }
+
+
+def limits(runs: Sequence[dict[str, Any]]) -> dict[str, tuple[int, int | None]]:
+    """By database and processes: the most people for whom it was enough, and the fewest for whom it was not."""
+    found: dict[str, tuple[int, int | None]] = {}
+    for run in sorted(runs, key=lambda run: run["people"]):
+        key = f"{run['database']}, {run['processes']} process{'es' if run['processes'] > 1 else ''}"
+        most, least = found.get(key, (0, None))
+        if run["save_ms"]["p95"] > ENOUGH or run["lost"] or run["problems"]:
+            found[key] = most, least or run["people"]
+        elif least is None:
+            found[key] = run["people"], None
+    return found
+
+
+def section(result: dict[str, Any]) -> list[str]:
+    """The runs in Markdown, and for how many people each database is enough."""
+    lines = [
+        "| database | processes | people | saves a second | save: p50, p95, p99 | news: p50, p95 | sent again | lost |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for run in result["runs"]:
+        save = ", ".join(f"{run['save_ms'][each]:.0f}" for each in ("p50", "p95", "p99"))
+        news = ", ".join(f"{run['news_ms'][each]:.0f}" for each in ("p50", "p95"))
+        lines.append(
+            f"| {run['database']} | {run['processes']} | {run['people']} | {run['saves_per_second']:.0f} | {save} ms "
+            f"| {news} ms | {run['problems'].get('sent again', 0)} | {run['lost']} |"
+        )
+    lines += ["", f"By the rule *{result['rule']}*:", ""]
+    for each, (most, least) in limits(result["runs"]).items():
+        beyond = "more were not tried" if least is None else f"not for {least}"
+        lines.append(f"- {each}: enough for {most} people, {beyond}." if most else f"- {each}: {beyond}.")
+    return lines
+
+
+def served(running: ExitStack, folder: str, db: str | None, processes: int) -> int:
     """The port of a server that runs until the stack is closed."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    command = [sys.executable, "-m", "tamis", "annotate", folder, "--no-browser", "--no-token", "--port", str(port)]
+    # As behind a proxy, since all people come from one address.
+    place = ["--no-browser", "--no-token", "--port", str(port), "--base-url", f"http://localhost:{port}"]
+    options = ["--model", "grabcut", "--processes", str(processes), *(["--db", db] if db else [])]
     environment = {**os.environ, "TAMIS_CACHE": f"{folder}/.cache"}
-    options = ["--segmentor", "grabcut", *(["--db", db] if db else [])]
-    server = running.enter_context(subprocess.Popen([*command, *options], env=environment))
+    command = [sys.executable, "-m", "tamis", "annotate", folder, *place, *options]
+    server = running.enter_context(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL))
     running.callback(server.terminate)
     return port
 
 
-async def crowd(ports: list[int], count: int, images: int, seconds: float) -> list[Person]:
-    """Everybody at work for a while, once all images have been looked at."""
-    for port in ports:
-        label = await ready(port, images)
-    people = [Person(number, ports[number % len(ports)], images, label) for number in range(count)]
-    end = time.monotonic() + seconds
-    await asyncio.gather(*(task for person in people for task in (person.work(end), person.poll(end))))
-    return people
-
-
-async def ready(port: int, images: int) -> str:
-    """The id of a label, once a server has looked at all images."""
-    first = Connection(port)
-    for _ in range(120):
-        try:
-            _, told, _ = await first.ask("GET", "/api/images")
-            if all(image["width"] for image in told["images"]) and len(told["images"]) == images:
-                break
-        except OSError:
-            first = Connection(port)
-        await asyncio.sleep(1)
-    return str((await first.ask("GET", "/api/project"))[1]["labels"][0]["id"])
-
-
-def differences(history: Any, people: list[Person], images: int) -> tuple[int, int]:
+def differences(history: Any, people: Sequence[Person], images: int) -> tuple[int, int]:
     """Acknowledged saves that are not there; and changes of an image by two people whose turns were not kept apart."""
     there: dict[str, int] = {}
     for image in range(1, images + 1):
@@ -207,6 +136,58 @@ def pictures(folder: Path, count: int) -> None:
     rng = np.random.default_rng(0)
     for number in range(count):
         Image.fromarray(rng.integers(0, 255, (SIDE, SIDE), dtype=np.uint8)).save(folder / f"{number}.png")
+
+
+@contextmanager
+def database(address: str) -> Iterator[str | None]:
+    """A new database on a server, dropped in the end; None for SQLite."""
+    if address == "sqlite":
+        yield None
+        return
+    import psycopg
+
+    name = f"tamis_bench_{os.getpid()}"
+    place, _, options = address.partition("?")
+    server, query = place.rstrip("/"), f"?{options}" if options else ""
+    with psycopg.connect(f"{server}/postgres{query}", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        try:
+            yield f"{server}/{name}{query}"
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def numbers(text: str) -> list[int]:
+    """Of "50,100"."""
+    return [int(each) for each in text.split(",")]
+
+
+def main() -> None:
+    """Measure, print and write what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--db", action="append", help="sqlite, or the address of a PostgreSQL server")
+    parser.add_argument("--people", type=numbers, default=[50, 100, 200])
+    parser.add_argument("--processes", type=numbers, default=[1, 2])
+    parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    given = parser.parse_args()
+    runs: list[dict[str, Any]] = []
+    for address, processes, people in product(given.db or ["sqlite"], given.processes, given.people):
+        with database(address) as db:
+            runs.append(measured(db, people, processes, given.images, given.seconds))
+        print(json.dumps(runs[-1]), flush=True)
+    result = {
+        "command": ["python", "-m", "benchmarks.annotators", "--db", "sqlite", "--db", "ADDRESS"],
+        "images": given.images,
+        "seconds": given.seconds,
+        "seed": "the number of each person",
+        "rule": f"enough: no update lost, no request refused, 95 of 100 saves within {ENOUGH:g} ms",
+        "environment": facts(),
+        "runs": runs,
+    }
+    given.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print("\n".join(section(result)))
 
 
 if __name__ == "__main__":

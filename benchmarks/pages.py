@@ -1,13 +1,17 @@
-"""docs/results.md and the table of the README, from the figures that are kept: `python -m benchmarks.pages`."""
+"""docs/results.md and tables of other pages, from the figures that are kept: `python -m benchmarks.pages`."""
 
+import json
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
-from benchmarks import camvid, corrections, superpixels, zero_shot
+from benchmarks import annotators, camvid, corrections, superpixels, vectors, zero_shot
 from benchmarks.quality import kept_summaries, ranked, table
 from benchmarks.sets import ROOT, SETS
 
 PAGE = ROOT / "docs" / "results.md"
 README = ROOT / "README.md"
+TEAM, RETRIEVE = ROOT / "docs" / "postgresql.md", ROOT / "docs" / "retrieve.md"
 MARK = "<!-- results, written by python -m benchmarks.pages -->"
 
 
@@ -31,17 +35,32 @@ def page() -> str:
 
 
 def readme() -> str:
-    """README.md with the table of four sets between its two marks."""
-    text = README.read_text(encoding="utf-8")
+    """README.md with the table of four sets."""
+    return _filled(README, table(SETS[:4]))
+
+
+def team() -> str:
+    """docs/postgresql.md with the load test."""
+    return _filled(TEAM, annotators.section(json.loads(annotators.RESULTS.read_bytes())))
+
+
+def retrieve() -> str:
+    """docs/retrieve.md with the search of vectors."""
+    return _filled(RETRIEVE, vectors.section(json.loads(vectors.RESULTS.read_bytes())))
+
+
+def _filled(page: Path, lines: Sequence[str]) -> str:
+    """A page with other lines between its two marks."""
+    text = page.read_text(encoding="utf-8")
     before, _, rest = text.partition(MARK)
     _, _, after = rest.partition(MARK)
-    return f"{before}{MARK}\n" + "\n".join(table(SETS[:4])) + f"\n{MARK}{after}"
+    return f"{before}{MARK}\n" + "\n".join(lines) + f"\n{MARK}{after}"
 
 
 def main() -> int:
-    """Write both; returns the exit code."""
-    PAGE.write_text(page(), encoding="utf-8")
-    README.write_text(readme(), encoding="utf-8")
+    """Write all; returns the exit code."""
+    for place, made in ((PAGE, page), (README, readme), (TEAM, team), (RETRIEVE, retrieve)):
+        place.write_text(made(), encoding="utf-8")
     return 0
 
 

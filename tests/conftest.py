@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from PIL import Image
 from tamis.arrays import ImageArray, MaskArray
 
 TESTS = Path(__file__).parent
+
+_numbers = count()
 
 OF_TORCH = (
     "research/test_trained.py",
@@ -63,12 +66,15 @@ SLOW = (
     "evaluation/test_personalized.py",
     "cli/test_personalize_command.py",
     "cli/test_retrieve_command.py",
+    "personal/retrieval/test_pgvector.py",
     "personal/test_regions.py",
     "formats/test_fuzz.py",
+    "server/test_changes.py",
     "server/test_export.py",
     "server/test_malice.py",
     "server/test_patience.py",
     "server/test_proxy.py",
+    "test_compose.py",
     "test_examples.py",
     "test_own_model.py",
     "test_site.py",
@@ -190,3 +196,26 @@ def s3() -> Iterator[str]:
     yield "s3://photographs"
     patch.undo()
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def pgvector() -> Iterator[Callable[[], str]]:
+    """Gives the address of a new, empty database of a PostgreSQL with pgvector."""
+    from tests import postgres
+
+    programs = postgres.with_pgvector()
+    if programs is None or find_spec("pgvector") is None:
+        pytest.skip("there is no pgserver, a PostgreSQL with pgvector from PyPI, or no pgvector")
+    if (reason := postgres.missing(programs)) is not None:
+        pytest.skip(reason)
+    import psycopg
+
+    with postgres.server(programs) as address:
+
+        def made() -> str:
+            name = f"vectors{next(_numbers)}"
+            with psycopg.connect(address.format(name="postgres"), autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}".encode())
+            return address.format(name=name)
+
+        yield made

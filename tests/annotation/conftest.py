@@ -1,11 +1,9 @@
 """Projects of a few small images, on SQLite and on PostgreSQL."""
 
-import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
@@ -21,19 +19,11 @@ from tamis.mask import Masks
 _numbers = count()
 
 
-def _module(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Callable[[], str]]:
     """Gives the address of a new, empty database."""
-    postgres = _module("postgres")
+    from tests import postgres
+
     reason = postgres.missing()
     if reason is not None:
         if os.environ.get("CI"):

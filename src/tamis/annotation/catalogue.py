@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from tamis.annotation.database import Database, tick
+from tamis.annotation.database import Database, hold, tick
 from tamis.annotation.problems import NoSuchImageError, RequestError
 from tamis.annotation.renames import Entry, planned_renames
 from tamis.annotation.schema import images
@@ -122,6 +122,7 @@ def synchronise(database: Database, folder: Path, chosen: Callable[[str], bool] 
     if not (plan or new or gone or back):
         return
     with database.writing() as connection:
+        hold(connection, [*plan, *gone, *back])
         now = tick(connection)
         for image_id in plan:  # names are unique at every moment, and no path begins with a slash
             connection.execute(update(images).where(images.c.id == image_id).values(name=f"/{image_id}"))
@@ -157,6 +158,7 @@ def look(database: Database, folder: Path, ids: Sequence[int], max_pixels: int =
             found[image_id] = result if isinstance(result, FileCheck) else None
     if found:
         with database.writing() as connection:
+            hold(connection, list(found))
             now = tick(connection)
             # Read again: events may have come since, and an image with events keeps what they belong to.
             for image_id, (row, _) in _chosen(connection, list(found)).items():
@@ -174,6 +176,7 @@ def accept_change(database: Database, image_id: int) -> ImageRow:
         RequestError: it has another size, or has not changed.
     """
     with database.writing() as connection:
+        hold(connection, [image_id])
         now = tick(connection)
         row = image_row(connection, image_id)
         if not row.changed:

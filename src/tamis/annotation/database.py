@@ -4,12 +4,25 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Function,
+    create_engine,
+    event,
+    extract,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
@@ -17,11 +30,26 @@ from tamis.annotation import schema
 from tamis.annotation.problems import DatabaseError, DiskFullError, LockedError, RequestError
 from tamis.errors import OutputError, UnavailableError
 
+ROUND = 1.0
+"""Seconds after which whoever listens looks whether to stop, or tries to reach the server again."""
+
 PATIENCE = 5.0
 """Seconds to wait for another program that is writing."""
 
 WRITERS = 64
 """Changes that may wait for their turn."""
+
+AT_ONCE = 8
+"""Changes that a process makes at a time on PostgreSQL, where they wait for one another by image; SQLite has one."""
+
+READERS = 8
+"""Connections to PostgreSQL that are left for those who only read, and for whoever listens."""
+
+_TOLD = "tamis told"
+"""A mark of a connection: whoever listens is told of what it writes."""
+
+CHANNEL = "tamis"
+"""On which PostgreSQL tells all processes of a project that something has changed."""
 
 
 class Database:
@@ -30,6 +58,7 @@ class Database:
     Attributes:
         place: what to call it in a sentence; without a password.
         file: of SQLite; None for a server.
+        changed: is called after every change that this process has made.
     """
 
     def __init__(self, engine: Engine, place: str, file: Path | None = None) -> None:
@@ -38,7 +67,8 @@ class Database:
         self.file = file
         self._opened: tuple[int, int] | None = None
         # SQLite has one writer at a time: threads of one program take turns here instead of polling the file.
-        self._writing = threading.Lock()
+        self._writing = threading.Semaphore(1 if file else AT_ONCE)
+        self.changed: Callable[[], None] = lambda: None
         # However long another program holds the file, some threads of a server are left for those who only read.
         self._waiting = threading.BoundedSemaphore(WRITERS)
 
@@ -49,8 +79,11 @@ class Database:
         Raises:
             DatabaseError: it cannot be read, or is locked.
         """
-        with self._explained(), self._engine.connect() as connection, connection.begin():
-            yield connection
+        with self._explained(), self._engine.connect() as connection:
+            if self.file is None:  # PostgreSQL's default would show every statement what others did meanwhile
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -70,11 +103,36 @@ class Database:
                 connection.begin(),
             ):
                 self._require_file()
+                connection.info.pop(_TOLD, None)  # of an earlier transaction, which did nothing in the end
                 yield connection
+                if self.file is None and not connection.info.pop(_TOLD, False):
+                    connection.execute(select(_told()))
             # Once more: what went into a file that was deleted meanwhile is saved nowhere, and must be sent again.
             self._require_file()
         finally:
             self._waiting.release()
+        self.changed()
+
+    def listen(self, heard: Callable[[], None], stopped: threading.Event) -> None:
+        """Call `heard` after every change of other processes, until stopped; returns at once on SQLite, which is mute.
+
+        After a restart of the server it listens again, and `heard` is called once for all that may have been missed.
+        """
+        while self.file is None and not stopped.is_set():
+            try:
+                with self._explained(), self._engine.connect() as connection:
+                    raw = connection.connection.driver_connection
+                    assert raw is not None
+                    connection.detach()  # nobody else is given one that listens
+                    raw.autocommit = True
+                    raw.execute(f"LISTEN {CHANNEL}")
+                    heard()
+                    while not stopped.is_set():
+                        for _ in raw.notifies(timeout=ROUND, stop_after=1):
+                            heard()
+            except DatabaseError:
+                heard()  # so that pages learn of it
+                stopped.wait(ROUND)
 
     def watch(self) -> None:
         """From now on the file must stay the one that it is."""
@@ -109,6 +167,10 @@ class Database:
             raise RequestError(f"{str(error.object)[:40]!r} is no text that can be kept; write it otherwise") from error
         except SQLAlchemyError as error:
             raise _problem(self.place, error) from error
+        except Exception as error:
+            if self.file is not None or not _is_of_driver(error):
+                raise
+            raise DatabaseError(f"{self.place}: the connection is gone ({_line(error)})") from error
 
 
 def open_database(url: str, create: bool = True) -> Database:
@@ -149,11 +211,41 @@ def _identity(file: Path) -> tuple[int, int] | None:
     return stat.st_dev, stat.st_ino
 
 
+def hold(connection: Connection, ids: Sequence[int] | None = None) -> None:
+    """Hold images until the end of a writing transaction, all of them without numbers: whoever wants one waits.
+
+    Whoever also needs the clock holds images first, so that no two wait for each other; SQLite has one writer anyway.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    statement = select(schema.images.c.id).order_by(schema.images.c.id).with_for_update()
+    connection.execute(statement if ids is None else statement.where(schema.images.c.id.in_(ids))).all()
+
+
+def moment(connection: Connection) -> ColumnElement[float]:
+    """Now, in seconds since 1970: by PostgreSQL's clock, which is one for servers on several computers."""
+    if connection.dialect.name == "postgresql":
+        return extract("epoch", func.clock_timestamp()).cast(schema.leases.c.expires.type)
+    return literal(time.time())
+
+
 def tick(connection: Connection) -> int:
-    """The number of this change; whoever writes meanwhile waits, so that numbers come in the order of commits."""
+    """The number of this change; whoever writes meanwhile waits, so that numbers come in the order of commits.
+
+    The wait ends with the transaction: what takes time comes before.
+    """
     row = schema.clock
-    statement = update(row).values(now=row.c.now + 1).returning(row.c.now)
-    return int(connection.execute(statement).scalar_one())
+    ticked = update(row).values(now=row.c.now + 1)
+    if connection.dialect.name == "postgresql" and not connection.info.get(_TOLD):
+        # With the news: every statement from here on is a wait for all others.
+        connection.info[_TOLD] = True
+        return int(connection.execute(ticked.returning(row.c.now, _told())).scalar_one())
+    return int(connection.execute(ticked.returning(row.c.now)).scalar_one())
+
+
+def _told() -> Function[None]:
+    """Tells others, once this is committed, that something has changed; what it was they read from the tables."""
+    return func.pg_notify(CHANNEL, "")
 
 
 def _parsed(url: str) -> URL:
@@ -200,7 +292,8 @@ def _postgresql(url: URL) -> Engine:
         import psycopg  # noqa: F401
     except ImportError as error:
         raise UnavailableError("--db postgresql:// needs a driver: run pip install 'tamis[postgres]'") from error
-    return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    waits = {"connect_timeout": 10}
+    return create_engine(url, pool_pre_ping=True, pool_size=AT_ONCE, max_overflow=READERS, connect_args=waits)
 
 
 def _problem(place: str, error: SQLAlchemyError) -> Exception:
@@ -223,8 +316,18 @@ def _problem(place: str, error: SQLAlchemyError) -> Exception:
         return DiskFullError(f"{place}: the server's disk is full, and nothing is being saved; free some space")
     if state in ("55P03", "40P01"):
         return LockedError(f"{place}: another program holds the database; try again")
-    detail = " ".join(str(cause or error).split())
-    return DatabaseError(f"{place}: the database does not answer as it should ({detail[:200]})")
+    return DatabaseError(f"{place}: the database does not answer as it should ({_line(cause or error)})")
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def _is_of_driver(error: Exception) -> bool:
+    """Whether PostgreSQL's driver says so itself: a connection that listens is asked without SQLAlchemy."""
+    import psycopg
+
+    return isinstance(error, psycopg.Error)
 
 
 def _is_full(place: str) -> bool:

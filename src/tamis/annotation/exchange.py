@@ -10,7 +10,7 @@ from uuid import uuid4
 import numpy as np
 
 from tamis.annotation.catalogue import ImageRow
-from tamis.annotation.database import tick
+from tamis.annotation.database import hold, tick
 from tamis.annotation.events import Event
 from tamis.annotation.fold import ASSISTANT, FINISHED, STATES, Drawing
 from tamis.annotation.labels import adopt_labels, tidy_name
@@ -197,6 +197,7 @@ def import_dataset(
     }
     client = f"import {uuid4().hex[:8]}"
     with project.database.writing() as connection:
+        hold(connection)
         now = tick(connection)
         labels = adopt_labels(connection, wanted, numbers, user)
         at_work, seqs = editors(connection), lengths(connection)

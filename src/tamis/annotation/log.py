@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from tamis.annotation.database import Database, tick
+from tamis.annotation.database import Database, hold, tick
 from tamis.annotation.events import Event, require_sense
 from tamis.annotation.fold import REMARKS, Drawing, History, advanced, drawing
 from tamis.annotation.labels import label_ids
@@ -54,8 +54,7 @@ class Log:
             DiskFullError: there is no room; nothing was added.
         """
         with self._database.writing() as connection:
-            now = tick(connection)
-            image = _image(connection, image_id)
+            image = _image(connection, image_id, held=True)
             new = _unknown(connection, image_id, batch)
             if not new:
                 return int(image.seq)
@@ -72,7 +71,7 @@ class Log:
             new = [_signed(event, held.editor) for event in new]
             seq, history = self._extended(connection, image_id, image.seq, new)
             connection.execute(insert(events), _values(image_id, image.seq, new, held.editor, client))
-            _summarise(connection, image_id, seq, now, new, history)
+            _summarise(connection, image_id, seq, new, history)
         with self._lock:
             self._remember(image_id, seq, history)
         return seq
@@ -83,7 +82,7 @@ class Log:
         """Add one event to each of many images, within a transaction of the caller's; nothing is checked again.
 
         Args:
-            connection: of a writing transaction, which holds the clock.
+            connection: of a writing transaction, which holds the images and the clock.
             now: its tick.
             changes: the event by the number of the image.
             editor: the person's name.
@@ -128,6 +127,7 @@ class Log:
             ]
         if found:
             with self._database.writing() as connection:
+                hold(connection, [row["image"] for row in found])
                 now = tick(connection)
                 statement = update(images).where(images.c.id == bindparam("image"))
                 connection.execute(statement.values(summary=bindparam("told"), touched=now), found)
@@ -199,8 +199,10 @@ def lengths(connection: Connection) -> dict[int, int]:
     return {row.id: row.seq for row in connection.execute(select(images.c.id, images.c.seq))}
 
 
-def _image(connection: Connection, image_id: int) -> Any:
-    row = connection.execute(select(images).where(images.c.id == image_id)).first()
+def _image(connection: Connection, image_id: int, held: bool = False) -> Any:
+    """The row of an image; held until the end of the transaction, whoever else wants to change it waits."""
+    statement = select(images).where(images.c.id == image_id)
+    row = connection.execute(statement.with_for_update() if held else statement).first()
     if row is None:
         raise NoSuchImageError(f"there is no image {image_id} in this project")
     return row
@@ -236,27 +238,22 @@ def _values(image_id: int, seq: int, new: Sequence[Event], editor: str, client: 
     ]
 
 
-def _summarise(
-    connection: Connection, image_id: int, seq: int, now: int, new: Sequence[Event], history: History
-) -> None:
+def _summarise(connection: Connection, image_id: int, seq: int, new: Sequence[Event], history: History) -> None:
     """Keep what lists and sums need beside the events, in the same transaction."""
     seen = drawing(history)
-    connection.execute(
-        update(images)
-        .where(images.c.id == image_id)
-        .values(
-            seq=seq,
-            state=seen.state,
-            masks=len(seen.masks),
-            active_ms=images.c.active_ms + sum(event.active_ms for event in new),
-            clicks=images.c.clicks + sum(event.clicks for event in new),
-            touched=now,
-            summary=summary_of(seen),
-        )
-    )
     connection.execute(delete(image_labels).where(image_labels.c.image_id == image_id))
     if rows := _labels_of(image_id, seen):
         connection.execute(insert(image_labels), rows)
+    values = {
+        "seq": seq,
+        "state": seen.state,
+        "masks": len(seen.masks),
+        "active_ms": images.c.active_ms + sum(event.active_ms for event in new),
+        "clicks": images.c.clicks + sum(event.clicks for event in new),
+        "summary": summary_of(seen),
+        "touched": tick(connection),  # last: from here on all others who save wait
+    }
+    connection.execute(update(images).where(images.c.id == image_id).values(values))
 
 
 def _labels_of(image_id: int, seen: Drawing) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from tamis.annotation.events import mask_of
 from tamis.annotation.found import Finder
 from tamis.annotation.problems import RequestError
 from tamis.annotation.project import Project
+from tamis.annotation.watch import Watch
 from tamis.arrays import ImageArray, MaskArray
 from tamis.clicks import Box, Click
 from tamis.errors import InputError, TamisError
@@ -57,15 +58,23 @@ class ProjectService:
         project: to work on.
         segmentor: the name of who answers clicks.
         load: gives it.
+        share: the number of this process, from 0, and of how many that serve the project: all answer everything, but
+            they begin to encode at different images, and the first alone looks after the folder.
     """
 
-    def __init__(self, project: Project, segmentor: str, load: Callable[[str], Segmentor] = load_segmentor) -> None:
+    def __init__(
+        self,
+        project: Project,
+        segmentor: str,
+        load: Callable[[str], Segmentor] = load_segmentor,
+        share: tuple[int, int] = (0, 1),
+    ) -> None:
         self.project = project
         self.segmentor = segmentor
-        self.board = Board(project, self._encoded)
-        self.encoder = Encoder(
-            lambda: load(segmentor), self.board.order, self.source, self.board.note, project.max_pixels
-        )
+        self._share = share
+        self.board = Board(project, self._encoded, lambda: self.watch.stir())
+        self.watch = Watch(self.board, project.database)
+        self.encoder = Encoder(lambda: load(segmentor), self._order, self.source, self.board.note, project.max_pixels)
         self.closer = CloserLooks()
         self._asked = 0.0
         self.assistant = Assistant(self._rows, project.drawing, self._stored, lambda: self.encoder.keeps, self._quiet)
@@ -74,12 +83,13 @@ class ProjectService:
         self._lock = threading.Lock()
         self._asking = threading.BoundedSemaphore(QUESTIONS)
         self._closing = threading.Event()
-        self._caretaker = threading.Thread(target=self._patrol, name="caretaker", daemon=True)
+        care = self._patrol if share[0] == 0 else self._follow
+        self._caretaker = threading.Thread(target=care, name="caretaker", daemon=True)
 
     def start(self) -> None:
         """Begin the work in the background."""
         self.board.update()
-        first = self.board.order()[:1]
+        first = self._order()[:1]
         with suppress(TamisError, OSError):  # as in every later round: the page still opens
             self.project.look(first)
             self.board.update()
@@ -87,12 +97,14 @@ class ProjectService:
             self.encoder.prefer(first[0])
         self.encoder.start()
         self.closer.start()
+        self.watch.start()
         self._caretaker.start()
         self.assistant.start()
 
     def close(self) -> None:
         """End it."""
         self._closing.set()
+        self.watch.close()
         self.assistant.close()
         self.encoder.close()
         self.closer.close()
@@ -240,6 +252,12 @@ class ProjectService:
         finally:
             self._asking.release()
 
+    def _order(self) -> list[int]:
+        """The images as this process encodes them: from its share on, and all of them in the end."""
+        ids, (number, of) = self.board.order(), self._share
+        first = len(ids) * number // of
+        return ids[first:] + ids[:first]
+
     def _rows(self) -> list[ImageRow]:
         self.board.update()
         return self.board.rows()
@@ -278,6 +296,11 @@ class ProjectService:
                 # The boundary of the watcher: it must outlive whatever there is in a folder, or nobody looks any more.
                 log.exception("looking at the folder failed; the next round may do better")
             self._closing.wait(max(PATROL, LEISURE * (monotonic() - start)))
+
+    def _follow(self) -> None:
+        """Encode what another process of this project has found in the folder."""
+        while not self._closing.wait(PATROL):
+            self.encoder.stir()
 
     def _look_again(self, ids: Sequence[int]) -> None:
         """Look at files some at a time, with pauses as long as the looks, in which others are answered."""

@@ -49,6 +49,14 @@ if TYPE_CHECKING:
 )
 @click.option("--no-token", is_flag=True, help="Answer whoever can reach the port, without the token in the address.")
 @click.option("--db", metavar="URL", help="A file, or postgresql://...; FOLDER/.tamis/project.sqlite by default.")
+@click.option(
+    "--processes",
+    metavar="N",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Server processes at the same address, for a team.",
+)
 @click.option("--user", metavar="NAME", help="Annotator; the name of the account by default.")
 @click.option(
     "--people",
@@ -89,6 +97,7 @@ def command(
     base_url: str | None,
     no_token: bool,
     db: str | None,
+    processes: int,
     user: str | None,
     people: tuple[str, ...],
     assigned: tuple[str, ...],
@@ -112,7 +121,7 @@ def command(
         folder,
         [] if readonly else labels,
         segmentor,
-        Listening(host, port, not no_browser, not no_token, base_url),
+        Listening(host, port, not no_browser, not no_token, base_url, processes),
         db=db,
         user=user or account(),
         readonly=readonly,
@@ -123,13 +132,14 @@ def command(
 
 @dataclass(frozen=True)
 class Listening:
-    """Where the page is, who may see it, and whether to open it."""
+    """Where the page is, who may see it, whether to open it, and how many processes answer there."""
 
     host: str = "127.0.0.1"
     port: int = 0
     browser: bool = True
     token: bool = True
     base_url: str | None = None
+    processes: int = 1
 
 
 @dataclass(frozen=True)
@@ -163,10 +173,11 @@ def annotate(
     from tamis.annotation.service import ProjectService
     from tamis.annotation.vocabulary import labels_in
     from tamis.server.app import make_app
+    from tamis.server.processes import Served, serve_together
     from tamis.server.public import public_at
     from tamis.server.security import LOCAL, Access, new_token
     from tamis.server.serve import address_of, open_browser, serve
-    from tamis.server.single import Standing, only_server, remember, remembered
+    from tamis.server.single import Standing, only_server, place_of, remember, remembered
 
     public = None if place.base_url is None else public_at(place.base_url)
     named = [*labels, *(labels_in(team.schema) if team.schema else [])]
@@ -175,9 +186,10 @@ def annotate(
         first, project = project, open_second(project, team.second, user)
         first.close()
     database = None if readonly else project.database.file
+    kept = None if readonly else place_of(project)
     with ExitStack() as until_stopped:
         until_stopped.callback(project.close)
-        before = None if database is None else remembered(database)
+        before = None if kept is None else remembered(kept)
         if database is not None and not until_stopped.enter_context(only_server(database)):
             _join(folder, before, place.browser)
             return
@@ -188,8 +200,8 @@ def annotate(
         people = {token: name for name, token in tokens.items()} if place.token else {}
         access = Access(place.host, listening.getsockname()[1], _token(place, before), public, people)
         address = address_of(access)
-        if database is not None:
-            remember(database, Standing(address, place.host, access.port, access.token, tokens))
+        if kept is not None:
+            remember(kept, Standing(address, place.host, access.port, access.token, tokens))
 
         def started() -> None:
             click.echo(f"annotating {folder} at {address}\nCtrl-C ends it; everything is saved as it is done")
@@ -204,8 +216,14 @@ def annotate(
             if place.browser:
                 threading.Thread(target=open_browser, args=[address], daemon=True).start()
 
-        app = make_app(ProjectService(project, segmentor), readonly, user, access, team.review_by_another)
-        serve(app, listening, started, behind_proxy=public is not None)
+        if place.processes > 1:
+            by_another = team.review_by_another
+            served = Served(folder, db, segmentor, access, user, readonly, by_another, max_pixels, team.second)
+            serve_together(place.processes, served, listening, started, behind_proxy=public is not None)
+            return
+        service = ProjectService(project, segmentor)
+        app = make_app(service, readonly, user, access, team.review_by_another)
+        serve(app, listening, started, public is not None, service.watch.stop)
 
 
 def _prepare(project: "Project", team: Team, user: str) -> None:

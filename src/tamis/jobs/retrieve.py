@@ -24,7 +24,7 @@ from tamis.personal.retrieval.encoders import Encoder
 from tamis.personal.retrieval.metrics import ilias, permir, revisited
 from tamis.personal.retrieval.rerank import WEIGHT, SeenTargets, presences, remembered, reranked
 from tamis.personal.retrieval.sources import crop
-from tamis.personal.retrieval.store import Filter, Rows, Store, create_store, locked, open_store
+from tamis.personal.retrieval.store import Filter, Rows, Store, create_store, folder_locked, open_store
 from tamis.render.contact_sheet import Cell, contact_sheet
 from tamis.results.files import replacing, write_json
 from tamis.results.folder import result_folder, resumable_folder
@@ -58,7 +58,7 @@ def encode_files(
         raise InputError(f"{folder}: was made with other weights of {encoder.name}; make it anew in another folder")
     folder.mkdir(parents=True, exist_ok=True)
     done = 0
-    with locked(folder):
+    with folder_locked(folder):
         names = list(files)
         for first in range(0, len(names), 16 * PART):
             part = [name for name in names[first : first + 16 * PART] if store is None or name not in store.number_of]
@@ -105,11 +105,8 @@ def search_store(
         if near is not None:
             recalls.append(near.recall)
         found = (near or store).search(vectors, min(k, max(1, store.count())), wanted)
-        names = store.rows.names
-        for row, (scores, numbers) in enumerate(zip(found.scores.tolist(), found.rows.tolist(), strict=True)):
-            joined[row] += [
-                (score, names[number]) for score, number in zip(scores, numbers, strict=True) if number >= 0
-            ]
+        for row, (scores, names) in enumerate(zip(found.scores.tolist(), found.names, strict=True)):
+            joined[row] += zip(scores, names, strict=False)  # without a name: there are fewer than k
     rankings: Rankings = {}
     for row, hits in zip(rows, joined, strict=True):
         best = sorted(hits, key=lambda hit: -hit[0])[:k]

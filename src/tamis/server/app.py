@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 import tamis
 from tamis.annotation.database import WRITERS
 from tamis.annotation.service import ProjectService
-from tamis.server import assistant, events, export, found, images, labels, pages, project, statistics
+from tamis.server import assistant, changes, events, export, found, images, labels, pages, project, statistics
 from tamis.server.context import Context
 from tamis.server.errors import add_handlers
 from tamis.server.security import Access, Guard
@@ -51,8 +51,10 @@ def make_app(
         lifespan=lifespan,
     )
     app.state.context = Context(service, readonly, user, access, another_reviews)
+    app.state.news = changes.News(service, readonly)
     add_handlers(app)
-    for part in (pages, project, images, events, labels, assistant, found, statistics, export):
+    for part in (pages, project, images, changes, events, labels, assistant, found, statistics, export):
         app.include_router(part.router)
+    app.include_router(events.following)
 
     return Guard(app, access)

@@ -14,6 +14,7 @@ from tamis.server.context import Context, ImageId, Person, Served, Text
 from tamis.server.described import answers
 
 router = APIRouter(prefix="/api/images/{image_id}", tags=["events"])
+following = APIRouter(tags=["events"])
 
 _LEASE = answers(schemas.Lease, 403, 404, 422, 503, 507)
 _LEASE["responses"][423] = {"model": schemas.LeaseConflict}
@@ -50,6 +51,14 @@ class Claim(BaseModel):
     client: Name
     user: Called = ""
     takeover: bool = False
+
+
+class Next(BaseModel):
+    """Who wants an image, and which ones not."""
+
+    client: Name
+    user: Called = ""
+    without: Annotated[list[int], Field(max_length=10_000)] = []
 
 
 @router.get("/events", **answers(schemas.History, 404))
@@ -99,6 +108,20 @@ def lease(image_id: ImageId, claim: Claim, served: Served, person: Person) -> di
     with served.service.project.database.writing() as connection:
         held = leases.take_lease(connection, image_id, claim.client, editor, claim.takeover)
     return {"lease": held.lease, "expires_in": leases.SECONDS}
+
+
+@following.post("/api/next", **answers(schemas.NextLease, 403, 422, 503, 507))
+def next_image(claim: Next, served: Served, person: Person) -> dict[str, Any]:
+    """The next image that waits for whoever asks and that nobody else is at work on, with the right to change it."""
+    served.require_writable()
+    editor = person or " ".join(claim.user.split()) or served.user
+    waiting = [image_id for image_id in served.service.board.waiting_for(editor) if image_id not in claim.without]
+    with served.service.project.database.writing() as connection:
+        found = leases.take_next(connection, waiting, claim.client, editor)
+    if found is None:
+        return {"image": None, "lease": None, "expires_in": 0}
+    image_id, held = found
+    return {"image": image_id, "lease": held.lease, "expires_in": leases.SECONDS}
 
 
 @router.delete("/lease", **answers(schemas.LeaseRelease, 403))

@@ -182,6 +182,14 @@ class Lease(_Answer):
     expires_in: float
 
 
+class NextLease(_Answer):
+    """The next image and the right to change it; both null if none waits."""
+
+    image: int | None
+    lease: str | None
+    expires_in: float
+
+
 class LeaseRelease(_Answer):
     """The right was given back."""
 

@@ -58,7 +58,13 @@ def address_of(access: Access) -> str:
     return f"http://{name}:{access.port}/{token}"
 
 
-def serve(app: ASGIApp, listening: socket.socket, started: Callable[[], None], behind_proxy: bool = False) -> None:
+def serve(
+    app: ASGIApp,
+    listening: socket.socket,
+    started: Callable[[], None],
+    behind_proxy: bool = False,
+    stopping: Callable[[], None] = lambda: None,
+) -> None:
     """Serve until Ctrl-C or a SIGTERM; requests at hand are finished first.
 
     Args:
@@ -66,6 +72,7 @@ def serve(app: ASGIApp, listening: socket.socket, started: Callable[[], None], b
         listening: the socket.
         started: called once requests are answered.
         behind_proxy: everybody comes from the same address.
+        stopping: called when the end has begun, to end answers that would go on for ever.
     """
     protocol = type("Protocol", (PatientProtocol,), {"per_address": AT_ONCE if behind_proxy else PER_ADDRESS})
     config = uvicorn.Config(
@@ -80,7 +87,7 @@ def serve(app: ASGIApp, listening: socket.socket, started: Callable[[], None], b
     )
     for name in ("uvicorn.error", "asyncio"):
         logging.getLogger(name).addFilter(Sparingly())
-    server = _Server(config, started)
+    server = _Server(config, started, stopping)
     # Many short answers wait for one another: threads take turns more often than by default.
     sys.setswitchinterval(0.001)
     try:
@@ -100,11 +107,15 @@ def open_browser(address: str) -> None:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None], stopping: Callable[[], None]) -> None:
         super().__init__(config)
-        self._tell_started = started
+        self._tell_started, self._tell_stopping = started, stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._tell_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._tell_stopping()
+        await super().shutdown(sockets)

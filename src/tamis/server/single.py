@@ -1,5 +1,6 @@
 """One server for a project: who starts a second is led to the first, and one that is started again is where it was."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from tamis.annotation.project import HOME, Project
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,14 @@ class Standing:
     port: int
     token: str | None
     people: dict[str, str] = field(default_factory=dict)
+
+
+def place_of(project: Project) -> Path:
+    """Beside what it is written down where a project is served: its file; for one on a server a name in its folder."""
+    if project.database.file is not None:
+        return project.database.file
+    told = hashlib.sha256(project.database.place.encode()).hexdigest()[:12]
+    return project.folder / HOME / f"postgresql-{told}"
 
 
 @contextmanager
@@ -51,6 +62,7 @@ def remember(database: Path, standing: Standing) -> None:
     """Write down where a project is served; for the owner's eyes alone, since the token is in it."""
     file = _file(database)
     with suppress(OSError):  # a folder that cannot be written to: the next server will be found elsewhere
+        file.parent.mkdir(exist_ok=True)
         temporary = file.with_name(f".{file.name}.{os.getpid()}")
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as opened:
             json.dump(asdict(standing), opened)

@@ -1,6 +1,7 @@
 """The assistant of a project at work: for every label a concept, kept in step with what people have finished."""
 
 import logging
+import secrets
 import threading
 import time
 from collections import OrderedDict
@@ -120,7 +121,7 @@ class Assistant:
         self._pupils: OrderedDict[str, _Pupil] = OrderedDict()
         self._views: OrderedDict[str, RegionView] = OrderedDict()
         self._regions: bool | None = None  # whether encoded images have any; None before the first
-        self._version = 0
+        self._version = secrets.randbits(20) << 32  # none that another process, or an earlier run, has told
         self._wake, self._closing = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="assistant", daemon=True)
 

@@ -1,17 +1,15 @@
 """`tamis retrieve delete`."""
 
-from pathlib import Path
-
 import click
 
 
 @click.command(name="delete")
-@click.argument("store", metavar="STORE", type=click.Path(path_type=Path))
+@click.argument("store", metavar="STORE")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
-def command(store: Path, names: tuple[str, ...]) -> None:
+def command(store: str, names: tuple[str, ...]) -> None:
     """Remove images from a store, by the names that `tamis retrieve list` prints; nothing is built anew."""
-    from tamis.personal.retrieval.store import locked, open_store
+    from tamis.personal.retrieval.vectors import locked, open_vectors
 
     with locked(store):
-        left = open_store(store).delete(names)
+        left = open_vectors(store).delete(names)
     click.echo(f"{len(names)} removed; {left.count()} left")

@@ -18,6 +18,14 @@ encoder_option = click.option(
 adaptation_option = click.option(
     "--adaptation", metavar="FILE", type=click.Path(path_type=Path), help="A linear layer behind the encoder."
 )
+store_option = click.option(
+    "--store",
+    "--index",
+    "store",
+    metavar="DIR|URL",
+    required=True,
+    help="The folder of the vectors, or postgresql://... with pgvector.",
+)
 dataset_option = click.option(
     "--dataset", type=click.Choice(list(OPENERS)), required=True, help="The layout, and whose rules."
 )

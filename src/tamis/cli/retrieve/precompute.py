@@ -7,14 +7,12 @@ import click
 
 from tamis.cli.options import executor_for, json_option, print_json, ray_option, workers_option
 from tamis.cli.progress import progress_bar
-from tamis.cli.retrieve.options import adaptation_option, encoder_option
+from tamis.cli.retrieve.options import adaptation_option, encoder_option, store_option
 
 
 @click.command(name="precompute")
 @click.argument("source", metavar="SOURCE")
-@click.option(
-    "--store", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder of the vectors."
-)
+@store_option
 @encoder_option
 @adaptation_option
 @click.option("--prefix", metavar="TEXT", default="", help="Before every name, such as query/.")
@@ -24,7 +22,7 @@ from tamis.cli.retrieve.options import adaptation_option, encoder_option
 @json_option
 def command(
     source: str,
-    store: Path,
+    store: str,
     encoder: str,
     adaptation: Path | None,
     prefix: str,
@@ -41,10 +39,12 @@ def command(
 
     \b
     tamis retrieve precompute photos/ --store vectors/
+    tamis retrieve precompute photos/ --index postgresql://me@server/vectors
     tamis retrieve precompute mini_ilias-000000.tar --store vectors/ --encoder dinov2-small
     """
     from tamis.personal.retrieval.encoders import load_encoder
     from tamis.personal.retrieval.precompute import Added, precompute
+    from tamis.personal.retrieval.vectors import shown
 
     state, executor = Added(), executor_for(workers, ray)
     steps = precompute(source, store, load_encoder(encoder, adaptation), prefix, half, executor=executor)
@@ -58,5 +58,5 @@ def command(
         print_json({name: list(value) if isinstance(value, tuple) else value for name, value in vars(state).items()})
     else:
         changed = f", {len(state.changed)} of them since their image changed" if state.changed else ""
-        click.echo(f"{state.new} vectors computed{changed}; {state.known} were there; in {store}")
+        click.echo(f"{state.new} vectors computed{changed}; {state.known} were there; in {shown(store)}")
     return 1 if state.unreadable else 0

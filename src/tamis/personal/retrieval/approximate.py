@@ -1,25 +1,25 @@
 """IVF-PQ over a store of a million vectors or more: quicker than comparing all, and told how much it misses.
 
-faiss searches codes of 8 bits for every few numbers; the best candidates are compared exactly with the vectors on the
-disk. Rows that came later are searched exactly, deleted and filtered ones are left out.
+faiss searches codes of 8 bits for every few numbers, mapped from the disk; the best candidates are compared exactly
+with the vectors there. Rows that came later are searched exactly, deleted and filtered ones are left out.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tamis.errors import InputError, UnavailableError
-from tamis.personal.retrieval.store import Filter, Found, Store
+from tamis.personal.retrieval.store import Filter, Found, Rows, Store
 from tamis.results.files import replacing, write_json
-
-LEAST = 1_000_000
-"""Rows from which on `tamis retrieve search` searches so."""
 
 TRAINED_ON, ASKED, PROBES, KEPT = 100_000, 200, 64, 10
 """Vectors that cells are learned from; queries that measure recall; cells searched; candidates for each hit."""
+
+TOGETHER = 16
+"""Queries whose candidates are read together."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +42,36 @@ class Approximate:
         """As `Store.search`, but some of the nearest may be missed."""
         faiss, asked = _faiss(), np.ascontiguousarray(queries, np.float32)
         keep = self.store.chosen(wanted)
-        usable = np.flatnonzero(keep[: self.covered])
-        parameters = faiss.SearchParametersIVF(sel=faiss.IDSelectorBatch(usable), nprobe=PROBES)
-        _, rows = self.index.search(asked, k * KEPT, params=parameters)
+        parameters = faiss.SearchParametersIVF(nprobe=PROBES)
+        if not keep[: self.covered].all():
+            chosen = np.packbits(keep[: self.covered], bitorder="little")
+            parameters = faiss.SearchParametersIVF(sel=faiss.IDSelectorBitmap(chosen), nprobe=PROBES)
         late = np.flatnonzero(keep[self.covered :]) + self.covered
-        scores = np.full((len(asked), k), -np.inf, np.float32)
-        found = np.full((len(asked), k), -1, np.int64)
         newest = self.store.vectors(late.tolist()) if len(late) else None
-        for number, candidates in enumerate(rows):
-            here = candidates[candidates >= 0]
-            exact = self.store.vectors(here.tolist()) @ asked[number]
-            if newest is not None:
-                here, exact = np.concatenate([here, late]), np.concatenate([exact, newest @ asked[number]])
-            order = np.lexsort((here, -exact))[:k]
-            scores[number, : len(order)], found[number, : len(order)] = exact[order], here[order]
-        return Found(scores, found)
+        best = Found.empty(len(asked), k)
+        for first in range(0, len(asked), TOGETHER):
+            some = asked[first : first + TOGETHER]
+            _, rows = self.index.search(some, k * KEPT, params=parameters)
+            candidates, places = np.unique(rows, return_inverse=True)
+            candidates, places = candidates.clip(0), places.reshape(rows.shape)
+            vectors = self.store.vectors(candidates.tolist())
+            for number, query in enumerate(some):
+                usable = rows[number] >= 0
+                here, exact = rows[number][usable], vectors[places[number][usable]] @ query
+                if newest is not None:
+                    here, exact = np.concatenate([here, late]), np.concatenate([exact, newest @ query])
+                order = np.lexsort((here, -exact))[:k]
+                best.scores[first + number, : len(order)] = exact[order]
+                best.rows[first + number, : len(order)] = here[order]
+        return self.store.named(best)
+
+    def count(self) -> int:
+        """How many rows are not deleted."""
+        return self.store.count()
+
+    def add(self, vectors: NDArray[np.floating], rows: Rows) -> "Approximate":
+        """As `Store.add`; what is added is compared exactly, until the index is built anew."""
+        return replace(self, store=self.store.add(vectors, rows))
 
 
 def build(store: Store, seed: int = 0) -> Approximate:
@@ -98,7 +113,9 @@ def approximate_of(store: Store) -> Approximate | None:
     if not place.exists():
         return None
     said = json.loads((store.folder / "approximate.json").read_bytes())
-    index = _faiss().deserialize_index(np.fromfile(place, np.uint8))
+    faiss = _faiss()
+    # Codes stay on the disk: pages that are searched are in memory as long as there is room.
+    index = faiss.read_index(str(place), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
     return Approximate(store, index, said["covered"], said["recall@10"])
 
 

@@ -14,7 +14,16 @@ from tamis.arrays import ImageArray
 from tamis.errors import InputError
 from tamis.personal.retrieval.encoders import Encoder
 from tamis.personal.retrieval.sources import decoded
-from tamis.personal.retrieval.store import Rows, Store, create_store, locked, open_store
+from tamis.personal.retrieval.store import Rows
+from tamis.personal.retrieval.vectors import (
+    Collection,
+    create_vectors,
+    is_address,
+    locked,
+    open_vectors,
+    shown,
+    there_are_vectors,
+)
 from tamis.scale.executors import IN_PROCESS
 from tamis.scale.running import Executor, in_order
 from tamis.scale.sources import Entry, entries_of
@@ -42,7 +51,7 @@ class Added:
 
 def precompute(
     source: str,
-    folder: Path,
+    place: str | Path,
     encoder: Encoder,
     prefix: str = "",
     half: bool = False,
@@ -56,7 +65,7 @@ def precompute(
 
     Args:
         source: a folder, .tar or .parquet, or the URL of one.
-        folder: of the store, made if needed.
+        place: of the store, a folder or postgresql://…; made if needed.
         encoder: of images; for other processes than this it can be pickled.
         prefix: before every name, such as "db/".
         half: keep vectors in float16.
@@ -70,20 +79,21 @@ def precompute(
         InputError: the store is of another encoder or other weights, two images have one name, or nothing can be read.
         OutputError: the store cannot be written to.
     """
-    store = _opened(folder, encoder)
+    store = _opened(place, encoder)
+    known = {} if store is None else store.digests()
+    inside = [] if is_address(place) else [Path(place)]
     state = Added()
     waiting: list[tuple[tuple[str, str, str], NDArray[np.floating]]] = []
-    hashes = {} if store is None else {name: store.rows.sha256[row] for name, row in store.number_of.items()}
-    with locked(folder):
-        asked = _batches(source, entries_of(source, [folder]), prefix, hashes)
+    with locked(place):
+        asked = _batches(source, entries_of(source, inside), prefix, known)
         with closing(in_order(_Encode(encoder, half), asked, executor)) as results:
             for done in results:
                 found = _unreadable(done.item, done.lost) if done.result is None else done.result
-                changed = tuple(name for name, _, _ in found.rows if name in hashes)
+                changed = tuple(name for name, _, _ in found.rows if name in known)
                 if store is not None and changed:
                     store = store.delete(changed)
                 if store is None and len(found.vectors):
-                    store = create_store(folder, encoder.name, encoder.weights_sha256, found.vectors.shape[1])
+                    store = create_vectors(place, encoder.name, encoder.weights_sha256, found.vectors.shape[1])
                 waiting += zip(found.rows, found.vectors, strict=True)
                 state = Added(
                     state.new + len(found.rows),
@@ -154,20 +164,21 @@ def _unreadable(batch: Batch, why: str | None) -> _Encoded:
     return _Encoded((), np.empty((0, 0), np.float32), 0, said)
 
 
-def _opened(folder: Path, encoder: Encoder) -> Store | None:
-    if not (folder / "store.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
+def _opened(place: str | Path, encoder: Encoder) -> Collection | None:
+    if not there_are_vectors(place):
+        if not is_address(place):
+            Path(place).mkdir(parents=True, exist_ok=True)
         return None
-    store = open_store(folder, encoder.name)
+    store = open_vectors(place, encoder.name)
     if store.weights != encoder.weights_sha256:
         raise InputError(
-            f"{folder}: was made with other weights of {encoder.name} ({store.weights[:12]}…, here "
-            f"{encoder.weights_sha256[:12]}…); make it anew in another folder"
+            f"{shown(place)}: was made with other weights of {encoder.name} ({store.weights[:12]}…, here "
+            f"{encoder.weights_sha256[:12]}…); make it anew elsewhere"
         )
     return store
 
 
-def _written(store: Store, waiting: list[tuple[tuple[str, str, str], NDArray[np.floating]]]) -> Store:
+def _written(store: Collection, waiting: list[tuple[tuple[str, str, str], NDArray[np.floating]]]) -> Collection:
     names, hashes, dates = zip(*(row for row, _ in waiting), strict=True)
     return store.add(np.stack([vector for _, vector in waiting]), Rows(names, hashes, dates))
 

@@ -66,10 +66,17 @@ class Found:
     Attributes:
         scores: (Q, k) float32, falling; −inf where there are fewer than k rows.
         rows: (Q, k) int64 row numbers, −1 there.
+        names: of each query its hits, as many as there are.
     """
 
     scores: Float32
     rows: NDArray[np.int64]
+    names: tuple[tuple[str, ...], ...] = ()
+
+    @classmethod
+    def empty(cls, queries: int, k: int) -> "Found":
+        """Nothing yet."""
+        return cls(np.full((queries, k), -np.inf, np.float32), np.full((queries, k), -1, np.int64))
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,10 @@ class Store:
     def number_of(self) -> dict[str, int]:
         """Row number by name, of rows that are not deleted."""
         return {name: row for row, name in enumerate(self.rows.names) if self.alive[row]}
+
+    def digests(self) -> dict[str, str]:
+        """The SHA-256 of each image's file, by name."""
+        return {name: self.rows.sha256[row] for name, row in self.number_of.items()}
 
     def count(self) -> int:
         """How many rows are not deleted."""
@@ -214,13 +225,26 @@ class Store:
             raise InputError(f"{self.folder}: queries must be (Q, {self.dimension}), not {queries.shape}")
         asked = np.asarray(queries, np.float32)
         keep = self.chosen(wanted)
-        best = Found(np.full((len(asked), k), -np.inf, np.float32), np.full((len(asked), k), -1, np.int64))
+        best = Found.empty(len(asked), k)
         for first, block in self.blocks():
             usable = np.flatnonzero(keep[first : first + len(block)])
             if len(usable):
                 some = block if len(usable) == len(block) else block[usable]
                 best = _merged(best, asked @ some.T, usable + first, k)
-        return best
+        return self.named(best)
+
+    def named(self, found: Found) -> Found:
+        """With the names of the rows; of all names only those are made, since there may be millions."""
+        wanted = np.unique(found.rows[found.rows >= 0])
+        starts = np.concatenate([[0], np.cumsum(self.shards)])
+        where = np.searchsorted(starts, wanted, side="right") - 1
+        names: dict[int, str] = {}
+        for number in np.unique(where).tolist():
+            rows = wanted[where == number]
+            column = _parquet().read_table(self._place(number, ".parquet"), columns=["name"]).column("name")
+            names |= dict(zip(rows.tolist(), column.take(rows - starts[number]).to_pylist(), strict=True))
+        hits = tuple(tuple(names[row] for row in each if row >= 0) for each in found.rows.tolist())
+        return replace(found, names=hits)
 
     def save(self) -> None:
         """Write `store.json`."""
@@ -290,7 +314,7 @@ def open_store(folder: Path, encoder: str | None = None) -> Store:
     return store
 
 
-def locked(folder: Path) -> Any:
+def folder_locked(folder: Path) -> Any:
     """The right to change a store; one program at a time has it."""
     return alone_in(folder, folder / ".lock")
 

@@ -15,6 +15,7 @@ import { Layers } from './layers.js';
 import { Leases } from './leases.js';
 import { ImageList, renderFilters } from './listing.js';
 import { MaskList } from './masks.js';
+import { News } from './news.js';
 import { Opening } from './opening.js';
 import { Outbox } from './outbox.js';
 import { askName } from './people.js';
@@ -48,7 +49,7 @@ let project;
 let labels = new Map();
 /** @type {Outbox} */
 let outbox;
-let listVersion = 0;
+const news = new News(useNews);
 /** @type {number | null} */
 let labelsVersion = null;
 /** Why events could not be sent, and what is wrong with the disk under the server; '' if nothing is. */
@@ -116,21 +117,25 @@ function nameOf(image) {
   return list.images.get(image)?.name ?? t('an image');
 }
 
-async function pollImages() {
+/** @param {any} fresh the images that have changed, and what stands in their way */
+async function useNews(fresh) {
+  disk = fresh.problem ?? '';
+  if (!reachable && outbox.count) void outbox.send();
+  reachable = true;
+  if (fresh.labels !== labelsVersion) {
+    if (labelsVersion !== null) useProject(await get('api/project'));
+    labelsVersion = fresh.labels;
+  }
+  if (fresh.images.length) {
+    for (const image of fresh.images) list.images.set(image.id, image);
+    renderList();
+  }
+}
+
+/** Once a second: the news where no stream brings them, and what else is asked for. */
+async function look() {
   try {
-    const news = await get(`api/images${listVersion ? `?since=${listVersion}` : ''}`);
-    disk = news.problem ?? '';
-    if (!reachable && outbox.count) void outbox.send();
-    reachable = true;
-    if (news.labels !== labelsVersion) {
-      if (labelsVersion !== null) useProject(await get('api/project'));
-      labelsVersion = news.labels;
-    }
-    if (news.version !== listVersion) {
-      for (const image of news.images) list.images.set(image.id, image);
-      listVersion = news.version;
-      renderList();
-    }
+    await news.ask();
     await opening.follow();
     if (await assistant.rate()) renderList();
   } catch (error) {
@@ -352,7 +357,7 @@ async function start() {
     chooseLabel,
     changeLabels: (change) => void changeLabels(change),
   });
-  await pollImages();
+  await look();
   await outbox.open();
   renderList();
   const asked = decodeURIComponent(location.hash.slice(1));
@@ -361,7 +366,7 @@ async function start() {
   const first = all.find((image) => image.name === asked) ?? next ?? all[0];
   if (first) void opening.open(first.id);
   else wait(t('wait.none'));
-  setInterval(() => void pollImages(), 1000);
+  setInterval(() => void look(), 1000);
 }
 
 start().catch((error) => wait(error instanceof Error ? error.message : String(error)));

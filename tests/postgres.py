@@ -1,5 +1,6 @@
 """A real PostgreSQL server for the tests, in a folder of its own, reached through a socket alone."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -11,10 +12,10 @@ from pathlib import Path
 import pytest
 
 
-def missing() -> str | None:
-    """What is not here, if anything."""
+def missing(programs: Path | None = None) -> str | None:
+    """What is not here, if anything; programs are on the path, or in that folder."""
     for program in ("initdb", "pg_ctl"):
-        if shutil.which(program) is None:
+        if shutil.which(program, path=programs) is None:
             return f"PostgreSQL: no {program} on the path; Debian's package is called postgresql"
     if os.geteuid() == 0 and account() is None:
         return "PostgreSQL: does not run as root, and there is no account 'postgres' or 'nobody' to run it"
@@ -32,16 +33,20 @@ def account() -> str | None:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """Start a server; gives the part of its address that follows postgresql://, with {name} for a database."""
+def server(programs: Path | None = None, buffers: str = "16MB") -> Iterator[str]:
+    """Start a server, of programs in a folder or on the path.
+
+    Gives the part of its address that follows postgresql://, with {name} for a database.
+    """
     folder = Path(tempfile.mkdtemp(prefix="tamis-pg-"))
     name = account() or ""
     data = folder / "data"
 
     def run(*command: object) -> None:
         as_user = {"user": name} if os.geteuid() == 0 else {}
+        program, *arguments = map(str, command)
         result = subprocess.run(
-            [str(part) for part in command],
+            [shutil.which(program, path=programs) or program, *arguments],
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -57,7 +62,7 @@ def server() -> Iterator[str]:
         if os.geteuid() == 0:
             shutil.chown(folder, name)
         run("initdb", "-D", data, "-U", "tamis", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c shared_buffers=16MB"
+        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c shared_buffers={buffers}"
         run("pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
         yield f"postgresql://tamis@/{{name}}?host={folder}"
     finally:
@@ -66,3 +71,9 @@ def server() -> Iterator[str]:
                 patch.chdir(folder)
                 run("pg_ctl", "-D", data, "-m", "immediate", "stop")
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def with_pgvector() -> Path | None:
+    """The programs of a PostgreSQL that has pgvector, from PyPI; None where that is not installed."""
+    spec = importlib.util.find_spec("pgserver")
+    return None if spec is None or spec.origin is None else Path(spec.origin).parent / "pginstall" / "bin"
