@@ -13,12 +13,13 @@ from scipy.sparse.csgraph import connected_components
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import Click, set_clicked_pixels
 from tamis.errors import InputError
+from tamis.mask import boundaries
 from tamis.regions.clicks import CERTAIN, SURE, as_bytes
 from tamis.regions.corrections import CorrectionContext, correction_tokens
 from tamis.regions.encoded import EncodedRegions, signs_of
 from tamis.regions.spread import spread
 from tamis.segmentors.embedded.closer import CloserLook, holds, look_at, part_around
-from tamis.segmentors.embedded.pixel_corrections import PixelContext, replace_where
+from tamis.segmentors.embedded.pixel_corrections import PixelContext, around, replace_where
 from tamis.segmentors.embedded.pixel_network import pixel_maps
 from tamis.segmentors.embedded.weights import session
 
@@ -28,11 +29,11 @@ CUT = 0.1
 SPECK = 0.005
 """Of a mask's area: a correction changes nothing smaller that lies apart from the click."""
 
-DOUBT = 0.0
-"""So much beyond one half the network over pixels must be to contradict the regions."""
+BORDER = 6
+"""Pixels of the working size: so far from a border of the regions the network over pixels may draw it."""
 
-NEAR = 25
-"""Pixels of the working size, in all, around what a click has changed in a mask that is somebody else's."""
+NEAR = 12
+"""The same, from what a click has changed in a mask that is somebody else's."""
 
 LOOKS = 2
 """Closer looks that an image keeps: each takes some 40 MB."""
@@ -184,21 +185,20 @@ class CorrectedRegions(EncodedRegions):
         return answer
 
     def _look_at_pixels(self, answer: ProbabilityArray, mask: MaskArray, clicks: Sequence[Click]) -> None:
-        """Let the network over pixels have the last word on an answer (H, W) to a mask (H, W), in place.
+        """Let the network over pixels have the last word on the border of an answer (H, W) to a mask (H, W), in place.
 
-        It draws borders, and does not take part in what is meant: where clicks are, they are right; a mask that is
-        somebody else's stays as it is apart from what the click has changed.
+        It takes no part in what is meant: it says nothing far from the border or where clicks are, nor of a mask that
+        is somebody else's apart from what the click has changed, and it adds and takes away as the click does.
         """
         fed = self.pixels.inputs(answer, mask, clicks, self.shape)
         seen: NDArray[np.float32] = session("pixel_corrections").run(None, fed)[0][0, 0]
         told = fed["masks"][0, 0] > 0
-        other = np.where(told, seen < 0.5 - DOUBT, seen > 0.5 + DOUBT)
+        other = (told != (seen > 0.5)) & around(boundaries(told.view(np.uint8)), BORDER)
         for signed, disc in zip((True, False), fed["clicks"][0, :2], strict=True):
             other &= (disc == 0) | (told != signed)
         if len(clicks) == 1:
-            changed = (told != (fed["masks"][0, 1] > 0)).astype(np.uint8)
-            other &= cv2.dilate(changed, np.ones((NEAR, NEAR), np.uint8)) > 0
-        replace_where(answer, seen, other)
+            other &= around(told != (fed["masks"][0, 1] > 0), NEAR)
+        replace_where(answer, seen, other, mask != clicks[-1].positive)
 
     def _keep(self, answer: ProbabilityArray, mask: MaskArray, regions: NDArray[np.bool_]) -> None:
         """Let the pixels of some regions, at least one, be what a mask says, in place."""

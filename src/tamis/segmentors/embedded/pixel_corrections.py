@@ -85,8 +85,23 @@ def discs(clicks: Sequence[Click], shape: tuple[int, int]) -> NDArray[np.float32
     return planes
 
 
-def replace_where(answer: ProbabilityArray, values: ProbabilityArray, cells: MaskArray) -> None:
-    """Take over probabilities (h, w), in place, where an answer (H, W) lies in some cells (h, w) and a pixel around."""
+def around(cells: MaskArray, radius: int) -> MaskArray:
+    """(h, w): what lies within some pixels of some cells (h, w)."""
+    import cv2
+
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return np.asarray(cv2.dilate(cells.astype(np.uint8), disc) > 0)
+
+
+def replace_where(answer: ProbabilityArray, values: ProbabilityArray, cells: MaskArray, free: MaskArray) -> None:
+    """Take over probabilities (h, w), in place, where an answer (H, W) lies in some cells (h, w) and a pixel around.
+
+    Args:
+        answer: to change.
+        values: of all cells.
+        cells: where they are taken over.
+        free: (H, W), the pixels that may change.
+    """
     import cv2
 
     if not cells.any():
@@ -114,4 +129,5 @@ def replace_where(answer: ProbabilityArray, values: ProbabilityArray, cells: Mas
         cut = np.ascontiguousarray(map_[spans[0], spans[1]])
         return np.asarray(cv2.warpAffine(cut, to_cells, size, flags=flags, borderMode=cv2.BORDER_REPLICATE))
 
-    np.copyto(inside, enlarged(values), where=enlarged(cells.astype(np.float32)) > 0)
+    there = (enlarged(cells.astype(np.float32)) > 0) & free[parts[0], parts[1]]
+    np.copyto(inside, enlarged(values), where=there)
