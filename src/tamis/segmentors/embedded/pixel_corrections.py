@@ -18,6 +18,12 @@ from tamis.regions.features import PixelMaps
 RADIUS = 5
 """Of the disc that a click is drawn as, in pixels of the working size, as in RITM."""
 
+SAMPLES = 4
+"""Pixels along each side of a cell that are looked at, of a large image."""
+
+TILE = 32
+"""Cells along each side of what is replaced at a time: borders are thin, and most of a large image stays."""
+
 
 @dataclass(frozen=True, eq=False)
 class PixelContext:
@@ -54,13 +60,8 @@ class PixelContext:
             clicks: all of them, the new one last.
             shape: (H, W), in whose pixels they are.
         """
-        import cv2
-
         height, width = self.shape
-        masks = [
-            cv2.resize(each.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-            for each in (told, before)
-        ]
+        masks = [_shrunk(told, self.shape), _shrunk(before.view(np.uint8), self.shape)]
         scale = width / shape[1], height / shape[0]
         moved = [Click(each.x * scale[0], each.y * scale[1], each.positive) for each in clicks]
         return {
@@ -102,32 +103,50 @@ def replace_where(answer: ProbabilityArray, values: ProbabilityArray, cells: Mas
         cells: where they are taken over.
         free: (H, W), the pixels that may change.
     """
+    near, (height, width) = around(cells, 1), cells.shape
+    for top in range(0, height, TILE):
+        for left in range(0, width, TILE):
+            tile = slice(top, min(top + TILE, height)), slice(left, min(left + TILE, width))
+            if near[tile].any():
+                _replace_tile(answer, values, cells, free, tile)
+
+
+def _replace_tile(
+    answer: ProbabilityArray,
+    values: ProbabilityArray,
+    cells: MaskArray,
+    free: MaskArray,
+    tile: tuple[slice, slice],
+) -> None:
     import cv2
 
-    if not cells.any():
-        return
-    spans, parts = [], []
-    for full, small, held in zip(answer.shape, cells.shape, (cells.any(axis=1), cells.any(axis=0)), strict=True):
-        first, last = np.flatnonzero(held)[[0, -1]].tolist()
-        # Two cells around, so that what lies between the middles of cells is known; ends fall on pixels or before.
-        low, high = max(0, first - 2), min(small, last + 3)
-        spans.append(slice(low, high))
-        parts.append(slice(-(-low * full // small), high * full // small))
+    sides = list(zip(tile, cells.shape, answer.shape, strict=True))
+    # Two cells around, so that what lies between the middles of cells is known.
+    seen = tuple(slice(max(0, each.start - 2), min(small, each.stop + 2)) for each, small, _ in sides)
+    rows, columns = (slice(-(-s.start * full // small), -(-s.stop * full // small)) for s, small, full in sides)
+    inside = answer[rows, columns]
     # An affine map of pixels to cells: parts of cells at the ends would move a resized picture.
-    ratios = [small / full for small, full in zip(cells.shape, answer.shape, strict=True)]
+    ratios = [small / full for _, small, full in sides]
     to_cells = np.array(
         [
-            [ratios[1], 0, (parts[1].start + 0.5) * ratios[1] - 0.5 - spans[1].start],
-            [0, ratios[0], (parts[0].start + 0.5) * ratios[0] - 0.5 - spans[0].start],
+            [ratios[1], 0, (columns.start + 0.5) * ratios[1] - 0.5 - seen[1].start],
+            [0, ratios[0], (rows.start + 0.5) * ratios[0] - 0.5 - seen[0].start],
         ]
     )
-    inside = answer[parts[0], parts[1]]
-    size = inside.shape[1], inside.shape[0]
 
-    def enlarged(map_: NDArray[Any]) -> NDArray[Any]:
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        cut = np.ascontiguousarray(map_[spans[0], spans[1]])
-        return np.asarray(cv2.warpAffine(cut, to_cells, size, flags=flags, borderMode=cv2.BORDER_REPLICATE))
+    def enlarged(cut: NDArray[Any]) -> NDArray[Any]:
+        size, flags = inside.shape[::-1], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        there = np.ascontiguousarray(cut[seen])
+        return np.asarray(cv2.warpAffine(there, to_cells, size, flags=flags, borderMode=cv2.BORDER_REPLICATE))
 
-    there = (enlarged(cells.astype(np.float32)) > 0) & free[parts[0], parts[1]]
+    there = (enlarged(cells.view(np.uint8) * np.uint8(255)) > 0) & free[rows, columns]
     np.copyto(inside, enlarged(values), where=there)
+
+
+def _shrunk(values: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.float32]:
+    """(h, w): the means of an array (H, W), of a few pixels in each cell where there are many."""
+    import cv2
+
+    step = max(1, min(values.shape[0] // shape[0], values.shape[1] // shape[1]) // SAMPLES)
+    few = np.asarray(values[step // 2 :: step, step // 2 :: step], np.float32)
+    return np.asarray(cv2.resize(few, shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
