@@ -41,8 +41,12 @@ PREFERENCE, LEAST_WEIGHT = 16, 1e-3
 OWN_EVIDENCE = 0.2
 """How much a region's own membership moves what the rows say of it, in log odds."""
 
-PRESENCE = (20.0, -7.7)
-"""Slope and offset of the logistic that makes a probability of how well the object's regions are found again."""
+PRESENCE = (24.0, -10.5)
+"""Slope and offset of the logistic that makes a probability of how well the object's regions are found again.
+
+Set on all pairs of `dreambooth`, those with and without the object weighing the same; docs/personalize.md tells what
+it does to objects that it was not set on.
+"""
 
 
 @dataclass(frozen=True, eq=False)
