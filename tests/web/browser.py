@@ -124,6 +124,15 @@ def saved(page: Page) -> None:
     expect(page.locator("#saving")).to_have_text("saved", timeout=15_000)
 
 
+def masks_saved(page: Page, server: Served, image: int) -> list[Mapping[str, Any]]:
+    """The masks of an image, once there are any: what is decided in a grid is shown before it is sent."""
+    for _ in range(100):
+        if found := server.masks(image):
+            return found
+        page.wait_for_timeout(100)
+    raise AssertionError(f"image {image} has no mask after ten seconds")
+
+
 def event(uuid: str, kind: str, body: dict[str, Any]) -> dict[str, Any]:
     """An event as the page would send it."""
     return {"uuid": uuid, "kind": kind, "body": body, "at": "2026-01-01T00:00:00Z", "active_ms": 0, "clicks": 0}
