@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,22 @@ def missing(programs: Path | None = None) -> str | None:
             return f"PostgreSQL: no {program} on the path; Debian's package is called postgresql"
     if os.geteuid() == 0 and account() is None:
         return "PostgreSQL: does not run as root, and there is no account 'postgres' or 'nobody' to run it"
+    try:
+        subprocess.run(
+            [shutil.which("initdb", path=programs) or "", "--version"],
+            cwd="/",
+            check=True,
+            capture_output=True,
+            **as_account(),
+        )
+    except (OSError, subprocess.CalledProcessError) as error:  # such as a checkout that nobody else may enter
+        return f"PostgreSQL: {account()} cannot run initdb of {programs or 'the path'} ({error})"
     return None
+
+
+def as_account() -> dict[str, Any]:
+    """What makes `subprocess.run` use the account that runs the server."""
+    return {"user": account()} if os.geteuid() == 0 else {}
 
 
 def account() -> str | None:
@@ -43,7 +59,6 @@ def server(programs: Path | None = None, buffers: str = "16MB") -> Iterator[str]
     data = folder / "data"
 
     def run(*command: object) -> None:
-        as_user = {"user": name} if os.geteuid() == 0 else {}
         program, *arguments = map(str, command)
         result = subprocess.run(
             [shutil.which(program, path=programs) or program, *arguments],
@@ -54,7 +69,7 @@ def server(programs: Path | None = None, buffers: str = "16MB") -> Iterator[str]
             text=True,
             check=False,
             timeout=60,
-            **as_user,  # type: ignore[call-overload]
+            **as_account(),
         )
         assert result.returncode == 0, result.stdout
 
