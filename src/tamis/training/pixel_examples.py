@@ -1,7 +1,8 @@
 """Corrections as they come about, for the network that looks at them pixel by pixel.
 
-People are simulated who click into the middle of the largest error, while the networks before answer, whole images
-first and closer looks after; what is kept of each click is all that the network will be told, and the truth.
+People are simulated who click into the middle of the largest error, while the model in the box answers, whole images
+first and closer looks after; what is kept of each click is all that the network will be told, and the truth. The masks
+that are corrected have been through the network already, as they will have been.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ from tamis.segmentors.embedded.pixel_network import pixel_maps
 from tamis.training.begun import clickable
 from tamis.training.photographs import Photograph
 
-ROUNDS = 5
+ROUNDS = 7
 """Clicks of each mask."""
 
 FINISHED = 0.5
@@ -103,7 +104,7 @@ def _clicked(
         else:
             part = whole
         inside, there = np.ascontiguousarray(mask[part]), within(part, clicks)
-        answer = frame.probability_from_mask(inside, there)
+        told, answer = frame.over_regions(inside, there), frame.probability_from_mask(inside, there)
         if id(frame) not in contexts:
             contexts[id(frame)] = _context(np.ascontiguousarray(image[part]), frame)
         context = contexts[id(frame)]
@@ -112,7 +113,7 @@ def _clicked(
         yield PixelExample(
             photograph.dataset,
             context,
-            _small(answer, context.shape),
+            _small(told, context.shape),
             _small(inside.astype(np.float32), context.shape),
             _small(np.ascontiguousarray(truth[part]).astype(np.float32), context.shape),
             _small(np.ascontiguousarray(known[part]).astype(np.float32), context.shape) > 127,

@@ -155,6 +155,13 @@ class CorrectedRegions(EncodedRegions):
         return self._seen(mask, clicks, self.looks)
 
     def _corrected(self, mask: MaskArray, clicks: Sequence[Click]) -> ProbabilityArray:
+        answer = self.over_regions(mask, clicks)
+        self._look_at_pixels(answer, mask, clicks)
+        set_clicked_pixels(answer, clicks)
+        return answer
+
+    def over_regions(self, mask: MaskArray, clicks: Sequence[Click]) -> ProbabilityArray:
+        """(H, W) float32: the mask (H, W) as regions correct it, before the network over pixels has its word."""
         clicked, signs = self.clicked(clicks), signs_of(clicks)
         context, shares = self.context, self.context.shares(mask)
         fed = {
@@ -180,8 +187,6 @@ class CorrectedRegions(EncodedRegions):
         for click, region, depth in zip(clicks, clicked, context.depths_at(clicks, self.shape) * scale, strict=True):
             if held[region] != click.positive:
                 carve(answer, self.fine_map, click, min(float(depth), _half_way(click, clicks)))
-        self._look_at_pixels(answer, mask, clicks)
-        set_clicked_pixels(answer, clicks)
         return answer
 
     def _look_at_pixels(self, answer: ProbabilityArray, mask: MaskArray, clicks: Sequence[Click]) -> None:
