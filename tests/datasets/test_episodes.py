@@ -40,7 +40,7 @@ def test_perseg_takes_00_for_the_reference_and_leaves_out_what_has_00_in_its_nam
     (cup,) = open_episodes("perseg", tmp_path)
     assert (cup.name, cup.reference.name) == ("cup", "cup/00")
     assert [view.name for view in cup.targets] == ["cup/01", "cup/02"]
-    assert cup.reference.read_mask().sum() == 25
+    assert cup.reference.mask().sum() == 25
     assert cup.reference.image().shape == (*SIZE, 3)
     (tmp_path / "Annotations" / "cup" / "00.png").unlink()
     with pytest.raises(InputError, match=r"(?s)has no reference 00.*perseg is expected as\n    ROOT/Images"):
@@ -106,8 +106,8 @@ def test_permirs_from_burst(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "permirs").iterdir()] == ["1"]
     (episode,) = open_episodes("permis", tmp_path / "permirs")
     assert [view.name for view in (episode.reference, *episode.targets)] == ["1/0", "1/1", "1/2"]
-    np.testing.assert_array_equal(episode.reference.read_mask(), blob(0, 0, 8))
-    np.testing.assert_array_equal(episode.targets[1].read_mask(), blob(0, 0, 5))
+    np.testing.assert_array_equal(episode.reference.mask(), blob(0, 0, 8))
+    np.testing.assert_array_equal(episode.targets[1].mask(), blob(0, 0, 5))
     assert same_track(tmp_path / "permirs" / "1" / STORED)
     assert list(np.load(tmp_path / "permirs" / "1" / STORED, allow_pickle=True)[0]) == ["1"], "numpy reads it too"
     collection = open_collection("permir", tmp_path / "permirs")

@@ -17,6 +17,7 @@ from tamis.personal.appearance import Appearance
 from tamis.personal.presence import roc
 from tamis.personal.protocol import Located
 from tamis.personal.regions import Regions
+from tamis.scale.executors import IN_PROCESS, Processes
 from tests.personal.scenes import scene
 
 
@@ -116,3 +117,23 @@ def test_a_run_reports_masks_and_presence_and_goes_on(
     for name in ("report.html", "contact-sheet.png", "run.json"):
         assert (out / name).exists()
     assert Located(np.full((2, 2), 0.6, np.float32), 1, 1).mask.all()
+
+
+def test_workers_give_the_same(root: Path, tmp_path: Path) -> None:
+    episodes, settings = open_episodes("instances", root), PersonalizedSettings("tamis", 1)
+    for name, executor in (("one", IN_PROCESS), ("two", Processes(2))):
+        list(run_personalized(Regions(), "instances", root, episodes, settings, tmp_path / name, executor))
+    for file in ("summary.json", "targets.csv", "contact-sheet.png", "pictures/0.jpg", "pictures/1.jpg"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_other_masks_are_another_dataset(root: Path, tmp_path: Path) -> None:
+    def fingerprint_of(out: Path) -> str:
+        episodes = open_episodes("instances", root)
+        list(run_personalized(Regions(), "instances", root, episodes, PersonalizedSettings("tamis", 0), out))
+        return str(json.loads((out / "run.json").read_text())["dataset_fingerprint"])
+
+    before = fingerprint_of(tmp_path / "before")
+    drawn = root / "masks" / "box" / "1.png"
+    Image.fromarray(np.roll(np.asarray(Image.open(drawn)), 1)).save(drawn)
+    assert fingerprint_of(tmp_path / "after") != before

@@ -17,7 +17,7 @@ from tamis.evaluation.report import write_report
 from tamis.evaluation.rules import Rules
 from tamis.evaluation.run import run_evaluation
 from tamis.results.journal import opened
-from tamis.scale.executors import Processes
+from tamis.scale.executors import IN_PROCESS, Processes
 from tamis.segmentors import load_segmentor
 from tests.evaluation.scenes import sample_of
 
@@ -188,3 +188,10 @@ def test_combination_study(dataset: Dataset, tmp_path: Path) -> None:
         assert row["gain"] == pytest.approx(row["miou"] - alone["miou"], abs=2e-6)
         assert row["gain_ci95"][0] <= row["gain"] <= row["gain_ci95"][1]
     assert "<svg" in (out / "report.html").read_text()
+
+
+def test_workers_make_the_same_study(dataset: Dataset, tmp_path: Path) -> None:
+    settings = StudySettings(extra=(1,))
+    for name, executor in (("one", IN_PROCESS), ("two", Processes(2))):
+        list(run_study(load_segmentor("hierarchy"), dataset, settings, tmp_path / name, 0, 2, executor))
+    assert (tmp_path / "one" / "combine.json").read_bytes() == (tmp_path / "two" / "combine.json").read_bytes()

@@ -151,9 +151,9 @@ def test_the_duck_of_perseg(data: Path) -> None:
     from tamis.datasets.episodes import open_perseg
 
     (duck,) = open_perseg(data / "perseg_examples")
-    memory = METHOD.remember([Reference(duck.reference.image(), duck.reference.read_mask())])
+    memory = METHOD.remember([Reference(duck.reference.image(), duck.reference.mask())])
     for view in duck.targets:
-        truth = view.read_mask()
+        truth = view.mask()
         found = memory.locate(appearance_of(view.image()))
         assert (found.mask & truth).sum() / (found.mask | truth).sum() > 0.95
         assert found.presence > 0.5

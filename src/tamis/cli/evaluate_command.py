@@ -198,6 +198,8 @@ def _tell_real_clicks(told: dict[str, Any]) -> None:
 @click.option(
     "--repeats", metavar="C", type=click.IntRange(min=1), default=1, show_default=True, help="Repetitions per mask."
 )
+@workers_option
+@ray_option
 @json_option
 def combine(
     segmentor: str,
@@ -210,12 +212,15 @@ def combine(
     extra: tuple[int, ...],
     where: str,
     repeats: int,
+    workers: int | None,
+    ray: str | None,
     as_json: bool,
 ) -> None:
     """Compare the rules that combine one real click with simulated ones, all on the same clicks."""
     opened = open_dataset(dataset, root, split)
     settings = StudySettings(tuple(sorted(extra)), PLACES if where == "both" else (where,), repeats=repeats)
-    _follow(run_study(load_segmentor(segmentor), opened, settings, out, seed, limit), quiet=as_json)
+    executor = executor_for(workers, ray)
+    _follow(run_study(load_segmentor(segmentor), opened, settings, out, seed, limit, executor), quiet=as_json)
     result = json.loads((out / "combine.json").read_bytes())
     if as_json:
         print_json(result)

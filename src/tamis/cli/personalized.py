@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import json_option, print_json
+from tamis.cli.options import executor_for, json_option, print_json, ray_option, workers_option
 from tamis.cli.progress import progress_bar
 
 
@@ -37,6 +37,8 @@ from tamis.cli.progress import progress_bar
 )
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Only the first N objects.")
 @click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Of the choice of other objects.")
+@workers_option
+@ray_option
 @json_option
 def personalized(
     dataset: str,
@@ -48,6 +50,8 @@ def personalized(
     negatives: int,
     limit: int | None,
     seed: int,
+    workers: int | None,
+    ray: str | None,
     as_json: bool,
 ) -> None:
     """Find objects of one image again in others: mIoU by the peers' rules, and whether absence is noticed.
@@ -63,10 +67,11 @@ def personalized(
     from tamis.personal.methods import load_method
 
     settings = PersonalizedSettings(protocol_of(dataset, protocol), negatives, limit, seed)
-    episodes = open_episodes(dataset, root)
+    episodes, loaded = open_episodes(dataset, root), load_method(method, presence)
+    steps = run_personalized(loaded, dataset, root, episodes, settings, out, executor_for(workers, ray))
     with progress_bar(as_json) as bar:
         task = bar.add_task("evaluating", total=None)
-        for done, total in run_personalized(load_method(method, presence), dataset, root, episodes, settings, out):
+        for done, total in steps:
             bar.update(task, completed=done, total=total)
     summary = json.loads((out / "summary.json").read_bytes())
     if as_json:

@@ -23,16 +23,26 @@ class View:
     Attributes:
         name: unique in the dataset.
         path: of the image.
-        read_mask: gives (H, W) bool; raises InputError for a file that cannot be read.
+        mask_path: the file that its mask is in.
+        read: gives the mask in a file as (H, W) bool; raises InputError for a file that cannot be read.
     """
 
     name: str
     path: Path
-    read_mask: Callable[[], MaskArray]
+    mask_path: Path
+    read: Callable[[Path], MaskArray]
 
     def image(self) -> ImageArray:
         """(H, W, 3) uint8 RGB."""
         return read_image(self.path)
+
+    def mask(self) -> MaskArray:
+        """(H, W) bool.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        return self.read(self.mask_path)
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,7 @@ def open_perseg(root: Path) -> list[Episode]:
     for folder in folders_in(images):
         found, drawn = files_in(folder).paths, files_in(require_folder(masks / folder.name), {".png"}).paths
         views = {
-            name: View(f"{folder.name}/{name}", path, partial(read_any_channel, drawn[name]))
+            name: View(f"{folder.name}/{name}", path, drawn[name], read_any_channel)
             for name, path in found.items()
             if name in drawn
         }
@@ -92,7 +102,7 @@ def open_instances(root: Path) -> list[Episode]:
         drawn = root / "masks" / folder.name
         masks = files_in(drawn, {".png"}).paths if drawn.is_dir() else {}
         views = [
-            View(f"{folder.name}/{name}", path, partial(read_half, masks[name]))
+            View(f"{folder.name}/{name}", path, masks[name], read_half)
             for name, path in files_in(folder).paths.items()
             if name in masks
         ]
@@ -114,7 +124,7 @@ def open_frames(root: Path, step: int = 8) -> list[Episode]:
     for folder in folders_in(require_folder(images)):
         drawn = files_in(require_folder(masks / folder.name), {".png"}).paths
         views = [
-            View(f"{folder.name}/{name}", path, partial(read_any_channel, drawn[name]))
+            View(f"{folder.name}/{name}", path, drawn[name], read_any_channel)
             for name, path in files_in(folder).paths.items()
             if name in drawn
         ]
@@ -146,7 +156,9 @@ def open_permis(root: Path) -> list[Episode]:
         if missing:
             raise LayoutError(f"{folder}: there is no {missing[0]}")
         views = [
-            View(f"{folder.name}/{number}", folder / f"{number}.jpg", partial(first_mask, folder / STORED, number))
+            View(
+                f"{folder.name}/{number}", folder / f"{number}.jpg", folder / STORED, partial(first_mask, frame=number)
+            )
             for number in range(3)
         ]
         episodes.append(Episode(folder.name, views[0], tuple(views[1:])))

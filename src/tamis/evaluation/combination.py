@@ -6,6 +6,7 @@ triangulation asks for both signs and weighs them by P(y in mask | x).
 """
 
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from tamis.render import chart
 from tamis.render.page import write_page
 from tamis.results.files import write_json
 from tamis.results.folder import resumable_folder
+from tamis.scale.executors import IN_PROCESS
+from tamis.scale.running import Executor, in_order, none_lost
 from tamis.segmentors import EncodedImage, Segmentor, weights_of
 
 PLACES = ("inside", "uncertain")
@@ -56,9 +59,24 @@ class StudySettings:
 
 
 def run_study(
-    segmentor: Segmentor, dataset: Dataset, settings: StudySettings, out: Path, seed: int = 0, limit: int | None = None
+    segmentor: Segmentor,
+    dataset: Dataset,
+    settings: StudySettings,
+    out: Path,
+    seed: int = 0,
+    limit: int | None = None,
+    executor: Executor = IN_PROCESS,
 ) -> Generator[Progress]:
     """Run the study, and write `combine.json`, `run.json` and `report.html`; it resumes like an evaluation.
+
+    Args:
+        segmentor: for other processes than this it can be pickled.
+        dataset: what to click on.
+        settings: what is tried.
+        out: the result folder.
+        seed: of clicks and bootstrap.
+        limit: only the first so many images.
+        executor: who works, an image at a time.
 
     Yields:
         Progress after every image, with the mIoU of the real clicks alone.
@@ -66,6 +84,7 @@ def run_study(
     Raises:
         InputError: the folder holds another run, or the dataset has nothing to click on.
         OutputError: a result cannot be written.
+        UnavailableError: images ended their workers: all others are kept.
     """
     dataset = replace(dataset, samples=dataset.samples[:limit])
     if not dataset.samples:
@@ -81,12 +100,13 @@ def run_study(
         "seed": seed,
         "version": tamis.__version__,
     }
-    with resumable_folder(out, signature, {}, weights) as (_, journal):
-        for sample in dataset.samples:
-            if sample.name not in journal.entries:
-                journal.add(sample.name, study_image(segmentor, sample, settings, seed))
-            alone = [iou for entry in journal.entries.values() for iou in entry["ious"].get("alone", [])]
-            yield Progress(len(journal.entries), len(dataset.samples), float(np.mean(alone)) if alone else None)
+    with resumable_folder(out, signature, {"workers": executor.count}, weights) as (_, journal):
+        missing = [sample for sample in dataset.samples if sample.name not in journal.entries]
+        with closing(in_order(_Study(segmentor, settings, seed), missing, executor)) as results:
+            for sample, entry in none_lost(results, lambda sample: sample.name):
+                journal.add(sample.name, entry)
+                alone = [iou for each in journal.entries.values() for iou in each["ious"].get("alone", [])]
+                yield Progress(len(journal.entries), len(dataset.samples), float(np.mean(alone)) if alone else None)
         entries = [journal.entries[sample.name] for sample in dataset.samples]
         rows = _table([entry["ious"] for entry in entries if entry["ious"]], seed)
         left_out = {
@@ -96,6 +116,18 @@ def run_study(
         }
         write_json(out / "combine.json", {**signature, "results": rows, "unreadable": left_out})
         _write_page(out / "report.html", segmentor.name, dataset.name, rows)
+
+
+@dataclass(frozen=True)
+class _Study:
+    """What a worker does with an image."""
+
+    segmentor: Segmentor
+    settings: StudySettings
+    seed: int
+
+    def __call__(self, sample: Sample) -> dict[str, Any]:
+        return study_image(self.segmentor, sample, self.settings, self.seed)
 
 
 def study_image(segmentor: Segmentor, sample: Sample, settings: StudySettings, seed: int) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """`tamis evaluate personalized`, as a function: every object found again in its targets, and missed in others'."""
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from tamis.evaluation.personalized import (
 )
 from tamis.image import write_image
 from tamis.personal.presence import roc, roc_points
-from tamis.personal.protocol import Method, Reference
+from tamis.personal.protocol import Memory, Method, Reference
 from tamis.render.chart import curves
 from tamis.render.contact_sheet import Cell, contact_sheet, thumbnail
 from tamis.render.overlays import cut_out
@@ -30,6 +31,8 @@ from tamis.render.page import figure, write_page
 from tamis.results.files import write_json
 from tamis.results.folder import resumable_folder
 from tamis.results.run import file_hash, fingerprint
+from tamis.scale.executors import IN_PROCESS
+from tamis.scale.running import Executor, in_order, none_lost
 
 SHOWN = 48
 """Targets on the contact sheet, the worst first."""
@@ -65,24 +68,43 @@ def protocol_of(dataset: str, asked: str | None) -> str:
 
 
 def run_personalized(
-    method: Method, dataset: str, root: Path, episodes: Sequence[Episode], settings: PersonalizedSettings, out: Path
+    method: Method,
+    dataset: str,
+    root: Path,
+    episodes: Sequence[Episode],
+    settings: PersonalizedSettings,
+    out: Path,
+    executor: Executor = IN_PROCESS,
 ) -> Generator[tuple[int, int]]:
-    """Measure a method; an interrupted run goes on when it is called again.
+    """Measure a method; an interrupted run goes on when it is called again, with any number of workers.
 
     Writes `out/summary.json`, `out/targets.csv`, `out/contact-sheet.png`, `out/report.html`, `out/run.json` and
     `out/journal.jsonl`.
+
+    Args:
+        method: for other processes than this it can be pickled.
+        dataset: its name.
+        root: its folder.
+        episodes: objects and the images they are looked for in.
+        settings: the rules.
+        out: the result folder.
+        executor: who works, a target at a time; each worker remembers the objects that it has seen.
 
     Yields:
         How many targets are done, and how many there are.
 
     Raises:
         InputError: no target is left, or the folder holds another run.
+        UnavailableError: targets ended their workers: all others are kept.
     """
     episodes = list(episodes[: settings.limit])
     asked = [
-        (episode, target)
-        for episode in episodes
-        for target in (episode.targets[:1] if settings.protocol == "pdm" else episode.targets)
+        _Asked(number, place, target)
+        for number, (place, target) in enumerate(
+            (place, target)
+            for place, episode in enumerate(episodes)
+            for target in (episode.targets[:1] if settings.protocol == "pdm" else episode.targets)
+        )
     ]
     signature = {
         "method": method.name,
@@ -92,44 +114,69 @@ def run_personalized(
         **vars(settings),
         "version": tamis.__version__,
     }
-    with resumable_folder(out, signature, {}, method.weights_sha256) as (run, journal):
-        run.dataset = fingerprint(
-            file_hash(view.path) for episode in episodes for view in (episode.reference, *episode.targets)
-        )
-        memories: dict[str, Any] = {}
+    with resumable_folder(out, signature, {"workers": executor.count}, method.weights_sha256) as (run, journal):
+        views = [view for episode in episodes for view in (episode.reference, *episode.targets)]
+        files = {file for view in views for file in (view.path, view.mask_path)}
+        run.dataset = fingerprint(map(file_hash, files))
+        missing = [each for each in asked if each.target.name not in journal.entries]
+        if len(missing) < len(asked):
+            yield len(asked) - len(missing), len(asked)
+        with closing(in_order(_Search(method, episodes, settings), missing, executor)) as results:
+            for one, (entry, picture) in none_lost(results, lambda one: one.target.name):
+                if picture is not None:
+                    write_image(out / "pictures" / f"{one.number}.jpg", picture)
+                journal.add(one.target.name, entry)
+                yield len(journal.entries), len(asked)
+        _write(out, signature, [(one.target.name, journal.entries[one.target.name]) for one in asked])
 
-        def remembered(episode: Episode) -> Any:
-            if episode.name not in memories:
-                image, mask = _prepared(episode.reference, settings.protocol)
-                memories[episode.name] = method.remember([Reference(image, mask, episode.reference.name)])
-            return memories[episode.name]
 
-        for number, (episode, target) in enumerate(asked):
-            if target.name not in journal.entries:
-                rng = np.random.default_rng((settings.seed, number))
-                others = [other for other in episodes if other.name != episode.name]
-                drawn = rng.permutation(len(others))[: settings.negatives]
-                image, truth = _prepared(target, settings.protocol)
-                if settings.protocol == "pdm" and truth.mean() < LEAST_SHARE:
-                    journal.add(target.name, {"object": episode.name, "too_small": True})
-                    continue
-                seen = method.look(image)
-                located = remembered(episode).locate(seen)
-                entry = {
-                    "object": episode.name,
-                    "counts": list(vars(counts_of(located.mask, truth)).values()),
-                    "presence": located.presence,
-                    "predicted_iou": located.predicted_iou,
-                    "absent": [remembered(others[other]).locate(seen).presence for other in drawn],
-                }
-                write_image(out / "pictures" / f"{number}.jpg", thumbnail(cut_out(image, located.mask), 440))
-                journal.add(target.name, entry)
-            yield number + 1, len(asked)
-        _write(out, signature, [(target.name, journal.entries[target.name]) for _, target in asked])
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """A target; its number among all of them, and that of its episode."""
+
+    number: int
+    episode: int
+    target: View
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """What a worker does with a target; it remembers each object once."""
+
+    method: Method
+    episodes: Sequence[Episode]
+    settings: PersonalizedSettings
+    memories: dict[str, Memory] = field(default_factory=dict)
+
+    def __call__(self, asked: _Asked) -> tuple[dict[str, Any], ImageArray | None]:
+        """What the journal keeps, and a small picture of what was found."""
+        episode = self.episodes[asked.episode]
+        image, truth = _prepared(asked.target, self.settings.protocol)
+        if self.settings.protocol == "pdm" and truth.mean() < LEAST_SHARE:
+            return {"object": episode.name, "too_small": True}, None
+        others = [other for other in self.episodes if other.name != episode.name]
+        rng = np.random.default_rng((self.settings.seed, asked.number))
+        drawn = rng.permutation(len(others))[: self.settings.negatives]
+        seen = self.method.look(image)
+        located = self._remembered(episode).locate(seen)
+        entry = {
+            "object": episode.name,
+            "counts": list(vars(counts_of(located.mask, truth)).values()),
+            "presence": located.presence,
+            "predicted_iou": located.predicted_iou,
+            "absent": [self._remembered(others[other]).locate(seen).presence for other in drawn],
+        }
+        return entry, thumbnail(cut_out(image, located.mask), 440)
+
+    def _remembered(self, episode: Episode) -> Memory:
+        if episode.name not in self.memories:
+            image, mask = _prepared(episode.reference, self.settings.protocol)
+            self.memories[episode.name] = self.method.remember([Reference(image, mask, episode.reference.name)])
+        return self.memories[episode.name]
 
 
 def _prepared(view: View, protocol: str) -> tuple[ImageArray, MaskArray]:
-    image, mask = view.image(), view.read_mask()
+    image, mask = view.image(), view.mask()
     if mask.shape != image.shape[:2]:
         raise InputError(
             f"{view.path}: the mask is {mask.shape[1]}x{mask.shape[0]} but the image "
