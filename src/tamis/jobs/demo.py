@@ -11,19 +11,24 @@ from tamis.arrays import ImageArray
 from tamis.clicks import Click
 from tamis.errors import InputError
 from tamis.image import read_image, resize_to_fit, write_image
-from tamis.mask import containment_matrix
+from tamis.mask import Masks, containment_matrix
 from tamis.proposals import Proposals, Selection, grid_proposals
-from tamis.proposals.selection import LIKELY
 from tamis.render.overlays import cut_out, overlay
 from tamis.render.page import figure, write_page
 from tamis.results.files import write_bytes
-from tamis.segmentors import Segmentor
+from tamis.segmentors import EncodedImage, Segmentor
 
 SAMPLES = ("astronaut", "chelsea", "coffee", "rocket")
 """Photographs that come inside scikit-image."""
 
 SHOWN_SIZE = 1200
 """Pixels on the long side of the pictures of the page."""
+
+SHOWN_SCORE = 0.45
+"""Of the masks of a picture: with smaller ones on top, doubtful parts would hide the things that they are parts of."""
+
+ASKED = 40
+"""Clicks of the best masks, among which some are chosen to be shown."""
 
 
 @dataclass(frozen=True)
@@ -107,21 +112,26 @@ def save_photographs(folder: Path, images: Sequence[Path] = ()) -> None:
             write_image(folder / f"{name}.png", sample(name))
 
 
-def typical_clicks(proposals: Proposals, count: int = 3) -> list[Click]:
-    """Clicks worth showing: those of good, large masks that overlap little, objects before backgrounds."""
-    masks = proposals.masks
-    height, width = masks.shape
-    sides_touched = (masks.boxes == (0, 0, width, height)).sum(axis=1)
-    worth = proposals.scores * (masks.areas / (height * width)) ** 0.5 / (1 + sides_touched)
-    ranked = (-worth).argsort(kind="stable").tolist()
-    shared = containment_matrix(masks)
+def typical_clicks(encoded: EncodedImage, proposals: Proposals, count: int = 3) -> list[Click]:
+    """Clicks worth showing, at most `count`: their answers are good, large, and of different things.
+
+    Objects come before backgrounds, and what overlaps little before parts of each other; never the same thing twice.
+    """
+    best = (-proposals.scores).argsort(kind="stable")[:ASKED].tolist()
+    if not best:
+        return []
+    answers = Masks.from_dense(encoded.probability([proposals.clicks[index]]) > 0.5 for index in best)
+    height, width = answers.shape
+    sides_touched = (answers.boxes == (0, 0, width, height)).sum(axis=1)
+    worth = proposals.scores[best] * (answers.areas / (height * width)) ** 0.5 / (1 + sides_touched)
+    shared = containment_matrix(answers)
     chosen: list[int] = []
-    for most_shared in (0.2, 0.8, 1.0):
-        for index in ranked:
-            apart = all(max(shared[index, other], shared[other, index]) <= most_shared for other in chosen)
-            if len(chosen) < count and index not in chosen and apart:
-                chosen.append(index)
-    return [proposals.clicks[index] for index in chosen]
+    for most_shared in (0.2, 0.8):
+        for place in (-worth).argsort(kind="stable").tolist():
+            apart = all(max(shared[place, other], shared[other, place]) <= most_shared for other in chosen)
+            if len(chosen) < count and apart:
+                chosen.append(place)
+    return [proposals.clicks[best[place]] for place in chosen]
 
 
 def _photographs(paths: Sequence[Path]) -> Iterator[tuple[str, ImageArray]]:
@@ -135,9 +145,9 @@ def _show(stem: str, name: str, image: ImageArray, out: Path, segmentor: Segment
     start = perf_counter()
     encoded = segmentor.encode(image)
     encode_end = perf_counter()
-    proposals = grid_proposals(encoded, selection=Selection(min_score=LIKELY))
+    proposals = grid_proposals(encoded, selection=Selection(min_score=SHOWN_SCORE))
     masks_end = perf_counter()
-    clicks = typical_clicks(proposals)
+    clicks = typical_clicks(encoded, proposals)
     click_start = perf_counter()
     answers = [encoded.probability([click]) > 0.5 for click in clicks]
     click_seconds = (perf_counter() - click_start) / max(len(clicks), 1)
