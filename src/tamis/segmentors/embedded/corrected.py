@@ -21,6 +21,7 @@ from tamis.regions.spread import spread
 from tamis.segmentors.embedded.closer import CloserLook, holds, look_at, part_around
 from tamis.segmentors.embedded.pixel_corrections import PixelContext, around, replace_where
 from tamis.segmentors.embedded.pixel_network import pixel_maps
+from tamis.segmentors.embedded.specks import remove_specks
 from tamis.segmentors.embedded.weights import session
 
 CUT = 0.1
@@ -135,7 +136,19 @@ class CorrectedRegions(EncodedRegions):
         """A correction, from the closer looks that there are."""
         part = part_around(mask, clicks[:-1]) if looks else None
         look = None if part is None else look_at(part, looks, clicks[-1])
-        return self._corrected(mask, clicks) if look is None else look.corrected(mask, clicks)
+        answer = self._corrected(mask, clicks) if look is None else look.corrected(mask, clicks)
+        remove_specks(answer, None if self._begun(mask, clicks) else mask, clicks)
+        set_clicked_pixels(answer, clicks)
+        return answer
+
+    def _begun(self, mask: MaskArray, clicks: Sequence[Click]) -> bool:
+        """Whether a mask is the answer to the first of two clicks: a row of the matrix, specks and all."""
+        if len(clicks) != 2 or not clicks[0].positive:
+            return False
+        region, step = int(self.clicked(clicks[:1])[0]), max(1, max(self.shape) // max(self.region_map.shape))
+        inside = self.best[region] > CERTAIN // 2
+        inside[region] = True
+        return bool(np.array_equal(inside[self.fine_map[::step, ::step]], mask[::step, ::step]))
 
     def probability_from_mask(self, mask: MaskArray, clicks: Sequence[Click]) -> ProbabilityArray:
         """(H, W) float32: the mask (H, W), which earlier clicks may have made, as the last click corrects it.
@@ -145,7 +158,8 @@ class CorrectedRegions(EncodedRegions):
         A positive click only adds regions, a negative one only takes them away; if it is the first, so that the mask is
         somebody else's, only such as hang together with the clicked one. Where nothing changes pixels stay as they are,
         even where the mask cuts a region. If the network does not believe that the whole clicked region is meant, a
-        part of it around the click is.
+        part of it around the click is. Specks that would be left behind go with the rest, whatever the sign, and after
+        the second click those of the first answer.
 
         Raises:
             InputError: there is no click, or one lies outside the image.
