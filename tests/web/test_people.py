@@ -10,7 +10,7 @@ from PIL import Image
 
 playwright = pytest.importorskip("playwright.sync_api")
 
-from playwright.sync_api import Browser, Page, expect  # noqa: E402
+from playwright.sync_api import Browser, Locator, Page, expect  # noqa: E402
 
 from tests.web.browser import (  # noqa: E402
     CHROMIUM,
@@ -163,3 +163,20 @@ def test_an_export_from_the_page_can_be_split_and_holds_the_pictures(
         assert len(list(tmp_path.glob("images/train/*.png"))) == len(list(tmp_path.glob("labels/train/*.txt"))) > 0
         assert "train: images/train\nval: images/val\n" in (tmp_path / "data.yaml").read_text()
         expect(page.locator("#dialog")).to_contain_text("yolo has no place for attributes of 1 masks")
+
+
+def test_people_who_come_at_once_get_images_of_their_own(browser: Browser, folder: Path) -> None:
+    def shown(page: Page) -> Locator:
+        return page.locator("#images li[aria-selected=true] .name")
+
+    with served(folder, "--host", "0.0.0.0") as running, opened_page(browser) as anna, opened_page(browser) as ben:
+        running.url = re.sub(r"//[^/:]+", "//127.0.0.1", running.url)
+        names = sorted(path.name for path in folder.iterdir() if path.is_file())
+        for page, person, image in ((anna, "anna", names[0]), (ben, "ben", names[1])):
+            arrive(page, running, person, "")
+            expect(shown(page)).to_have_text(image)
+        expect(anna.locator("#images li").nth(1)).to_contain_text("with ben")
+        anna.keyboard.press("Control+Backspace")  # skipped: what comes next is not the one that ben has
+        expect(shown(anna)).to_have_text(names[2])
+        expect(anna.locator("#waiting")).to_be_hidden(timeout=SLOW)
+        expect(anna.locator("#banner")).to_be_hidden()

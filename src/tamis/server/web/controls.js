@@ -24,7 +24,7 @@ import { t } from './words.js';
  *   labels: () => Iterable<import('./types.js').Label>, project: () => import('./types.js').Project,
  *   settings: () => import('./settings.js').Settings, set: (change: Partial<import('./settings.js').Settings>) => void,
  *   useProject: (project: import('./types.js').Project) => void, useName: (name: string) => void, greet: () => void,
- *   known: Map<number, number>, go: (step: 1|-1) => void, editable: () => boolean, say: (text: string) => void, renderList: () => void,
+ *   known: Map<number, number>, go: (step: 1|-1) => void, goOn: () => void, editable: () => boolean, say: (text: string) => void, renderList: () => void,
  *   chooseLabel: (id: string) => void, changeLabels: (change: Record<string, any>) => void, level: (step: -1|1) => void, isSaved: () => boolean,
  * }} App
  */
@@ -143,7 +143,7 @@ export function listen(app) {
       editor.finish();
       if (editor.session?.content.state !== name) editor.do('image.state', { state: name });
     });
-    app.go(1);
+    app.goOn();
   }
 
   /** @param {number} size */

@@ -55,6 +55,22 @@ export class Leases {
     }
   }
 
+  /**
+   * The first image that waits for this person and that nobody else is at work on, with its lease: of several people who
+   * come at once each gets another one.
+   * @returns {Promise<number | null>} null if there is none, or none can be had now
+   */
+  async first() {
+    try {
+      const { image, lease } = await post('api/next', { client: this.client, user: this.user });
+      if (image !== null) this.#held.set(image, lease);
+      return image;
+    } catch (error) {
+      if (!(error instanceof HttpError)) throw error;
+      return null;
+    }
+  }
+
   /** @param {number} image */
   async release(image) {
     const lease = this.#held.get(image);

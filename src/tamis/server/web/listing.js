@@ -60,6 +60,12 @@ export class ImageList {
     return place < 0 ? visible[0] : visible[place + step];
   }
 
+  /** The next image of the list that nobody else is at work on; simply the next where all are taken. */
+  get onward() {
+    const visible = this.visible, place = visible.findIndex((image) => image.id === this.current);
+    return visible.slice(place + 1).find((image) => !image.editor || image.editor === this.user) ?? this.beside(1);
+  }
+
   /** @param {ImageRow} image */
   #row(image) {
     const current = image.id === this.current, waiting = this.waiting.get(image.id) ?? 0;

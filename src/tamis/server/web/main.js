@@ -112,6 +112,13 @@ function go(step) {
   else say(t(step > 0 ? 'say.last' : 'say.first'));
 }
 
+/** What comes after an image that is finished. */
+function goOn() {
+  const next = list.onward;
+  if (next) void opening.open(next.id);
+  else say(t('say.last'));
+}
+
 /** @param {number} image */
 function nameOf(image) {
   return list.images.get(image)?.name ?? t('an image');
@@ -348,7 +355,7 @@ async function start() {
   editor.label = settings.label;
   useLabels(project.labels);
   listen({
-    editor, prompts, stage, layers, keys, list, leases, outbox, about, hints, cursor, opening, assistant, known, go, editable, say, renderList, isSaved, set, greet, useName,
+    editor, prompts, stage, layers, keys, list, leases, outbox, about, hints, cursor, opening, assistant, known, go, goOn, editable, say, renderList, isSaved, set, greet, useName,
     settings: () => settings,
     project: () => project,
     useProject,
@@ -361,10 +368,9 @@ async function start() {
   await outbox.open();
   renderList();
   const asked = decodeURIComponent(location.hash.slice(1));
-  const all = list.all, mine = all.filter((image) => image.assigned === leases.user);
-  const next = [...mine, ...all].find((image) => image.state === 'todo' || image.state === 'progress' || image.state === 'rejected');
-  const first = all.find((image) => image.name === asked) ?? next ?? all[0];
-  if (first) void opening.open(first.id);
+  const all = list.all, named = all.find((image) => image.name === asked)?.id;
+  const first = named ?? (project.readonly ? null : await leases.first()) ?? all[0]?.id;
+  if (first !== undefined) void opening.open(first);
   else wait(t('wait.none'));
   setInterval(() => void look(), 1000);
 }
