@@ -27,8 +27,9 @@ from tamis.image import read_image
 from tamis.mask import Masks
 from tamis.mask.expected import expected_iou_of
 from tamis.personal.protocol import Located
-from tamis.proposals import Proposals, grid_proposals
-from tamis.segmentors import EncodedImage, LooksCloser, Segmentor, load_segmentor
+from tamis.proposals import Proposals, Selection, grid_proposals
+from tamis.proposals.selection import CLEAR, EVERYTHING
+from tamis.segmentors import EncodedImage, LooksCloser, ScoresMasks, Segmentor, load_segmentor
 
 log = logging.getLogger(__name__)
 
@@ -194,7 +195,7 @@ class ProjectService:
         return Masks.from_dense((probability > threshold)[None]), float(score[0])
 
     def proposals(self, image_id: int) -> Proposals:
-        """All masks that a grid of clicks finds in an image.
+        """The masks that clicks all over an image find, but for doubtful ones.
 
         Raises:
             InputError: the image cannot be read.
@@ -204,7 +205,10 @@ class ProjectService:
         key = row.found_sha256
         with self._question(), self._lock:  # one after the other: each takes all that the processor has
             if key not in self._proposals:
-                self._proposals[key] = grid_proposals(self.encoder.wait(image_id, ANSWER_TIMEOUT))
+                encoded = self.encoder.wait(image_id, ANSWER_TIMEOUT)
+                # Scores that are no predicted IoU can be low for masks as good.
+                clear = Selection(min_score=CLEAR) if isinstance(encoded, ScoresMasks) else EVERYTHING
+                self._proposals[key] = grid_proposals(encoded, selection=clear)
                 while len(self._proposals) > REMEMBERED:
                     self._proposals.popitem(last=False)
             return self._proposals[key]

@@ -13,6 +13,7 @@ from tamis.errors import InputError
 from tamis.image import read_image, resize_to_fit, write_image
 from tamis.mask import Masks, containment_matrix
 from tamis.proposals import Proposals, Selection, grid_proposals
+from tamis.proposals.selection import CLEAR
 from tamis.render.overlays import cut_out, overlay
 from tamis.render.page import figure, write_page
 from tamis.results.files import write_bytes
@@ -23,9 +24,6 @@ SAMPLES = ("astronaut", "chelsea", "coffee", "rocket")
 
 SHOWN_SIZE = 1200
 """Pixels on the long side of the pictures of the page."""
-
-SHOWN_SCORE = 0.45
-"""Of the masks of a picture: with smaller ones on top, doubtful parts would hide the things that they are parts of."""
 
 ASKED = 40
 """Clicks of the best masks, among which some are chosen to be shown."""
@@ -145,7 +143,7 @@ def _show(stem: str, name: str, image: ImageArray, out: Path, segmentor: Segment
     start = perf_counter()
     encoded = segmentor.encode(image)
     encode_end = perf_counter()
-    proposals = grid_proposals(encoded, selection=Selection(min_score=SHOWN_SCORE))
+    proposals = grid_proposals(encoded, selection=Selection(min_score=CLEAR))
     masks_end = perf_counter()
     clicks = typical_clicks(encoded, proposals)
     click_start = perf_counter()

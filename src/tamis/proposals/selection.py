@@ -34,3 +34,6 @@ EVERYTHING = Selection()
 
 LIKELY = 0.3
 """A score below which masks are mostly of no use: docs/segment.md has what is lost with them."""
+
+CLEAR = 0.45
+"""The same for masks that are shown all at once, smaller ones on top, where doubtful parts would hide good masks."""
