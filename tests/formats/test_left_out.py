@@ -271,7 +271,8 @@ def test_corners_of_three_numbers_are_no_corners(tmp_path: Path) -> None:
 def test_other_files_beside_those_of_labelme_are_named(tmp_path: Path) -> None:
     shape = {"label": "x", "points": [[2, 2], [10, 2], [10, 10]], "flags": {"occluded": True}}
     good = {"imagePath": "a.jpg", "flags": {"night": True, "rain": False}, "shapes": [shape]}
-    for name, content in {"a": good, "copy": good, "settings": {"theme": "dark"}, "list": []}.items():
+    files: dict[str, Any] = {"a": good, "copy": good, "settings": {"theme": "dark"}, "list": []}
+    for name, content in files.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     found = loaded(tmp_path, "labelme", IMAGES)
     (image,) = found.dataset.images
@@ -285,7 +286,7 @@ def test_results_of_label_studio_that_would_be_elsewhere(tmp_path: Path) -> None
     good, turned, larger = (drawn(name)["result"][0] for name in ("good", "turned", "larger"))
     turned["image_rotation"], larger["original_width"] = 90, 400
     good["value"]["polygonlabels"].append("second")
-    tasks = [{"data": {"image": "a.jpg"}, "annotations": [{"result": [good, turned, larger, "x"]}]}, "y", {"id": 9}]
+    tasks: list[Any] = [{"data": {"image": "a.jpg"}, "annotations": [{"result": [good, turned, larger, "x"]}]}, "y", {}]
     (tmp_path / "t.json").write_text(json.dumps(tasks))
     found = loaded(tmp_path, "labelstudio", IMAGES)
     assert found.dataset.images[0].labels == ("good",)

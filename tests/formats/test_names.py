@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -137,7 +138,7 @@ def test_images_of_two_tasks_of_cvat_with_the_same_name_get_no_mask(tmp_path: Pa
     assert (both.dataset.images, len(both.problems)) == ((), 1)
 
 
-def label_studio(path: Path, data: dict[str, object], *results: dict[str, object]) -> dict[str, tuple[str, ...]]:
+def label_studio(path: Path, data: Mapping[str, object], *results: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
     """The labels on each image of a task."""
     value = {"points": [[10, 10], [30, 10], [30, 40]]}
     sides = {"type": "polygonlabels", "original_width": 40, "original_height": 30}

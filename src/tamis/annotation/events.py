@@ -105,7 +105,8 @@ def mask_of(rle: Any, shape: tuple[int, int], called: str) -> Masks:
     """
     if (
         not isinstance(rle, Mapping)
-        or list(rle.get("size", ())) != list(shape)
+        or not isinstance(rle.get("size"), list | tuple)
+        or list(rle["size"]) != list(shape)
         or not isinstance(rle.get("counts"), str)
     ):
         raise RequestError(

@@ -77,7 +77,7 @@ def find_format(name: str) -> Format:
         return known[name]
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
-    raise InputError(f"--format {name}: there is no such format; {hint}")
+    raise InputError(f"--format {' '.join(name.split())[:80]}: there is no such format; {hint}")
 
 
 def export(dataset: Dataset, name: str, out: Path, tolerance: float = 0.0) -> Loss:
