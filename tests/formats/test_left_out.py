@@ -227,8 +227,9 @@ def test_ids_of_tables_are_numbers_with_a_point(tmp_path: Path) -> None:
 
 
 def test_captions_and_panoptic_pictures_are_no_boxes(tmp_path: Path) -> None:
-    others = [{"segmentation": [], "caption": "a dog"}, {"segmentation": [], "segments_info": [{"id": 1}]}]
-    found = loaded(coco(tmp_path / "in.json", [{}, *others]), "coco", IMAGES)
+    others: list[dict[str, Any]] = [{"caption": "a dog"}, {"segments_info": [{"id": 1}]}]
+    annotations = [{}, *({"segmentation": [], **each} for each in others)]
+    found = loaded(coco(tmp_path / "in.json", annotations), "coco", IMAGES)
     assert found.left_out == {"captions": 1, "pictures of panoptic segments": 1}
 
 
