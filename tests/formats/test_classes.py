@@ -10,7 +10,7 @@ from PIL import Image
 
 from tamis.errors import InputError
 from tamis.formats.record import Dataset, ImageRecord
-from tamis.formats.registry import FORMATS, export, loaded
+from tamis.formats.registry import FORMATS, dropped, export, loaded
 from tamis.formats.voc_classes import palette
 from tamis.mask import Masks
 
@@ -202,6 +202,15 @@ def test_classes_of_the_same_name_are_told(tmp_path: Path) -> None:
     found = loaded(tmp_path, "yolo", IMAGES)
     assert found.dataset.labels == ("cat", "dog")
     assert found.sentences() == ["several classes are called cat, and become one label each"]
+
+
+def test_gaps_between_the_numbers_of_yolo_are_told() -> None:
+    image = ImageRecord("a.jpg", Masks.from_dense(np.ones((1, 30, 40), bool)), ("dog",))
+    with_gaps = Dataset(("cat", "dog"), (image,), numbers={"yolo": {"cat": 2, "dog": 5}})
+    assert dropped(with_gaps, "yolo") == (
+        "2 classes have the numbers 2 to 5, as they came, and Ultralytics trains only on 0 to 1"
+    )
+    assert dropped(Dataset(("cat", "dog"), (image,)), "yolo") == dropped(with_gaps, "coco") == ""
 
 
 def test_two_classes_with_one_number_are_refused(tmp_path: Path) -> None:
