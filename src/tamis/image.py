@@ -29,6 +29,9 @@ MAX_PIXELS = 200_000_000
 LARGE = 40_000_000
 """Pixels from which on images are decoded one at a time, by however many threads: each takes half a gigabyte."""
 
+NO_FILE = "is a pipe or a device, not an image"
+"""Whoever opens a pipe waits until somebody writes into it."""
+
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jp2"}
     | ({".heic", ".heif"} if HEIF else set())
@@ -250,6 +253,8 @@ def _explained(path: Path) -> Iterator[None]:
     image must not end a run over a thousand.
     """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise InputError(f"{path}: {NO_FILE}")
         yield
     except InputError:
         raise

@@ -249,3 +249,17 @@ def test_files_that_are_no_images_are_counted(folder: Path) -> None:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).touch()
     assert left_out(folder) == "left out 3 files that by name are no image: 2 .txt (notes.txt), 1 .psd (a.psd)"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_is_no_image_and_nobody_waits_for_it(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.png")
+    project = open_project(folder)
+    found = rows(project)
+    assert found["pipe.png"].problem == "is a pipe or a device, not an image"
+    assert found["a.png"].problem is None
+    (folder / "a.png").rename(folder / "other.png")  # which looks for it under all other names
+    assert "other.png" in rows(project)
+    project.close()
+    with pytest.raises(InputError, match=r"pipe\.png: is a pipe or a device"):
+        read_header(folder / "pipe.png")

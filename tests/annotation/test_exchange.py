@@ -195,3 +195,15 @@ def test_lvis_knows_what_is_absent_only_where_somebody_looked(tmp_path: Path) ->
     first, second = json.loads((tmp_path / "annotations.json").read_text())["images"]
     assert (first["neg_category_ids"], first["not_exhaustive_category_ids"]) == ([2], [])
     assert (second["neg_category_ids"], second["not_exhaustive_category_ids"]) == ([], [1])
+
+
+def test_tags_come_to_images_without_a_mask_too(project: Project) -> None:
+    def tagged(*tags: str) -> int:
+        given = Dataset((), (ImageRecord("a.png", Masks.none((6, 8)), (), tags=tags),))
+        return import_dataset(project, given, "ben").tagged
+
+    assert [tagged("night"), tagged("rain", "night"), tagged("rain")] == [1, 1, 0]
+    (image,) = [image for image in to_dataset(project).images if image.name == "a.png"]
+    assert image.tags == ("night", "rain")
+    row = project.rows()[0]
+    assert (row.state, row.seq) == ("todo", 2)  # nobody has drawn anything

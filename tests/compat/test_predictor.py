@@ -99,3 +99,9 @@ def test_numbers_that_are_none_are_refused(predictor: SamPredictor) -> None:
         predictor.predict(np.array([[np.nan, 50]]), np.array([1]))
     with pytest.raises(InputError, match="four finite numbers"):
         predictor.predict(box=np.array([1, 2, np.inf, 4]))
+    with pytest.raises(InputError, match=r"x and y of N points, \(N, 2\), not \(2, 3\)"):
+        predictor.predict(np.array([[40, 50, 1], [30, 20, 1]]), np.array([1, 1, 1]))
+    with pytest.raises(InputError, match="point_coords must be an array of numbers"):
+        predictor.predict(np.array([["a", 50]]), np.array([1]))
+    with pytest.raises(InputError, match="the logits of one mask"):
+        predictor.predict(np.array([[40, 50]]), np.array([1]), mask_input=np.zeros((3, 256, 256), np.float32))

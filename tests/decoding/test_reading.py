@@ -84,6 +84,25 @@ def test_alpha_of_every_depth_is_laid_over_white(tmp_path: Path, bands: int, dty
     assert (read[:5] == COLOURS[:5, :, :bands]).all()
 
 
+@pytest.mark.parametrize("alpha", [1, 2])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_half_of_a_colour_is_half_white(tmp_path: Path, dtype: str, alpha: int, planar: str) -> None:
+    """Associated alpha (1) has been multiplied into the colours already, other alpha (2) not."""
+    most, half = np.iinfo(dtype).max, np.full((12, 18, 1), 128 / 255)
+    stored = np.dstack([COLOURS / 255 * (half if alpha == 1 else 1), half]) * most
+    stored = np.round(stored).astype(dtype)
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        stored if planar == "contig" else np.moveaxis(stored, 2, 0),
+        photometric="rgb",
+        planarconfig=planar,
+        extrasamples=[alpha],
+    )
+    expected = COLOURS * half + 255 * (1 - half)
+    assert np.abs(read_image(tmp_path / "a.tif") - expected).max() < 2
+
+
 def png(pixels: NDArray[np.uint16], kind: int) -> bytes:
     """A 16-bit PNG of a kind of colour that Pillow does not write."""
 

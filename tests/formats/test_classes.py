@@ -10,7 +10,7 @@ from PIL import Image
 
 from tamis.errors import InputError
 from tamis.formats.record import Dataset, ImageRecord
-from tamis.formats.registry import export, loaded
+from tamis.formats.registry import FORMATS, dropped, export, loaded
 from tamis.formats.voc_classes import palette
 from tamis.mask import Masks
 
@@ -30,8 +30,11 @@ def voc(folder: Path, labelmap: str, image: Image.Image) -> dict[str, int]:
     (folder / "SegmentationClass").mkdir(parents=True, exist_ok=True)
     (folder / "labelmap.txt").write_text(labelmap, encoding="utf-8-sig")
     image.save(folder / "SegmentationClass" / "a.png")
-    (found,) = loaded(folder, "voc", IMAGES).dataset.images
-    return dict(zip(found.labels, found.masks.areas.tolist(), strict=True))
+    return {
+        label: area
+        for found in loaded(folder, "voc", IMAGES).dataset.images
+        for label, area in zip(found.labels, found.masks.areas.tolist(), strict=True)
+    }
 
 
 def indexed(numbers: tuple[int, int, int], colours: np.ndarray) -> Image.Image:
@@ -73,8 +76,9 @@ def test_numbers_decide_where_there_are_no_colours(tmp_path: Path) -> None:
     for made in (indexed((0, 1, 2), greys), indexed((0, 1, 2), greys).convert("L"), indexed((0, 1, 2), palette())):
         assert voc(tmp_path, labelmap, made) == {"Cat": 64, "Dog": 80}
     assert voc(tmp_path, "background:::\nCat:::\nDog:::\n", indexed((0, 1, 2), palette())) == {"Cat": 64, "Dog": 80}
-    with pytest.raises(InputError, match="the colour #b07020 stands for nothing in labelmap"):
-        voc(tmp_path, "background:0,0,0::\nCat:48,112,32::\n", scrambled())
+    assert voc(tmp_path, "background:0,0,0::\nCat:48,112,32::\n", scrambled()) == {}
+    told = loaded(tmp_path, "voc", {"a.jpg": (30, 40)}).problems
+    assert "the colour #b07020 stands for nothing in labelmap" in told[0]
 
 
 @pytest.mark.parametrize(
@@ -198,3 +202,50 @@ def test_classes_of_the_same_name_are_told(tmp_path: Path) -> None:
     found = loaded(tmp_path, "yolo", IMAGES)
     assert found.dataset.labels == ("cat", "dog")
     assert found.sentences() == ["several classes are called cat, and become one label each"]
+
+
+def test_gaps_between_the_numbers_of_yolo_are_told() -> None:
+    image = ImageRecord("a.jpg", Masks.from_dense(np.ones((1, 30, 40), bool)), ("dog",))
+    with_gaps = Dataset(("cat", "dog"), (image,), numbers={"yolo": {"cat": 2, "dog": 5}})
+    assert dropped(with_gaps, "yolo") == (
+        "2 classes have the numbers 2 to 5, as they came, and Ultralytics trains only on 0 to 1"
+    )
+    assert dropped(Dataset(("cat", "dog"), (image,)), "yolo") == dropped(with_gaps, "coco") == ""
+
+
+def test_two_classes_with_one_number_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("0 .1 .1 .3 .1 .3 .4\n")
+    (tmp_path / "data.yaml").write_text("names: {0: cat, 1: dog, 00: cow}\n")
+    with pytest.raises(InputError, match="two classes have the number 0"):
+        loaded(tmp_path, "yolo", IMAGES)
+
+
+def test_classes_go_through_every_format_in_turn(tmp_path: Path) -> None:
+    """Each reads what the one before it wrote, and knows all names, those without a mask too, in their order."""
+    names = (
+        "zebra",
+        "Äpfel #1",
+        "cat: big",
+        "no",
+        "1.0",
+        "~",
+        "- a",
+        "Cat",
+        "cat",
+        "a,b;c|d",
+        "<b>&amp;",
+        "007",
+        "unused",
+    )
+    masks = np.zeros((len(names) - 1, 30, 40), bool)
+    for i, mask in enumerate(masks):
+        mask[i // 4 * 9 : i // 4 * 9 + 5, i % 4 * 9 : i % 4 * 9 + 6] = True
+    made = Dataset(names, (ImageRecord("a.jpg", Masks.from_dense(masks), names[:-1]),))
+    for form in FORMATS:
+        export(made, form.name, tmp_path / form.name)
+        found = loaded(tmp_path / form.name, form.name, IMAGES)
+        assert (found.dataset.labels, found.sentences()) == (names, []), form.name
+        (image,) = found.dataset.images
+        of = dict(zip(image.labels, image.masks, strict=True))
+        assert all((of[name] == mask).all() for name, mask in zip(names, masks, strict=False)), form.name
+        made = found.dataset

@@ -157,7 +157,7 @@ def test_damaged_files_get_one_sentence(name: str, scene: Dataset, tmp_path: Pat
         ):
             file.write_bytes(broken)
             try:
-                load(tmp_path / "good", name, shapes(scene))
+                sentences += loaded(tmp_path / "good", name, shapes(scene)).problems
             except InputError as error:
                 sentences.append(str(error))
         file.write_bytes(content)
@@ -214,8 +214,7 @@ def test_lists_lead_nowhere_else(name: str, scene: Dataset, tmp_path: Path, save
     content = index.read_text().replace("a.jpg/0001.png", "../secret.png").replace('"a.png"', '"../secret.png"')
     assert "../secret.png" in content
     index.write_text(content)
-    with pytest.raises(InputError, match="leads out of"):
-        load(tmp_path / "out", name, shapes(scene))
+    assert any("leads out of" in problem for problem in loaded(tmp_path / "out", name, shapes(scene)).problems)
 
 
 def test_xml_with_entities_is_not_read(tmp_path: Path) -> None:

@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tamis.errors import InputError
-from tamis.formats.registry import all_drawn, loaded
+from tamis.formats.record import Dataset, ImageRecord
+from tamis.formats.registry import all_drawn, export, loaded
+from tamis.mask import Masks
 
 SQUARE = [[2, 2, 10, 2, 10, 10, 2, 10]]
 IMAGES = {"a.jpg": (30, 40)}
@@ -41,7 +44,7 @@ def test_one_wrong_annotation_is_named_and_the_rest_is_read(
     found = loaded(coco(tmp_path / "in.json", [{}, wrong]), "coco", IMAGES)
     assert found.dataset.images[0].masks.areas.tolist() == [64]
     assert sentence in found.problems[0]
-    assert any("1 annotation passed over: annotation 2" in told for told in found.sentences())
+    assert any("1 entry passed over: annotation 2" in told for told in found.sentences())
 
 
 def test_what_can_be_understood_is_taken(tmp_path: Path) -> None:
@@ -123,7 +126,7 @@ def test_shapes_of_datumaro(tmp_path: Path) -> None:
     found = loaded(tmp_path, "datumaro", IMAGES)
     assert found.dataset.images[0].masks.boxes.tolist() == [[20, 20, 30, 28], [14, 12, 26, 18]]
     assert (found.taken, found.left_out) == ({"boxes": 1, "ellipses": 1}, {"of kind points": 1})
-    assert found.problems == ["annotation 4 of a.jpg: list index out of range"]
+    assert found.problems == ["annotation 4 of a.jpg: has the label 9, which the file does not list"]
 
 
 def drawn(label: str, **more: Any) -> dict[str, Any]:
@@ -207,3 +210,160 @@ def test_local_files_of_label_studio(tmp_path: Path, address: str) -> None:
 def test_sides_that_changed_places_are_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="as it lay before it was turned upright"):
         loaded(coco(tmp_path / "in.json", [{}], width=30, height=40), "coco", IMAGES)
+
+
+@pytest.mark.parametrize(
+    "segmentation",
+    [SQUARE[0], [[[2, 2], [10, 2], [10, 10], [2, 10]]], [[2, 2], [10, 2], [10, 10], [2, 10]]],
+)
+def test_polygons_in_every_way_that_they_are_written(tmp_path: Path, segmentation: Any) -> None:
+    found = loaded(coco(tmp_path / "in.json", [{"segmentation": segmentation}]), "coco", IMAGES)
+    assert found.dataset.images[0].masks.areas.tolist() == [64]
+
+
+def test_ids_of_tables_are_numbers_with_a_point(tmp_path: Path) -> None:
+    found = loaded(coco(tmp_path / "in.json", [{"image_id": 1.0, "category_id": 1.0}], id=1.0), "coco", IMAGES)
+    assert found.dataset.images[0].masks.areas.tolist() == [64]
+
+
+def test_captions_and_panoptic_pictures_are_no_boxes(tmp_path: Path) -> None:
+    others: list[dict[str, Any]] = [{"caption": "a dog"}, {"segments_info": [{"id": 1}]}]
+    annotations = [{}, *({"segmentation": [], **each} for each in others)]
+    found = loaded(coco(tmp_path / "in.json", annotations), "coco", IMAGES)
+    assert found.left_out == {"captions": 1, "pictures of panoptic segments": 1}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32-be"])
+def test_json_in_every_encoding_of_json(tmp_path: Path, encoding: str) -> None:
+    file = coco(tmp_path / "in.json", [{}])
+    file.write_bytes(file.read_text().encode(encoding))
+    assert loaded(file, "coco", IMAGES).dataset.masks == 1
+
+
+def test_attributes_and_tags_that_cannot_be_kept_are_counted(tmp_path: Path) -> None:
+    given = {"ok": 1.5, "nan": float("nan"), "list": [1], "none": None, "half": "\ud83d", "long": "x" * 2000}
+    file = coco(tmp_path / "in.json", [{"attributes": given}], tags=["night", "\ud83d", ""])
+    found = loaded(file, "coco", IMAGES)
+    (image,) = found.dataset.images
+    assert (dict(image.attributes_of(0)), image.tags) == ({"ok": 1.5}, ("night",))
+    assert found.left_out == {
+        "attributes that are no short text, number, true or false": 4,
+        "tags that are no short text": 2,
+    }
+
+
+def test_tags_of_an_image_without_a_mask_are_read(tmp_path: Path) -> None:
+    found = loaded(coco(tmp_path / "in.json", [], tags=["empty"]), "coco", IMAGES)
+    assert [(image.name, image.tags, len(image.masks)) for image in found.dataset.images] == [("a.jpg", ("empty",), 0)]
+
+
+def test_corners_of_three_numbers_are_no_corners(tmp_path: Path) -> None:
+    spatial = [[2, 2, 0], [10, 2, 0], [10, 10, 0], [2, 10, 0]]
+    shape = {"label": "x", "points": spatial, "shape_type": "polygon"}
+    (tmp_path / "a.json").write_text(json.dumps({"imagePath": "a.jpg", "shapes": [shape, {**shape, "label": None}]}))
+    found = loaded(tmp_path, "labelme", IMAGES)
+    assert found.dataset.masks == 0
+    assert found.problems == [
+        "a.json, shape 1: a polygon has x and y of each corner, but this one 3 numbers for each",
+        "a.json, shape 2: has no label",
+    ]
+
+
+def test_other_files_beside_those_of_labelme_are_named(tmp_path: Path) -> None:
+    shape = {"label": "x", "points": [[2, 2], [10, 2], [10, 10]], "flags": {"occluded": True}}
+    good = {"imagePath": "a.jpg", "flags": {"night": True, "rain": False}, "shapes": [shape]}
+    files: dict[str, Any] = {"a": good, "copy": good, "settings": {"theme": "dark"}, "list": []}
+    for name, content in files.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    found = loaded(tmp_path, "labelme", IMAGES)
+    (image,) = found.dataset.images
+    assert (len(image.masks), image.tags) == (2, ("night",))
+    assert [problem.split()[0] for problem in found.problems] == ["list.json", "settings.json"]
+    assert found.left_out == {"descriptions and flags of shapes": 2}
+    assert "masks of several files or tasks come together on a.jpg" in found.sentences()
+
+
+def test_results_of_label_studio_that_would_be_elsewhere(tmp_path: Path) -> None:
+    good, turned, larger = (drawn(name)["result"][0] for name in ("good", "turned", "larger"))
+    turned["image_rotation"], larger["original_width"] = 90, 400
+    good["value"]["polygonlabels"].append("second")
+    tasks: list[Any] = [{"data": {"image": "a.jpg"}, "annotations": [{"result": [good, turned, larger, "x"]}]}, "y", {}]
+    (tmp_path / "t.json").write_text(json.dumps(tasks))
+    found = loaded(tmp_path, "labelstudio", IMAGES)
+    assert found.dataset.images[0].labels == ("good",)
+    assert found.left_out == {"further labels of the same region": 1}
+    assert len(found.problems) == 5
+
+
+def test_a_skipped_task_is_not_given_what_a_model_guessed(tmp_path: Path) -> None:
+    task: dict[str, Any] = {"data": {"image": "a.jpg"}, "predictions": [drawn("guess")]}
+    (tmp_path / "t.json").write_text(json.dumps([task]))
+    assert loaded(tmp_path, "labelstudio", IMAGES).taken == {"first predictions of a task": 1}
+    (tmp_path / "t.json").write_text(json.dumps([{**task, "annotations": [drawn("x", was_cancelled=True)]}]))
+    assert loaded(tmp_path, "labelstudio", IMAGES).dataset.masks == 0
+
+
+def test_keypoints_of_yolo_are_no_corners(tmp_path: Path) -> None:
+    (tmp_path / "data.yaml").write_text("kpt_shape: [2, 3]\nnames: [x]\n")
+    (tmp_path / "a.txt").write_text("0 .5 .5 .1 .1 .5 .5 2 .4 .4 2\n0 .1 .1 .3 .1 .3 .4\n")
+    found = loaded(tmp_path, "yolo", IMAGES)
+    assert (found.dataset.masks, found.left_out) == (1, {"boxes with keypoints": 1})
+
+
+def test_one_file_in_another_encoding_costs_itself(tmp_path: Path) -> None:
+    (tmp_path / "classes.txt").write_text("x\n")  # and no data.yaml
+    (tmp_path / "a.txt").write_text("0 .1 .1 .3 .1 .3 .4\n")
+    (tmp_path / "b.txt").write_bytes(b"\xff\xfe0\0")
+    found = loaded(tmp_path, "yolo", {**IMAGES, "b.jpg": (30, 40)})
+    assert (found.dataset.masks, len(found.problems)) == (1, 1)
+    with pytest.raises(InputError, match="is no list of classes; name the folder"):
+        loaded(tmp_path / "a.txt", "yolo", IMAGES)
+
+
+def test_what_belongs_to_no_object_is_a_mask_of_its_class(tmp_path: Path) -> None:
+    classes, objects = np.zeros((30, 40), np.uint8), np.zeros((30, 40), np.uint8)
+    classes[2:10, 2:10], classes[20:25, :], objects[2:10, 2:10] = 1, 2, 1
+    for folder, pixels in (("SegmentationClass", classes), ("SegmentationObject", objects)):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(pixels).save(tmp_path / folder / "a.PNG", format="PNG")
+    (tmp_path / "SegmentationClass" / "b.png").write_bytes(b"no picture")
+    (tmp_path / "labelmap.txt").write_text("background:::\ncat:::\ngrass:::\n")
+    found = loaded(tmp_path, "voc", IMAGES)
+    (image,) = found.dataset.images
+    assert dict(zip(image.labels, image.masks.areas.tolist(), strict=True)) == {"cat": 64, "grass": 200}
+    assert found.taken == {"areas of a class that belong to no object": 1}
+    assert found.problems[0].startswith(str(tmp_path / "SegmentationClass" / "b.png"))
+
+
+def test_a_category_that_parquet_does_not_know_is_none(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    masks = Masks.from_dense(np.ones((2, 30, 40), bool))
+    export(Dataset(("x", "y"), (ImageRecord("a.jpg", masks, ("x", "y")),)), "parquet", tmp_path)
+    table = parquet.read_table(tmp_path / "train.parquet")
+    rows = table.to_pylist()
+    rows[0]["objects"]["category"] = [-1, 1]
+    parquet.write_table(table.from_pylist(rows, schema=table.schema), tmp_path / "train.parquet")
+    found = loaded(tmp_path, "parquet", IMAGES)
+    assert found.dataset.images[0].labels == ("y",)
+    assert found.problems == ["row 1, mask 1: has the label -1, which the file does not list"]
+
+
+def test_text_of_cvat_stays_text(tmp_path: Path) -> None:
+    texts = {"code": "007", "price": "1.50", "count": "7", "share": "0.5", "seen": "true", "sign": "+5"}
+    told = "".join(f'<attribute name="{name}">{text}</attribute>' for name, text in texts.items())
+    shape = f'<polygon label="x" points="2,2;10,2;10,10">{told}</polygon><polygon label="" points="2,2;10,2;10,10"/>'
+    image = f'<image id="0" name="a.jpg" width="40" height="30">{shape}</image><image id="1" width="1" height="1"/>'
+    (tmp_path / "annotations.xml").write_text(f"<annotations>{image}</annotations>")
+    found = loaded(tmp_path, "cvat", IMAGES)
+    kept = {**texts, "count": 7, "share": 0.5, "seen": True}
+    assert found.dataset.images[0].attributes == (kept,)
+    assert found.problems == ["1 images without a name", "a.jpg, polygon 2: has no label"]
+
+
+def test_a_document_type_is_seen_in_every_encoding(tmp_path: Path) -> None:
+    bomb = '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE x [<!ENTITY a "aa">]><annotations>&a;</annotations>'
+    (tmp_path / "annotations.xml").write_bytes(bomb.encode("utf-16"))
+    with pytest.raises(InputError, match="has a document type"):
+        loaded(tmp_path, "cvat", IMAGES)

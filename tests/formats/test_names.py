@@ -2,13 +2,17 @@
 
 import json
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tamis.errors import InputError
 from tamis.formats.names import Names, without_suffix
-from tamis.formats.registry import loaded
+from tamis.formats.record import Dataset, ImageRecord
+from tamis.formats.registry import export, loaded
+from tamis.mask import Masks
 
 SIZE = (30, 40)
 
@@ -103,3 +107,102 @@ def test_labelme_files_of_two_folders_with_the_same_image_name(tmp_path: Path) -
     elsewhere = loaded(tmp_path, "labelme", {"photos/1.jpg": SIZE})
     assert elsewhere.dataset.images == ()
     assert elsewhere.unknown == ["cam1/1.jpg", "cam2/1.jpg"]
+
+
+def coco(images: list[dict[str, object]], *of: int) -> dict[str, object]:
+    """A file with a square on each image of `of`."""
+    square = [[2, 2, 10, 2, 10, 10, 2, 10]]
+    annotations = [{"id": i, "image_id": image, "category_id": 1, "segmentation": square} for i, image in enumerate(of)]
+    return {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "x"}]}
+
+
+def test_images_of_a_file_with_the_same_id_or_the_same_name_get_no_mask(tmp_path: Path) -> None:
+    def read(content: dict[str, object]) -> tuple[list[str], list[str]]:
+        (tmp_path / "in.json").write_text(json.dumps(content))
+        both = loaded(tmp_path / "in.json", "coco", {"a.jpg": SIZE, "a.png": SIZE})
+        return [image.name for image in both.dataset.images], both.problems
+
+    jpg, png = {"id": 1, "file_name": "a.jpg"}, {"id": 1, "file_name": "a.png"}
+    assert read(coco([jpg, png], 1)) == ([], ["a.jpg and a.png have the same id 1, and get no mask"])
+    twice = [jpg, {"id": 2, "file_name": "a.jpg"}]
+    assert read(coco(twice, 1, 2)) == ([], ["2 images of the file are called a.jpg: rename them, or import them apart"])
+    assert read(coco(twice, 2)) == (["a.jpg"], [])  # nothing is drawn on the other
+
+
+def test_images_of_two_tasks_of_cvat_with_the_same_name_get_no_mask(tmp_path: Path) -> None:
+    shape = '<polygon label="x" points="2,2;10,2;10,10"/>'
+    task = '<image id="{0}" task_id="{0}" name="frame_0.png" width="40" height="30">{1}</image>'
+    content = f"<annotations>{task.format(0, shape)}{task.format(1, shape)}</annotations>"
+    (tmp_path / "annotations.xml").write_text(content)
+    both = loaded(tmp_path, "cvat", {"frame_0.png": SIZE})
+    assert (both.dataset.images, len(both.problems)) == ((), 1)
+
+
+def label_studio(path: Path, data: Mapping[str, object], *results: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
+    """The labels on each image of a task."""
+    value = {"points": [[10, 10], [30, 10], [30, 40]]}
+    sides = {"type": "polygonlabels", "original_width": 40, "original_height": 30}
+    drawn = [{**sides, "id": i, "value": {**value, "polygonlabels": [f"{i}"]}, **r} for i, r in enumerate(results)]
+    (path / "t.json").write_text(json.dumps([{"data": data, "annotations": [{"result": drawn}]}]))
+    found = loaded(path, "labelstudio", {"a.jpg": SIZE, "b.jpg": SIZE})
+    return {image.name: image.labels for image in found.dataset.images}
+
+
+def test_results_of_a_task_with_several_images_are_each_of_their_own(tmp_path: Path) -> None:
+    both = {"a.jpg": ("0",), "b.jpg": ("1",)}
+    pages = {"pages": ["a.jpg", "b.jpg"]}
+    assert label_studio(tmp_path, pages, {"to_name": "image"}, {"to_name": "image", "item_index": 1}) == both
+    assert label_studio(tmp_path, {"l": "a.jpg", "r": "b.jpg"}, {"to_name": "l"}, {"to_name": "r"}) == both
+    assert label_studio(tmp_path, pages, {"item_index": 7}) == {}
+    assert label_studio(tmp_path, {"title": "b", "photo": "a.jpg"}, {"to_name": "image"}) == {"a.jpg": ("0",)}
+    assert label_studio(tmp_path, {"one": "a.jpg", "other": "b.jpg"}, {"to_name": "image"}) == {}
+    interface = '<View><Image name="image" value="$other"/><Label value="unused"/></View>'
+    (tmp_path / "labels.xml").write_text(interface)
+    assert label_studio(tmp_path, {"one": "a.jpg", "other": "b.jpg"}, {"to_name": "image"}) == {"b.jpg": ("0",)}
+
+
+@pytest.mark.parametrize("address", ["/data/upload/1/{}-a.jpg", "s3://{}/a.jpg", "https://{}/a.jpg"])
+def test_addresses_that_come_to_the_same_name_mean_no_image(tmp_path: Path, address: str) -> None:
+    value = {"points": [[10, 10], [30, 10], [30, 40]], "polygonlabels": ["x"]}
+    results = [{"type": "polygonlabels", "original_width": 40, "original_height": 30, "value": value}]
+    addresses = [address.format(part) for part in ("0a1b2c3d", "4e5f6a7b")]
+    tasks = [{"data": {"image": each}, "annotations": [{"result": results}]} for each in addresses]
+    (tmp_path / "t.json").write_text(json.dumps(tasks))
+    found = loaded(tmp_path, "labelstudio", {"a.jpg": SIZE})
+    assert (found.dataset.images, found.unknown) == ((), addresses)
+    (tmp_path / "t.json").write_text(json.dumps(tasks[:1]))
+    assert [image.name for image in loaded(tmp_path, "labelstudio", {"a.jpg": SIZE}).dataset.images] == ["a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("files", "images", "found"),
+    [
+        (["labels/train/a", "labels/val/a"], ["a"], []),
+        (["labels/train/a", "labels/val/b"], ["a", "b"], ["a", "b"]),
+        (["labels/train/a", "labels/val/a"], ["images/train/a", "images/val/a"], ["images/train/a", "images/val/a"]),
+        (
+            ["train/labels/a", "valid/labels/a"],
+            ["train/images/a", "valid/images/a"],
+            ["train/images/a", "valid/images/a"],
+        ),
+        (["labels/a", "labels/classes", "README.roboflow"], ["a"], ["a"]),
+        (["labels/a", "labels/classes"], ["a", "classes"], ["a", "classes"]),
+    ],
+)
+def test_files_of_yolo_in_splits(tmp_path: Path, files: list[str], images: list[str], found: list[str]) -> None:
+    (tmp_path / "data.yaml").write_text("names: [x]")
+    for split in ("train", "val"):
+        (tmp_path / "images" / split).mkdir(parents=True)
+    for file in files:
+        (tmp_path / f"{file}.txt").parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{file}.txt").write_text("0 0.1 0.1 0.3 0.1 0.3 0.4\n")
+    read = loaded(tmp_path, "yolo", dict.fromkeys([f"{image}.jpg" for image in images], SIZE))
+    assert sorted(image.name for image in read.dataset.images) == [f"{image}.jpg" for image in found]
+
+
+def test_items_of_datumaro_have_ids_of_their_own(tmp_path: Path) -> None:
+    names = ["a.jpg", "a.png", "a.jpg.tif"]  # the last is called a.jpg without its suffix
+    masks = Masks.from_dense(np.ones((1, *SIZE), bool))
+    export(Dataset(("x",), tuple(ImageRecord(name, masks, ("x",)) for name in names)), "datumaro", tmp_path)
+    items = json.loads((tmp_path / "annotations" / "default.json").read_text())["items"]
+    assert len({item["id"] for item in items}) == len(items)

@@ -15,7 +15,7 @@ from tamis.semantic.data import batches
 from tamis.semantic.data.batches import Batch, Shares, Stream, share_out
 from tamis.semantic.data.dataset import open_semantic
 from tamis.semantic.data.pipeline import TrainTransform
-from tamis.semantic.networks.checkpoints import read
+from tamis.semantic.networks.checkpoints import SemanticCheckpoint, read, save
 from tamis.semantic.train import DivergedError, TrainJob, train
 from tamis.training.devices import World
 from tamis.training.tables import read_rows
@@ -69,6 +69,28 @@ def test_a_killed_run_resumes_to_the_same_curve(root: Path, whole: Path, tmp_pat
     resumed = read(job.out / "last.pt").network
     for name, value in read(whole / "last.pt").network.items():
         assert torch.equal(value, resumed[name]), name
+
+
+def test_a_run_killed_at_its_end_has_its_validation(
+    root: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is killed between a validation and the state is made again; a state never stands without its score."""
+    job = TrainJob(SMALL, root, tmp_path / "run", threads=1)
+
+    def killed(file: Path, checkpoint: SemanticCheckpoint) -> None:
+        if file.name == "last.pt" and checkpoint.step == SMALL.steps:
+            raise KeyboardInterrupt
+        save(file, checkpoint)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tamis.semantic.train.save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(job)
+    train(replace(job, resume=True))
+    scores = [[row["miou"] for row in read_rows(run / "validation.csv")] for run in (job.out, whole)]
+    assert scores[0] == scores[1]
+    assert read(job.out / "best.pt").step == 6
+    assert losses(job.out) == losses(whole)
 
 
 def test_a_run_is_not_trained_over_and_not_resumed_with_another_recipe(root: Path, whole: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -139,3 +140,127 @@ def test_requests_at_random_are_never_a_mistake_of_ours(page: Any) -> None:
         answer = page.client.post(f"/api/{chance.choice(paths)}", content=body.encode(), headers=RAW)
         assert answer.status_code < 500, (body, answer.text)
     assert page.get("/api/images/1/events")["events"] == []
+
+
+HOSTILE = (
+    *("NaN", "1e999", "-1", f"1{'0' * 40}", "9223372036854775808", "2147483648", "1.5", "true", "null", "[]", "{}"),
+    *('"\\ud83d"', '"a\\u0000b"', '""', f'"{"x" * 20_000}"', '["\\ud83d"]', "[1,2]", '{"a":1}'),
+)
+"""JSON in the place of what is expected."""
+
+IN_ADDRESSES = (
+    "",
+    "-1",
+    "2147483648",
+    f"1{'0' * 40}",
+    "NaN",
+    "1.5",
+    "%00",
+    "%ED%A0%80",
+    "%FF",
+    "%0A",
+    "..%2F",
+    "x" * 999,
+)
+
+
+NEEDED = "label", "source", "mask", "lease"
+"""Parts of an address without which a route says no more than that."""
+
+
+def example(schema: dict[str, Any], parts: dict[str, Any]) -> Any:
+    """Something that a schema of the OpenAPI document describes."""
+    schema = parts[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    if "anyOf" in schema:
+        return example(schema["anyOf"][0], parts)
+    if "enum" in schema or "const" in schema:
+        return schema.get("enum", [schema.get("const")])[0]
+    kinds = {"string": "a", "integer": 1, "number": 1, "boolean": True}
+    if schema.get("type") == "array":
+        return [example(each, parts) for each in schema.get("prefixItems", [schema.get("items", {})])]
+    if schema.get("type") == "object":
+        return {name: example(each, parts) for name, each in schema.get("properties", {}).items()}
+    return kinds.get(schema.get("type", ""), "a")
+
+
+def with_each_part_replaced(body: Any) -> Iterator[str]:
+    """The JSON of a body, with each hostile value in the place of each of its parts, however deep."""
+
+    def places(part: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        yield way
+        for key in part if isinstance(part, dict) else range(len(part)) if isinstance(part, list) else ():
+            yield from places(part[key], (*way, key))
+
+    for way in places(body):
+        copy = {"whole": json.loads(json.dumps(body))}
+        inner: Any = copy
+        for key in ("whole", *way)[:-1]:
+            inner = inner[key]
+        inner[("whole", *way)[-1]] = "here"
+        for value in HOSTILE:
+            yield json.dumps(copy["whole"]).replace('"here"', value)
+
+
+def some(requests: list[Any]) -> list[Any]:
+    """Half as many as are tried elsewhere, in an order that is always the same."""
+    return random.Random("some").sample(requests, min(TRIES // 2, len(requests)))
+
+
+def test_no_route_makes_a_mistake(page: Any) -> None:
+    """Whatever the OpenAPI document describes, so that a route that is new is asked too."""
+    described = page.client.get("/api/openapi.json").json()
+    requests: list[tuple[str, str, str]] = []
+    for path, methods in described["paths"].items():
+        if path == "/api/changes":  # never ends
+            continue
+        real = path.replace("{image_id}", "1")
+        for method, spec in methods.items():
+            asked = [(path.replace("{image_id}", value), "{}") for value in IN_ADDRESSES if real != path]
+            names = [part["name"] for part in spec.get("parameters", []) if part["in"] == "query"]
+            for name in names:
+                others = "".join(f"&{other}=1" for other in names if other != name and other in NEEDED)
+                asked += [(f"{real}?{name}={value}{others}", "{}") for value in IN_ADDRESSES]
+            if "requestBody" in spec:
+                schema = spec["requestBody"]["content"]["application/json"]["schema"]
+                body = example(schema, described["components"]["schemas"])
+                asked += [(real, text) for text in with_each_part_replaced(body)]
+            requests += [(method, address, text) for address, text in asked]
+    for method, address, text in some(requests):
+        answer = page.client.request(method, address, content=text, headers=RAW)
+        assert answer.status_code < 500, (method, address, text[:200], answer.text)
+        if answer.status_code >= 400:
+            assert "\n" not in answer.json()["error"]
+
+
+def test_no_event_makes_a_mistake(page: Any) -> None:
+    label = page.get("/api/project")["labels"][0]["id"]
+    mask = page.mask("m", clicks=[{"x": 1, "y": 1}], polygon=[[1, 1], [2, 2], [3, 1]], attributes={"a": 1})["body"]
+    bodies = {
+        "mask.set": mask,
+        "masks.set": {"set": [mask], "deleted": ["x"]},
+        "mask.delete": {"id": "m"},
+        "mask.label": {"id": "m", "label": label},
+        "masks.label": {"ids": ["m"], "label": label},
+        "masks.order": {"ids": ["m"]},
+        "mask.attributes": {"id": "m", "attributes": {"a": 1}},
+        "image.state": {"state": "done", "reason": "r"},
+        "image.note": {"text": "x"},
+        "image.tags": {"tags": ["a"]},
+        "comment.add": {"id": "c", "text": "t", "x": 1, "y": 2, "mask": "m"},
+        "comment.done": {"id": "c", "done": True},
+        "proposal.reject": {"label": label, "rejected": True},
+        "undo": {},
+        "redo": {},
+    }
+    seq, lease = 0, ""
+    changed = [(kind, text) for kind, body in bodies.items() for text in with_each_part_replaced(body)]
+    for number, (kind, text) in enumerate(some(changed)):
+        lease = lease if number % 50 else page.lease()
+        event = f'{{"uuid":"{number}","kind":"{kind}","body":{text}}}'
+        sent = f'{{"client":"{page.name}","lease":"{lease}","base":{seq},"events":[{event}]}}'
+        answer = page.client.post("/api/images/1/events", content=sent, headers=RAW)
+        assert answer.status_code in (200, 422), (kind, text[:200], answer.text)
+        seq = answer.json().get("seq", seq)
+    assert len(page.get("/api/images/1/events")["events"]) == seq
+    for form in ("coco", "cvat", "labelstudio", "datumaro"):
+        assert page.client.get("/api/export", params={"format": form, "states": "all"}).status_code == 200

@@ -1,5 +1,6 @@
 """The head of presence, trained on triplets: it learns, the rest stays, and what is written is read again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,8 @@ def test_unlike_objects_are_pushed_apart(root: Path, tmp_path: Path) -> None:
             break
     assert losses[-1] < losses[0]
     assert scores == {}
+    five = replace(options, samples=16, steps=5)  # of two steps a round
+    assert [epoch for epoch, _ in train_presence([collection], Regions(), five, held_out=0)] == [1, 2, 3]
     head.save(tmp_path / "presence.npz")
     trained = load_method("regions", tmp_path / "presence.npz")
     assert trained.weights_sha256 != Regions().weights_sha256

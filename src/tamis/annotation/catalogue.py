@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -13,7 +14,7 @@ from tamis.annotation.problems import NoSuchImageError, RequestError
 from tamis.annotation.renames import Entry, planned_renames
 from tamis.annotation.schema import images
 from tamis.errors import InputError
-from tamis.image import MAX_PIXELS, SUFFIXES, passed_over, read_header, reading_order, require_size
+from tamis.image import MAX_PIXELS, NO_FILE, SUFFIXES, passed_over, read_header, reading_order, require_size
 from tamis.results.run import file_hash
 
 AT_ONCE = 40
@@ -221,6 +222,8 @@ def _looked(folder: Path, name: str, stamp: tuple[int | None, int | None], max_p
         stat = path.stat()
         if (stat.st_size, stat.st_mtime_ns) == stamp:
             return _SAME
+        if not S_ISREG(stat.st_mode):
+            return FileCheck("", 0, 0, None, NO_FILE)
         return examine(path, max_pixels)
     except FileNotFoundError:
         if _STRANGE in name:
@@ -277,7 +280,8 @@ def _content(folder: Path, name: str, row: Any) -> str | None:
     if row is not None and row.found_sha256 and _is_as_seen(folder, row):
         return str(row.found_sha256)
     try:
-        return file_hash(inside(folder, name))
+        path = inside(folder, name)
+        return file_hash(path) if path.is_file() else None
     except InputError:
         return None
 

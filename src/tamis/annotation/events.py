@@ -8,6 +8,7 @@ from typing import Any
 from tamis.annotation.fold import ACTIONS, CONTROLS, REMARKS, STATES
 from tamis.annotation.problems import RequestError
 from tamis.errors import InputError
+from tamis.formats.record import LONGEST_VALUE, MOST_VALUES
 from tamis.mask import Masks
 
 LONGEST_NOTE = 10_000
@@ -16,12 +17,6 @@ MOST_EVENTS = 1000
 
 MOST_CLICKS = 10_000
 """Of one mask; as many corners has a polygon."""
-
-LONGEST_VALUE = 1000
-"""Characters of an attribute, a tag, a reason."""
-
-MOST_VALUES = 200
-"""Attributes of a mask, tags of an image."""
 
 LONGEST_RUN = 7
 """Characters of one run, at most."""
@@ -110,7 +105,8 @@ def mask_of(rle: Any, shape: tuple[int, int], called: str) -> Masks:
     """
     if (
         not isinstance(rle, Mapping)
-        or list(rle.get("size", ())) != list(shape)
+        or not isinstance(rle.get("size"), list | tuple)
+        or list(rle["size"]) != list(shape)
         or not isinstance(rle.get("counts"), str)
     ):
         raise RequestError(

@@ -48,12 +48,14 @@ class ImportResult:
         masks: how many are new.
         skipped: how many were there already, and were left out.
         new_labels: those that the project did not have.
+        tagged: how many images without new masks have new tags.
     """
 
     images: int
     masks: int
     skipped: int
     new_labels: tuple[str, ...]
+    tagged: int = 0
 
 
 def to_dataset(project: Project, states: Collection[str] = STATES) -> Dataset:
@@ -178,7 +180,7 @@ def import_dataset(
     """
     if overlap not in get_args(Overlap):
         raise InputError(f"--overlap {overlap}: choose from {', '.join(get_args(Overlap))}")
-    if not dataset.masks:
+    if not dataset.masks and not any(image.tags for image in dataset.images):
         raise InputError("there is nothing to import: the file holds no mask of an image of this project")
     names = _names_of(project, dataset, merge_labels)
     present = {tidy_name(label.name) for label in project.labels()}
@@ -214,7 +216,8 @@ def import_dataset(
             ids = [labels[names[label]].id for label in image.labels]
             changes[row.id] = _event(image, bodies[image.name], ids)
         project.log.append_to_each(connection, now, changes, user, client)
-    return ImportResult(len(new), sum(len(image.masks) for image in new), skipped, unknown)
+    with_masks = sum(len(image.masks) > 0 for image in new)
+    return ImportResult(with_masks, sum(len(image.masks) for image in new), skipped, unknown, len(new) - with_masks)
 
 
 def _names_of(project: Project, dataset: Dataset, merge: bool) -> dict[str, str]:
@@ -253,19 +256,21 @@ def _new_masks(
     new: list[ImageRecord] = []
     doubled: dict[str, int] = {}
     for image in dataset.images:
-        if not len(image.masks):
+        if not len(image.masks) and not image.tags:
             continue
         row = rows[image.name]
-        there = masks_of(project.drawing(row.id), image.shape) if row.seq else Masks.none(image.shape)
+        seen = project.drawing(row.id) if row.seq else None
+        there = masks_of(seen, image.shape) if seen else Masks.none(image.shape)
+        tags = tuple(dict.fromkeys([*(seen.tags if seen else ()), *image.tags]))
         same = np.zeros(len(image.masks), np.bool_)
         if len(there) and overlap != "add":
             same = iou_matrix(image.masks, there).max(axis=1) > SAME
         if same.any():
             doubled[image.name] = int(same.sum())
         kept = tuple(label for label, is_same in zip(image.labels, same.tolist(), strict=True) if not is_same)
-        if kept:
+        if kept or (seen.tags if seen else ()) != tags:
             said = [each for each, is_same in zip(image.attributes, same.tolist(), strict=False) if not is_same]
-            new.append(ImageRecord(image.name, image.masks[~same], kept, attributes=tuple(said), tags=image.tags))
+            new.append(ImageRecord(image.name, image.masks[~same], kept, attributes=tuple(said), tags=tags))
     skipped = sum(doubled.values())
     if skipped and overlap == "refuse":
         raise InputError(
@@ -288,6 +293,8 @@ def _event(image: ImageRecord, rles: Sequence[Mapping[str, Any]], labels: Sequen
         for i, (rle, label) in enumerate(zip(rles, labels, strict=True))
     ]
     tags = {"tags": list(image.tags)} if image.tags else {}
+    if tags and not made:  # nobody has drawn anything
+        return Event(uuid4().hex, "image.tags", tags)
     return Event(uuid4().hex, "masks.set", {"set": made, "deleted": [], **tags})
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from tamis.cli.main import INTERRUPTED
 from tamis.cli.options import json_option, print_json
 from tamis.formats.registry import names
 
@@ -91,8 +92,12 @@ def command(
     if shares:
         dataset = with_split(dataset, shares, seed)
     lost = dropped(dataset, name)
-    with whole_folder(out) as begun:
-        loss = export(dataset, name, begun, tolerance)
+    try:
+        with whole_folder(out) as begun:
+            loss = export(dataset, name, begun, tolerance)
+    except KeyboardInterrupt:
+        click.echo("tamis: interrupted; nothing was written, and the same command begins anew", err=True)
+        return INTERRUPTED
     images = sum(len(image.masks) > 0 for image in dataset.images)
     if as_json:
         print_json(

@@ -69,7 +69,7 @@ def command(
     try:
         found = (all_drawn if annotations == "all" else loaded)(file, name, shapes(project))
         said = found.sentences({row.name: row.problem for row in project.rows()})
-        if not found.dataset.masks:
+        if not found.dataset.masks and not any(image.tags for image in found.dataset.images):
             told = [*said, *([_unknown(folder, found.unknown)] if found.unknown else [])]
             why = "the file holds no mask of an image of this project"
             raise InputError(f"{file}: there is nothing to import: {'; '.join(told) or why}")
@@ -89,9 +89,11 @@ def command(
             "new_labels": list(done.new_labels),
             "unknown_images": found.unknown,
         }
-        print_json(summary | ({"told": said} if said else {}))
+        print_json(summary | ({"tagged": done.tagged} if done.tagged else {}) | ({"told": said} if said else {}))
     else:
         click.echo(f"{done.masks} mask{'s' * (done.masks != 1)} on {done.images} images added to {folder}")
+        if done.tagged:
+            click.echo(f"{done.tagged} images without new masks got their tags")
         if done.skipped:
             click.echo(f"{done.skipped} masks were there already, and were left out")
         if done.new_labels:

@@ -31,6 +31,7 @@ from tamis.errors import InputError, UnavailableError
     help="The COCO checkpoint of torchvision; without, training begins from scratch.",
 )
 @click.option("--epochs", type=click.IntRange(1), default=10, show_default=True, help="Times every image is seen.")
+@click.option("--steps", type=click.IntRange(0), default=0, help="So many steps instead of --epochs.")
 @click.option("--size", type=click.IntRange(32), default=256, show_default=True, help="Pixels of a side in training.")
 @click.option("--batch", type=click.IntRange(2), default=42, show_default=True, help="Images of a step.")
 @click.option("--lr", type=float, default=1e-3, show_default=True, help="Rate of Adam.")
@@ -45,6 +46,7 @@ def command(
     out: Path,
     start: Path | None,
     epochs: int,
+    steps: int,
     size: int,
     batch: int,
     lr: float,
@@ -79,6 +81,7 @@ def command(
         seed,
         device,
         resume,
+        steps,
     )
     click.echo(f"{model}, {'from ' + str(start) if start else 'from scratch: no --start with weights of COCO'}")
     for sentence in train_binary(job):

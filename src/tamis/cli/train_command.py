@@ -267,6 +267,7 @@ def measure(data: tuple[str, ...], segmentor: str, repeats: int, seed: int) -> N
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for presence.npz and scores.json.")
 @click.option("--epochs", default=10, show_default=True, help="Rounds.")
 @click.option("--samples", default=1000, show_default=True, help="Triplets of a round.")
+@click.option("--steps", default=0, type=click.IntRange(0), help="So many steps of 32 triplets instead of --epochs.")
 @click.option("--margin", default=0.5, show_default=True, help="Of the triplet loss, in probability.")
 @click.option("--held-out", default=3, show_default=True, help="Measure on every so manieth object; 0 trains on all.")
 @options.seed
@@ -276,6 +277,7 @@ def presence(
     out: Path,
     epochs: int,
     samples: int,
+    steps: int,
     margin: float,
     held_out: int,
     seed: int,
@@ -291,13 +293,13 @@ def presence(
     pairs = [text.partition("=")[::2] for text in data]
     collections = [open_collection(name, Path(root)) for name, root in pairs]
     chosen = load_method(method)
-    rules = PresenceOptions(epochs=epochs, samples=samples, margin=margin, seed=seed)
+    rules = PresenceOptions(epochs=epochs, samples=samples, margin=margin, seed=seed, steps=steps)
     settings = {"data": list(data), "method": method, "held_out": held_out, **vars(rules)}
     with result_folder(out, settings, chosen.weights_sha256):
-        steps = train_presence(collections, chosen, rules, held_out)  # type: ignore[arg-type]
+        rounds = train_presence(collections, chosen, rules, held_out)  # type: ignore[arg-type]
         while True:
             try:
-                epoch, loss = next(steps)
+                epoch, loss = next(rounds)
             except StopIteration as end:
                 head, scores = end.value
                 break

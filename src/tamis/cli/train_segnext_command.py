@@ -24,6 +24,7 @@ from tamis.errors import InputError, UnavailableError
 )
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Only the first N images of --evaluate.")
 @click.option("--epochs-table", is_flag=True, help="Print mIoU@1 of the kept epochs of the run in --out, and stop.")
+@click.option("--steps", metavar="N", default=0, type=click.IntRange(min=0), help="So many steps instead of epochs.")
 @click.option("--resume", is_flag=True, help="Resume from the last checkpoint in --out.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--workers", default=0, show_default=True, help="Processes that read and augment images.")
@@ -38,6 +39,7 @@ def command(
     evaluate: tuple[str, ...],
     limit: int | None,
     epochs_table: bool,
+    steps: int,
     resume: bool,
     device: str,
     workers: int,
@@ -70,7 +72,7 @@ def command(
     from tamis.training.click_tools.trainer import ClickJob, train_segnext
 
     job = ClickJob(
-        find_recipe(recipe, changes), data, out, start, evaluate, limit, device, workers, threads, resume
+        find_recipe(recipe, changes), data, out, start, evaluate, limit, device, workers, threads, resume, steps=steps
     )  # fmt: skip
     with progress_bar(quiet=False) as bar:
         task = bar.add_task("training", total=None)

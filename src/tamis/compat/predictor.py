@@ -103,7 +103,7 @@ class SamPredictor:
             encoded,
             clicks,
             None if box is None else _box_of(box, encoded.shape),
-            None if mask_input is None else np.asarray(mask_input, np.float32).reshape(np.shape(mask_input)[-2:]),
+            None if mask_input is None else _logits_of(mask_input),
             multimask_output,
         )
         masks = found.logits if return_logits else found.logits > self.mask_threshold
@@ -117,7 +117,10 @@ class SamPredictor:
 
 def _clicks_of(coords: NDArray[Any], labels: NDArray[Any] | None, shape: tuple[int, int]) -> list[Click]:
     """Clicks for SAM's points, those that only pad the array left out."""
-    points = np.asarray(coords, np.float64).reshape(-1, 2)
+    points = _numbers(coords, "point_coords")
+    if points.size and points.shape[-1] != 2:
+        raise InputError(f"point_coords are x and y of N points, (N, 2), not {points.shape}")
+    points = points.reshape(-1, 2)
     kinds = np.asarray([] if labels is None else labels).reshape(-1)
     if len(kinds) != len(points):
         raise InputError(f"there are {len(points)} point_coords and {len(kinds)} point_labels: give one for each")
@@ -130,9 +133,24 @@ def _clicks_of(coords: NDArray[Any], labels: NDArray[Any] | None, shape: tuple[i
     return clicks_at(points[kept], kinds[kept].astype(int).tolist(), shape)
 
 
+def _logits_of(mask: NDArray[Any]) -> NDArray[np.float32]:
+    """(h, w) of a mask's logits, (h, w) or (1, h, w)."""
+    logits = _numbers(mask, "mask_input")
+    if logits.ndim not in (2, 3) or (logits.ndim == 3 and len(logits) != 1):
+        raise InputError(f"mask_input is the logits of one mask, (1, 256, 256), not {logits.shape}")
+    return logits.reshape(logits.shape[-2:]).astype(np.float32)
+
+
+def _numbers(values: Any, called: str) -> NDArray[np.float64]:
+    try:
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{called} must be an array of numbers ({error})") from error
+
+
 def _box_of(box: NDArray[Any], shape: tuple[int, int]) -> Box:
     height, width = shape
-    corners = np.asarray(box, np.float64)
+    corners = _numbers(box, "box")
     if corners.size != 4 or not np.isfinite(corners).all():
         raise InputError(f"a box is four finite numbers, left, top, right and bottom, not an array {corners.shape}")
     left, top, right, bottom = np.clip(corners.reshape(4) + 0.5, 0, (width, height) * 2).tolist()

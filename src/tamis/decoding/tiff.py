@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
-from tamis.decoding.depth import fill_from_numbers
+from tamis.decoding.depth import fill_from_numbers, strips
 from tamis.decoding.tags import ORIENTATION, Tags, directory_of, orientation_in, tags_of
 from tamis.errors import InputError
 
@@ -255,7 +255,9 @@ def fill(view: ImageArray, path: Path, layout: Layout) -> None:
         return
     colours = 3 if layout.photometric == _RGB else 1
     bands = 1 if values.ndim == 2 else values.shape[2]
-    alpha = _alpha(values, layout, colours)
+    alpha, is_multiplied = _alpha(values, layout, colours)
+    if alpha is not None and is_multiplied:
+        values = _straight(values, alpha)
     if bands >= 3 and (colours == 3 or bands - (alpha is not None) >= 3):
         # Bands that are not called colours are measurements of their own.
         natural = values.dtype.kind == "u" and colours == 3
@@ -266,15 +268,26 @@ def fill(view: ImageArray, path: Path, layout: Layout) -> None:
     fill_from_numbers(view, grey, alpha, inverted, natural=grey.dtype == np.uint8)
 
 
-def _alpha(values: NDArray[Any], layout: Layout, colours: int) -> NDArray[Any] | None:
-    """The band of opacity, the first of those after the colours that is called so."""
+def _alpha(values: NDArray[Any], layout: Layout, colours: int) -> tuple[NDArray[Any] | None, bool]:
+    """The band of opacity, the first after the colours that is called so, and whether colours are multiplied by it."""
     if values.ndim == 2:
-        return None
+        return None, False
     first = values.shape[2] - len(layout.extra)
     for place, meaning in enumerate(layout.extra, start=first):
         if meaning in (1, 2) and colours <= place < values.shape[2] and values.dtype.kind in "uf":
-            return values[..., place]
-    return None
+            return values[..., place], meaning == 1
+    return None, False
+
+
+def _straight(values: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
+    """Numbers as they were before they were multiplied by their opacity (TIFF's associated alpha)."""
+    most = np.iinfo(values.dtype).max if values.dtype.kind == "u" else 1
+    made = np.empty_like(values)
+    for rows in strips(*values.shape[:2]):
+        share = alpha[rows].astype(np.float64)[..., None] / most
+        strip = np.divide(values[rows], share, out=np.zeros(values[rows].shape), where=share > 0)
+        made[rows] = np.minimum(np.round(strip), most) if values.dtype.kind == "u" else strip
+    return made
 
 
 def _from_cmyk(values: NDArray[Any]) -> NDArray[Any]:

@@ -6,7 +6,7 @@ from tamis.errors import InputError
 from tamis.formats.json_file import read_json
 from tamis.formats.names import Names, Shapes
 from tamis.formats.picture import read_numbers
-from tamis.formats.reading import Loaded, Reading
+from tamis.formats.reading import Loaded, Reading, label_in
 from tamis.formats.record import Dataset
 from tamis.image import write_image
 from tamis.mask import Masks
@@ -33,18 +33,27 @@ def read(path: Path, images: Shapes) -> Loaded:
     """Read a folder with `masks.json`.
 
     Raises:
-        InputError: a picture is missing, or of another size than its image.
+        InputError: there is no list of masks, or an image has another size.
     """
     folder = path if path.is_dir() else path.parent
     file = folder / INDEX
     if not file.is_file():
         raise InputError(f"{file}: is missing; it says which picture is the mask of what")
     content = read_json(file)
-    reading = Reading(Names.of_images(images, [str(entry["file_name"]) for entry in content["images"]]))
-    for entry in content["images"]:
+    entries = [entry for entry in content["images"] if isinstance(entry, dict) and entry.get("file_name")]
+    reading = Reading(Names.of_images(images, [str(entry["file_name"]) for entry in entries]))
+    if nameless := len(content["images"]) - len(entries):
+        reading.problem(f"{nameless} images without a file_name")
+    distinct = reading.distinct(str(entry["file_name"]) for entry in entries)
+    for entry in entries:
+        said = str(entry["file_name"])
         shape = int(entry["height"]), int(entry["width"])
-        name = reading.names.find(str(entry["file_name"]), shape)
-        if name is not None:
-            pictures = (read_numbers(folder, mask["file"]) != 0 for mask in entry["masks"])
-            reading.add(name, Masks.from_dense(pictures, shape), [str(mask["label"]) for mask in entry["masks"]])
+        name = reading.names.find(said, shape)
+        if name is None or said not in distinct:
+            continue
+        reading.add(name, Masks.none(shape), [])
+        for number, mask in enumerate(entry["masks"], start=1):
+            with reading.each(f"mask {number} of {said}"):
+                label = label_in(mask.get("label"))
+                reading.add(name, Masks.from_dense([read_numbers(folder, mask["file"]) != 0], shape), [label])
     return reading.done([str(label) for label in content["labels"]])

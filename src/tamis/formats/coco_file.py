@@ -5,14 +5,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tamis.errors import InputError
 from tamis.formats.coco import CocoImage, annotations_of, dataset_of
 from tamis.formats.json_file import read_json
 from tamis.formats.names import Names, Shapes
-from tamis.formats.outlines import Crop, packed, polygon
-from tamis.formats.reading import Attributes, Loaded, Reading, plain_values
+from tamis.formats.outlines import Crop, packed, polygon, ring_of
+from tamis.formats.reading import Attributes, Loaded, Reading
 from tamis.formats.record import Dataset, ImageRecord
 from tamis.mask import Masks
 from tamis.results.files import write_json
@@ -34,7 +32,10 @@ def read(path: Path, images: Shapes) -> Loaded:
     Raises:
         InputError: an image has another size.
     """
-    return parsed(read_json(the_json(path)), images)
+    content = read_json(the_json(path))
+    if isinstance(content, list):
+        raise InputError("is a list of results, which says neither what images nor what categories are called")
+    return parsed(content, images)
 
 
 def described(dataset: Dataset) -> dict[str, Any]:
@@ -65,20 +66,19 @@ def _fields(image: ImageRecord, mask: int, category: int) -> dict[str, Any]:
 def parsed(content: Mapping[str, Any], images: Shapes) -> Loaded:
     """A dataset from COCO's JSON."""
     categories, numbers = _categories(content["categories"])
-    said = {str(entry["id"]): _name(entry) for entry in content["images"]}
-    reading = Reading(Names.of_images(images, said.values()))
-    found: dict[str, str | None] = {}
-    for entry in content["images"]:
-        sides = entry.get("height"), entry.get("width")
-        shape = None if None in sides else (int(sides[0]), int(sides[1]))
-        found[str(entry["id"])] = name = reading.names.find(_name(entry), shape)
-        if name is not None and isinstance(entry.get("tags"), list):
-            reading.tag(name, [str(tag) for tag in entry["tags"]])
+    entries = [entry for entry in content["images"] if isinstance(entry, Mapping) and _name(entry)]
+    reading = Reading(Names.of_images(images, map(_name, entries)))
+    if nameless := len(content["images"]) - len(entries):
+        reading.problem(f"{nameless} images without a file_name")
+    found = _found(entries, content["annotations"], reading)
     crowds = 0
     waiting: dict[str, tuple[list[Crop | Masks], list[str], list[Attributes]]] = {}
     for place, annotation in enumerate(content["annotations"], start=1):
+        if not isinstance(annotation, Mapping):
+            reading.problem(f"annotation number {place} is no object")
+            continue
         called = f"annotation {annotation.get('id', f'number {place}')}"
-        image_id, category = str(annotation.get("image_id")), str(annotation.get("category_id"))
+        image_id, category = _id(annotation.get("image_id")), _id(annotation.get("category_id"))
         if image_id not in found:
             reading.problem(f"{called} is of the image {image_id}, which the file does not list")
             continue
@@ -87,21 +87,18 @@ def parsed(content: Mapping[str, Any], images: Shapes) -> Loaded:
             continue
         segmentation = annotation.get("segmentation")
         if not segmentation:
-            reading.leave_out("keypoints" if annotation.get("keypoints") else "boxes without a mask")
+            reading.leave_out(_kind(annotation))
             continue
         if category not in categories:
             reading.problem(f"{called} has the category {category}, which the file does not list")
             continue
-        try:
+        with reading.each(called):
             mask = shape_of(segmentation, reading.names.shape(name))
-        except (InputError, TypeError, ValueError, OverflowError, LookupError) as error:
-            reading.problem(f"{called}: {error}")
-            continue
-        crowds += annotation.get("iscrowd") in (1, True)
-        masks, labels, attributes = waiting.setdefault(name, ([], [], []))
-        masks.append(mask)
-        attributes.append(plain_values(annotation.get("attributes")))
-        labels.append(categories[category])
+            crowds += annotation.get("iscrowd") in (1, True)
+            masks, labels, attributes = waiting.setdefault(name, ([], [], []))
+            masks.append(mask)
+            attributes.append(reading.attributes(annotation.get("attributes")))
+            labels.append(categories[category])
     for name, (masks, labels, attributes) in waiting.items():
         reading.add(name, _together(masks, reading.names.shape(name)), labels, attributes)
     if crowds:
@@ -115,13 +112,11 @@ def shape_of(segmentation: Any, shape: tuple[int, int]) -> Crop | Masks:
     """One mask of an image (height, width) from run lengths, compressed or not, or from polygons."""
     if isinstance(segmentation, Mapping):
         return Masks.from_coco([segmentation], shape)
-    flat = bool(segmentation) and not isinstance(segmentation[0], list | tuple)
-    rings = []
-    for part in [segmentation] if flat else segmentation:
-        if len(part) % 2:
-            raise InputError(f"a polygon has x and y of each corner, but this one {len(part)} numbers")
-        rings.append(np.asarray(part, np.float64).reshape(-1, 2))
-    return polygon(rings, shape)
+    if not isinstance(segmentation, list):
+        raise InputError("a segmentation is run lengths or a list of polygons")
+    flat = not isinstance(segmentation[0], list)
+    pairs = not flat and len(segmentation) > 2 and all(_is_corner(part) for part in segmentation)
+    return polygon([ring_of(part) for part in ([segmentation] if flat or pairs else segmentation)], shape)
 
 
 def the_json(path: Path) -> Path:
@@ -138,6 +133,48 @@ def the_json(path: Path) -> Path:
     return found[0]
 
 
+def _is_corner(part: Any) -> bool:
+    """Whether a part is x and y of a single corner, which encloses nothing by itself."""
+    return isinstance(part, list) and len(part) == 2 and not isinstance(part[0], list)
+
+
+def _found(entries: Iterable[Mapping[str, Any]], annotations: Iterable[Any], reading: Reading) -> dict[str, str | None]:
+    """The project's image of each id, None where there is none, or nobody can know which."""
+    used = {_id(each.get("image_id")) for each in annotations if isinstance(each, Mapping)}
+    names: dict[str, str] = {}
+    found: dict[str, str | None] = {}
+    for entry in entries:
+        number, said = _id(entry.get("id")), _name(entry)
+        with reading.each(f"the image {said}"):
+            shape = _shape(entry)
+            found[number] = None
+        if number not in found:
+            continue
+        name = reading.names.find(said, shape)
+        if names.setdefault(number, said) != said:
+            reading.problem(f"{names[number]} and {said} have the same id {number}, and get no mask")
+            name = None
+        found[number] = name
+        if name is not None and isinstance(entry.get("tags"), list):
+            reading.tag(name, entry["tags"])
+    distinct = reading.distinct(said for number, said in names.items() if number in used and found[number])
+    return {number: name if names[number] in distinct else None for number, name in found.items()}
+
+
+def _shape(entry: Mapping[str, Any]) -> tuple[int, int] | None:
+    height, width = entry.get("height"), entry.get("width")
+    return None if height is None or width is None else (int(height), int(width))
+
+
+def _kind(annotation: Mapping[str, Any]) -> str:
+    """What an annotation without a segmentation is, in the plural."""
+    if annotation.get("keypoints"):
+        return "keypoints"
+    if annotation.get("segments_info"):
+        return "pictures of panoptic segments"
+    return "captions" if annotation.get("caption") else "boxes without a mask"
+
+
 def _together(shapes: Iterable[Crop | Masks], size: tuple[int, int]) -> Masks:
     """Masks of one image in order."""
     masks = [shape if isinstance(shape, Masks) else packed([shape], size) for shape in shapes]
@@ -146,7 +183,7 @@ def _together(shapes: Iterable[Crop | Masks], size: tuple[int, int]) -> Masks:
 
 def _categories(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[str, str], dict[str, int]]:
     """Names of categories by their id as text, in the order of their numbers, and the numbers of the names."""
-    listed = [(entry["id"], str(entry["name"])) for entry in entries]
+    listed = [(_number(entry["id"]), str(entry["name"])) for entry in entries if entry["name"] is not None]
     ids = Counter(str(number) for number, _ in listed)
     if twice := [number for number, count in ids.items() if count > 1]:
         raise InputError(f"two categories have the id {twice[0]}; give one of them another")
@@ -159,5 +196,14 @@ def _categories(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[str, str], d
     return {str(number): name for number, name in listed}, numbers
 
 
+def _number(value: Any) -> Any:
+    """An id as it is; tables write 1.0 for 1."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _id(value: Any) -> str:
+    return str(_number(value))
+
+
 def _name(entry: Mapping[str, Any]) -> str:
-    return str(entry.get("file_name") or entry["coco_url"])
+    return str(entry.get("file_name") or entry.get("coco_url") or "")

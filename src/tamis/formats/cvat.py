@@ -13,8 +13,8 @@ import numpy as np
 from tamis.arrays import MaskArray
 from tamis.errors import InputError
 from tamis.formats.names import Names, Shapes
-from tamis.formats.outlines import Crop, centred_rectangle, ellipse, packed, polygon
-from tamis.formats.reading import Loaded, Reading
+from tamis.formats.outlines import Crop, centred_rectangle, ellipse, packed, polygon, ring_of
+from tamis.formats.reading import Loaded, Reading, label_in
 from tamis.formats.record import Dataset
 from tamis.results.files import write_bytes
 
@@ -38,12 +38,18 @@ def read(path: Path, images: Shapes) -> Loaded:
     root = _parsed(path)
     declared = [each for each in root.iterfind("meta//labels/label") if each.findtext("type") != "tag"]
     labels = [each.findtext("name") or "" for each in declared]
-    elements = list(root.iterfind("image"))
+    elements = [image for image in root.iterfind("image") if image.get("name")]
     reading = Reading(Names.of_images(images, [image.attrib["name"] for image in elements]))
+    if nameless := sum(1 for _ in root.iterfind("image")) - len(elements):
+        reading.problem(f"{nameless} images without a name")
+    # Tasks of one project may each have an image of that name.
+    distinct = reading.distinct(image.attrib["name"] for image in elements if len(image))
     for image in elements:
-        shape = int(image.attrib["height"]), int(image.attrib["width"])
-        name = reading.names.find(image.attrib["name"], shape)
-        if name is not None:
+        shape = None
+        with reading.each(f"the image {image.attrib['name']}"):
+            shape = int(image.attrib["height"]), int(image.attrib["width"])
+        name = None if shape is None else reading.names.find(image.attrib["name"], shape)
+        if shape is not None and name is not None and image.attrib["name"] in distinct:
             _read_shapes(image, name, shape, reading)
     if tracks := sum(1 for _ in root.iterfind("track")):
         reading.leave_out("tracks of a video", tracks)
@@ -104,14 +110,17 @@ def _text(value: Any) -> str:
 
 
 def _value(text: str) -> Any:
-    """An attribute as it was: CVAT has nothing but text."""
+    """An attribute as it was: CVAT has nothing but text, and 007 or 1.50 are none of our numbers."""
     if text in ("true", "false"):
         return text == "true"
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return (int(number) if number.is_integer() else number) if abs(number) < 1e15 and "_" not in text else text
+    for kind in (int, float):
+        try:
+            number = kind(text)
+        except ValueError:
+            continue
+        if str(number) == text and abs(number) < 1e15:
+            return number
+    return text
 
 
 def _mask_element(mask: MaskArray, label: str) -> Element:
@@ -147,17 +156,14 @@ def _read_shapes(image: Element, name: str, shape: tuple[int, int], reading: Rea
         if make is None:
             reading.leave_out(_OTHERS.get(element.tag, f"of kind {element.tag}"))
             continue
-        try:
-            label = element.attrib["label"]
+        with reading.each(f"{name}, {element.tag} {number}"):
+            label = label_in(element.get("label"))
             crops.append(make(element, shape))
-        except (InputError, KeyError, ValueError, OverflowError) as error:
-            said = f"has no {error.args[0]}" if isinstance(error, KeyError) else error
-            reading.problem(f"{name}, {element.tag} {number}: {said}")
-            continue
-        labels.append(label)
-        attributes.append({each.get("name", ""): _value(each.text or "") for each in element.iterfind("attribute")})
-        if element.tag in ("box", "ellipse"):
-            reading.take("boxes" if element.tag == "box" else "ellipses")
+            labels.append(label)
+            told = {each.get("name", ""): _value(each.text or "") for each in element.iterfind("attribute")}
+            attributes.append(reading.attributes(told))
+            if element.tag in ("box", "ellipse"):
+                reading.take("boxes" if element.tag == "box" else "ellipses")
     reading.add(name, packed(crops, shape), labels, attributes)
 
 
@@ -181,7 +187,7 @@ def _mask(element: Element, shape: tuple[int, int]) -> Crop:
 
 def _polygon(element: Element, shape: tuple[int, int]) -> Crop:
     points = [[float(value) for value in point.split(",")] for point in element.attrib["points"].split(";")]
-    return polygon([np.asarray(points, np.float64).reshape(-1, 2)], shape)
+    return polygon([ring_of(points)], shape)
 
 
 def _box(element: Element, shape: tuple[int, int]) -> Crop:
@@ -200,12 +206,17 @@ _MAKERS = {"mask": _mask, "polygon": _polygon, "box": _box, "ellipse": _ellipse}
 _OTHERS = {"polyline": "polylines", "points": "points", "cuboid": "cuboids", "skeleton": "skeletons"}
 
 
+class _Plain(ElementTree.TreeBuilder):
+    """Refuses a document type, which may make a short file a long one, in whatever encoding it stands."""
+
+    def doctype(self, name: str, public: str | None, system: str | None) -> None:
+        """Called by the parser."""
+        raise InputError("has a document type, which CVAT does not write and tamis does not read")
+
+
 def _parsed(path: Path) -> Element:
-    content = path.read_bytes()
-    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-        raise InputError(f"{path}: has a document type, which CVAT does not write and tamis does not read")
     try:
-        root = ElementTree.fromstring(content)
+        root = ElementTree.fromstring(path.read_bytes(), ElementTree.XMLParser(target=_Plain()))
     except ElementTree.ParseError as error:
         raise InputError(f"{path}: is no XML, or damaged ({error})") from error
     if root.tag != "annotations":

@@ -5,14 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
-
-from tamis.errors import InputError
 from tamis.formats.coco_file import the_json
 from tamis.formats.json_file import read_json
 from tamis.formats.names import Names, Shapes
-from tamis.formats.outlines import Crop, centred_rectangle, ellipse, packed, polygon, united
-from tamis.formats.reading import Loaded, Reading, plain_values
+from tamis.formats.outlines import Crop, centred_rectangle, ellipse, packed, polygon, ring_of, united
+from tamis.formats.reading import Loaded, Reading, label_at
 from tamis.formats.record import Dataset
 from tamis.mask import Masks
 from tamis.results.files import write_json
@@ -22,6 +19,7 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
     """Write `annotations/default.json`."""
     numbers = {label: number for number, label in enumerate(dataset.labels)}
     stems = Counter(_stem(image.name).casefold() for image in dataset.images)
+    stems.update(image.name.casefold() for image in dataset.images)
     items = []
     for image in dataset.images:
         annotations = [
@@ -61,15 +59,22 @@ def read(path: Path, images: Shapes) -> Loaded:
     """
     content = read_json(the_json(path))
     labels = [str(label["name"]) for label in content["categories"]["label"]["labels"]]
-    reading = Reading(Names.of_images(images, [_name(item) for item in content["items"]]))
-    for item in content["items"]:
+    items = [item for item in content["items"] if isinstance(item, Mapping) and _name(item)]
+    reading = Reading(Names.of_images(images, [_name(item) for item in items]))
+    if nameless := len(content["items"]) - len(items):
+        reading.problem(f"{nameless} items without an id and a path")
+    distinct = reading.distinct(_name(item) for item in items if item.get("annotations"))
+    for item in items:
         size = (item.get("image") or {}).get("size")
         name = reading.names.find(_name(item), None if size is None else (int(size[0]), int(size[1])))
-        if name is not None:
+        if name is None:
+            continue
+        tags = (item.get("attr") or {}).get("tags")
+        if isinstance(tags, list):
+            reading.tag(name, tags)
+        if item.get("annotations") and _name(item) in distinct:
             _read_item(item, name, labels, reading)
-            tags = (item.get("attr") or {}).get("tags")
-            if isinstance(tags, list):
-                reading.tag(name, [str(tag) for tag in tags])
+    reading.note_namesakes(labels)
     return reading.done(labels)
 
 
@@ -81,8 +86,11 @@ def _read_item(item: Mapping[str, Any], name: str, labels: Sequence[str], readin
     shape = reading.names.shape(name)
     masks: dict[tuple[str, Any], list[Crop] | Masks] = {}
     attributes: dict[tuple[str, Any], dict[str, Any]] = {}
-    drawn = {each.get("group") for each in item["annotations"] if each.get("type") in ("mask", "polygon")}
-    for number, annotation in enumerate(item["annotations"]):
+    annotations = [each for each in item["annotations"] if isinstance(each, Mapping)]
+    if strange := len(item["annotations"]) - len(annotations):
+        reading.problem(f"{strange} annotations of {name} are no objects")
+    drawn = {each.get("group") for each in annotations if each.get("type") in ("mask", "polygon")}
+    for number, annotation in enumerate(annotations):
         kind = annotation.get("type")
         if kind == "bbox" and annotation.get("group") and annotation["group"] in drawn:
             reading.leave_out("boxes around masks")
@@ -90,11 +98,11 @@ def _read_item(item: Mapping[str, Any], name: str, labels: Sequence[str], readin
         if kind not in ("mask", "polygon", "bbox", "ellipse"):
             reading.leave_out(f"of kind {kind}")
             continue
-        try:
-            label = labels[_index(annotation["label_id"])]
+        with reading.each(f"annotation {annotation.get('id', number)} of {name}"):
+            label = label_at(labels, annotation["label_id"])
             if kind == "mask":
                 masks[label, number] = Masks.from_coco([annotation["rle"]], shape)
-                attributes[label, number] = plain_values(annotation.get("attributes"))
+                attributes[label, number] = reading.attributes(annotation.get("attributes"))
                 continue
             group = annotation.get("group") or 0
             crop = _shape(annotation, kind, shape)
@@ -104,8 +112,6 @@ def _read_item(item: Mapping[str, Any], name: str, labels: Sequence[str], readin
             there.append(crop)
             if kind != "polygon":
                 reading.take("boxes" if kind == "bbox" else "ellipses")
-        except (InputError, KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
-            reading.problem(f"annotation {annotation.get('id', number)} of {name}: {_said(error)}")
     parts = [found if isinstance(found, Masks) else packed([united(found, shape)], shape) for found in masks.values()]
     told = [attributes.get(key, {}) for key in masks]
     reading.add(name, Masks.concatenate([Masks.none(shape), *parts]), [label for label, _ in masks], told)
@@ -120,19 +126,8 @@ def _shape(annotation: Mapping[str, Any], kind: str, shape: tuple[int, int]) -> 
         left, top, right, bottom = (float(value) for value in annotation["points"])
         middle = (left + right) / 2, (top + bottom) / 2
         return ellipse(*middle, (right - left) / 2, (bottom - top) / 2, turn, shape)
-    return polygon([np.asarray(annotation["points"], np.float64).reshape(-1, 2)], shape)
-
-
-def _index(value: Any) -> int:
-    number = int(value)
-    if number < 0:
-        raise IndexError(f"the label {number} is none")
-    return number
-
-
-def _said(error: Exception) -> str:
-    return f"has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
+    return polygon([ring_of(annotation["points"])], shape)
 
 
 def _name(item: Mapping[str, Any]) -> str:
-    return str((item.get("image") or {}).get("path") or item["id"])
+    return str((item.get("image") or {}).get("path") or item.get("id") or "")

@@ -15,14 +15,27 @@ from tamis.arrays import MaskArray
 from tamis.errors import InputError
 from tamis.formats.json_file import read_json
 from tamis.formats.names import Names, Shapes
-from tamis.formats.outlines import Crop, Ring, ellipse, packed, polygon, rectangle, united
-from tamis.formats.reading import Loaded, Reading
+from tamis.formats.outlines import Crop, Ring, ellipse, packed, polygon, rectangle, ring_of, united
+from tamis.formats.reading import Loaded, Reading, label_in
 from tamis.formats.record import Dataset, require_distinct_stems
-from tamis.results.files import write_json
+from tamis.results.files import write_bytes, write_json
+
+LABELS = "labels.txt"
+
+_KINDS = {
+    "mask": "",
+    "polygon": "",
+    "rectangle": "rectangles",
+    "rotation": "rectangles",
+    "oriented_rectangle": "rectangles",
+    "quadrilateral": "quadrilaterals",
+    "circle": "circles",
+}
+"""Shapes that are taken, those of X-AnyLabeling too, and what they are called where they were no masks."""
 
 
 def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
-    """Write `NAME.json` for every image.
+    """Write `NAME.json` for every image, and `labels.txt`, which LabelMe takes with `--labels`.
 
     Raises:
         InputError: two images differ in nothing but their suffix.
@@ -41,6 +54,7 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
             "imageWidth": width,
         }
         write_json(out / f"{stems[image.name]}.json", content)
+    write_bytes(out / LABELS, "".join(f"{label}\n" for label in dataset.labels).encode())
 
 
 def read(path: Path, images: Shapes) -> Loaded:
@@ -51,24 +65,46 @@ def read(path: Path, images: Shapes) -> Loaded:
     Raises:
         InputError: an image has another size.
     """
-    files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+    files = sorted(path.rglob("*.[jJ][sS][oO][nN]")) if path.is_dir() else [path]
     contents: list[tuple[Path, str, dict[str, Any]]] = []
+    strange: list[str] = []
     for file in files:
         try:
             content = read_json(file)
-        except ValueError as error:
-            raise InputError(f"{file}: is no LabelMe JSON, or damaged ({error})") from error
+            said = label_in(content["imagePath"])
+            content["shapes"] = list(content["shapes"])
+        except (InputError, ValueError, LookupError, TypeError, RecursionError) as error:
+            if not path.is_dir():
+                raise InputError(f"{file}: is no LabelMe JSON, or damaged ({error})") from error
+            strange.append(f"{file.relative_to(path).as_posix()} is no LabelMe JSON, or damaged")
+            continue
         content.pop("imageData", None)  # the picture itself, which may be large
         folder = file.relative_to(path).parent.as_posix() if path.is_dir() else "."
-        contents.append((file, _image_of(str(content["imagePath"]), folder, images), content))
+        contents.append((file, _image_of(said, folder, images), content))
     reading = Reading(Names.of_images(images, [said for _, said, _ in contents]))
+    for sentence in strange:
+        reading.problem(sentence)
+    taken = []
     for file, said, content in contents:
         height, width = content.get("imageHeight"), content.get("imageWidth")  # old files do not say
         shape = None if height is None or width is None else (int(height), int(width))
         name = reading.names.find(said, shape)
         if name is not None:
+            taken += [name] * bool(content["shapes"])
             _read_shapes(file, content["shapes"], name, reading)
-    return reading.done()
+            flags = content.get("flags")
+            reading.tag(name, [flag for flag, on in flags.items() if on is True] if isinstance(flags, dict) else [])
+    reading.note_repeated(taken)
+    return reading.done(_listed(path / LABELS))
+
+
+def _listed(file: Path) -> list[str]:
+    """The labels of a list, without those that LabelMe has for what is none; empty without a list."""
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+    return [line.strip() for line in lines if line.strip() and line.strip() not in ("__ignore__", "_background_")]
 
 
 def _image_of(path: str, folder: str, images: Shapes) -> str:
@@ -81,25 +117,21 @@ def _read_shapes(file: Path, entries: Sequence[Mapping[str, Any]], name: str, re
     shape = reading.names.shape(name)
     found: dict[tuple[str, Any], list[Crop]] = {}
     for number, entry in enumerate(entries, start=1):
-        kind = entry.get("shape_type") or "polygon"
-        if kind not in ("mask", "polygon", "rectangle", "circle", "rotation", "oriented_rectangle"):
-            reading.leave_out(f"of kind {kind}")
-            continue
-        group = entry.get("group_id") if kind == "polygon" else None
-        try:
-            crop = _mask(entry, shape) if kind == "mask" else _drawn(kind, _ring(entry), shape)
-            found.setdefault((str(entry["label"]), number if group is None else f"group {group}"), []).append(crop)
-        except (InputError, KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
-            reading.problem(f"{file.name}, shape {number}: {_said(error)}")
-            continue
-        if kind not in ("mask", "polygon"):
-            reading.take("circles" if kind == "circle" else "rectangles")
+        with reading.each(f"{file.name}, shape {number}"):
+            kind = entry.get("shape_type") or "polygon"
+            if kind not in _KINDS:
+                reading.leave_out(f"of kind {kind}")
+                continue
+            label = label_in(entry.get("label"))
+            group = entry.get("group_id") if kind == "polygon" else None
+            crop = _mask(entry, shape) if kind == "mask" else _drawn(kind, ring_of(entry["points"]), shape)
+            found.setdefault((label, number if group is None else f"group {group}"), []).append(crop)
+            if _KINDS[kind]:
+                reading.take(_KINDS[kind])
+            if entry.get("description") or (isinstance(entry.get("flags"), dict) and any(entry["flags"].values())):
+                reading.leave_out("descriptions and flags of shapes")
     masks = packed((united(crops, shape) for crops in found.values()), shape)
     reading.add(name, masks, [label for label, _ in found])
-
-
-def _said(error: Exception) -> str:
-    return f"has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
 
 
 def _drawn(kind: str, ring: Ring, shape: tuple[int, int]) -> Crop:
@@ -127,10 +159,6 @@ def _shape(mask: MaskArray, label: str) -> dict[str, Any]:
         "flags": {},
         "mask": base64.b64encode(content.getvalue()).decode(),
     }
-
-
-def _ring(entry: Mapping[str, Any]) -> Ring:
-    return np.asarray(entry["points"], np.float64).reshape(-1, 2)
 
 
 def _mask(entry: Mapping[str, Any], shape: tuple[int, int]) -> Crop:

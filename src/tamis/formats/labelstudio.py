@@ -5,11 +5,9 @@ bits of a value less 1, 4 × 4 for the four sizes less 1 that a length may be wr
 (1 for a run), 2 for which of the sizes, the length less 1, and one value, or as many as the length says.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
@@ -19,16 +17,15 @@ from tamis.arrays import MaskArray
 from tamis.errors import InputError
 from tamis.formats.coco_file import the_json
 from tamis.formats.json_file import read_json
+from tamis.formats.labelstudio_names import Interface, interface_of, names_of
 from tamis.formats.names import Names, Shapes
-from tamis.formats.outlines import Crop, ellipse, packed, polygon, rectangle
-from tamis.formats.reading import Loaded, Reading
+from tamis.formats.outlines import Crop, ellipse, packed, polygon, rectangle, ring_of
+from tamis.formats.reading import Loaded, Reading, label_in
 from tamis.formats.record import Dataset
 from tamis.results.files import write_bytes, write_json
 
 SIZES = (3, 4, 8, 16)
 """Bits of the lengths that we write."""
-
-_UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 
 
 def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
@@ -96,13 +93,14 @@ def _controls(dataset: Dataset) -> str:
     return "".join(parts.values())
 
 
-def _attributes(results: list[Any]) -> dict[str, dict[str, Any]]:
+def _attributes(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """What controls say of regions, by the id of the region."""
     found: dict[str, dict[str, Any]] = {}
     for result in results:
         value, region, name = result.get("value") or {}, result.get("id"), result.get("from_name")
         if region is None or name is None:
             continue
+        region = str(region)
         if result.get("type") == "number" and isinstance(value.get("number"), int | float):
             found.setdefault(region, {})[name] = value["number"]
         elif result.get("type") in ("choices", "textarea"):
@@ -140,62 +138,113 @@ def _the_finished(finished: list[Any]) -> list[Any]:
 
 def _read(path: Path, images: Shapes, choose: Callable[[list[Any]], list[Any]]) -> Loaded:
     tasks = read_json(the_json(path))
-    reading = Reading(Names.of_images(images, [_image_name(task["data"]) for task in tasks]))
-    for task in tasks:
-        drawn = task.get("annotations") or task.get("completions") or []
-        finished = [each for each in drawn if not each.get("was_cancelled")]
-        chosen = choose(finished) if finished else list(task.get("predictions") or [])[:1]
-        if len(finished) < len(drawn):
-            reading.leave_out("cancelled annotations", len(drawn) - len(finished))
-        if finished and len(chosen) < len(finished):
-            kind = "further annotations of the same task (--annotations all takes them)"
-            reading.leave_out(kind, len(finished) - len(chosen))
-        results = [result for each in chosen for result in each.get("result") or []]
-        _read_results(task, results, reading)
-    return reading.done()
+    if isinstance(tasks, Mapping):
+        tasks = [tasks]
+    interface = interface_of(path)
+    reading = Reading(Names.of_images(images, ()))
+    drawn: list[tuple[str, list[Mapping[str, Any]]]] = []
+    for number, task in enumerate(tasks, start=1):
+        called = f"task {task.get('id', number)}" if isinstance(task, Mapping) else f"task {number}"
+        if not isinstance(task, Mapping) or not isinstance(task.get("data"), Mapping):
+            reading.problem(f"{called} has no data; export as JSON, not as JSON-MIN")
+            continue
+        for address, results in _by_image(task, _chosen_results(task, choose, reading, called), interface).items():
+            if address is None:
+                reading.problem(f"{called} does not say which image its results are of")
+            else:
+                drawn.append((address, results))
+    called_by = names_of(address for address, _ in drawn)
+    reading.names = Names.of_images(images, called_by.values())
+    found = [_read_results(called_by[address], results, reading) for address, results in drawn]
+    reading.note_repeated(name for name in found if name)
+    return reading.done(interface.labels)
 
 
-def _read_results(task: Any, results: list[Any], reading: Reading) -> None:
-    said = _image_name(task["data"])
-    sides = next(((r["original_height"], r["original_width"]) for r in results if r.get("original_width")), None)
-    name = reading.names.find(said, None if sides is None else (int(sides[0]), int(sides[1])))
+def _by_image(
+    task: Mapping[str, Any], results: Sequence[Mapping[str, Any]], interface: Interface
+) -> dict[str | None, list[Mapping[str, Any]]]:
+    """The results of a task by the address of their image, for one task may show several, or several pages."""
+    places = [(str(each.get("to_name", "")), each.get("item_index") or 0) for each in results]
+    shapes = [place for place, each in zip(places, results, strict=True) if _kind(each) in _MAKERS]
+    usual = shapes[0] if shapes else ("", 0)
+    found: dict[str | None, list[Mapping[str, Any]]] = {} if results else {interface.address(task["data"], "", 0): []}
+    for place, each in zip(places, results, strict=True):
+        address = interface.address(task["data"], *(place if place in shapes else usual))
+        found.setdefault(address, []).append(each)
+    return found
+
+
+def _chosen_results(
+    task: Mapping[str, Any], choose: Callable[[list[Any]], list[Any]], reading: Reading, called: str
+) -> list[Mapping[str, Any]]:
+    """The results of a task that count."""
+    drawn = [each for each in task.get("annotations") or task.get("completions") or [] if isinstance(each, Mapping)]
+    finished = [each for each in drawn if not each.get("was_cancelled")]
+    guesses = [] if drawn else [each for each in task.get("predictions") or [] if isinstance(each, Mapping)]
+    chosen = choose(finished) if finished else guesses[:1]
+    if guesses:
+        reading.take("first predictions of a task")
+    if len(finished) < len(drawn):
+        reading.leave_out("cancelled annotations", len(drawn) - len(finished))
+    if finished and len(chosen) < len(finished):
+        kind = "further annotations of the same task (--annotations all takes them)"
+        reading.leave_out(kind, len(finished) - len(chosen))
+    results = [result for each in chosen for result in each.get("result") or []]
+    whole = [each for each in results if isinstance(each, Mapping) and isinstance(each.get("value", {}), Mapping)]
+    if strange := len(results) - len(whole):
+        reading.problem(f"{called}: {strange} results are no objects")
+    return whole
+
+
+def _read_results(said: str, results: Sequence[Mapping[str, Any]], reading: Reading) -> str | None:
+    """Read what was drawn on one image; its name if it has a mask."""
+    sides = next((found for r in results if (found := _sides(r))), None)
+    name = reading.names.find(said, sides)
     if name is None:
-        return
+        return None
     shape = reading.names.shape(name)
     # A region may have its labels in a result of its own.
-    apart = {r.get("id"): r["value"]["labels"] for r in results if r.get("type") == "labels" and r.get("id")}
-    shapes = {r.get("id") for r in results if _kind(r) in _MAKERS}
+    apart = {r.get("id"): r["value"].get("labels") for r in results if r.get("type") == "labels" and r.get("id")}
+    shapes = {str(r.get("id")) for r in results if _kind(r) in _MAKERS}
     about = {region: told for region, told in _attributes(results).items() if region in shapes}
-    attributes: list[dict[str, Any]] = []
+    attributes: list[Mapping[str, Any]] = []
     for result in results:
-        if result.get("type") == "choices" and result.get("from_name") == "tags" and result.get("id") not in shapes:
-            reading.tag(name, [str(tag) for tag in (result.get("value") or {}).get("choices", [])])
+        is_tag = result.get("type") == "choices" and result.get("from_name") == "tags"
+        if is_tag and str(result.get("id")) not in shapes:
+            reading.tag(name, (result.get("value") or {}).get("choices") or [])
     crops: list[Crop] = []
     labels: list[str] = []
     for number, result in enumerate(results, start=1):
         kind = _kind(result)
         if kind not in _MAKERS:
-            mine = result.get("id") in shapes and (
-                kind == "labels" or result.get("from_name") in about.get(result["id"], {})
-            )
+            region = str(result.get("id"))
+            mine = region in shapes and (kind == "labels" or result.get("from_name") in about.get(region, {}))
             if not (mine or (result.get("type") == "choices" and result.get("from_name") == "tags")):
                 reading.leave_out(f"of kind {result.get('type')}")
             continue
-        try:
+        with reading.each(f"{said}, result {result.get('id', number)}"):
             value = result["value"]
-            theirs = value.get(result["type"]) or value.get("labels") or apart.get(result.get("id"))
-            if not theirs:
-                raise InputError("has no label")
+            theirs = value.get(result["type"]) or value.get("labels") or apart.get(result.get("id")) or [None]
+            label = label_in(theirs[0])
+            if (_sides(result) or shape) != shape:
+                raise InputError("is of an image of another size than the others")
+            if result.get("image_rotation"):
+                raise InputError("was drawn while the image was turned, and where that is cannot be known")
             crops.append(_MAKERS[kind](value, shape))
-        except (InputError, KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
-            what = f"has no {error.args[0]}" if isinstance(error, KeyError) else error
-            reading.problem(f"{said}, result {result.get('id', number)}: {what}")
-            continue
-        labels.append(str(theirs[0]))
-        attributes.append(about.get(result.get("id"), {}))
-        if kind in ("rectangle", "ellipse"):
-            reading.take(f"{kind}s")
+            labels.append(label)
+            attributes.append(reading.attributes(about.get(str(result.get("id")), {})))
+            if len(theirs) > 1:
+                reading.leave_out("further labels of the same region", len(theirs) - 1)
+            if kind in ("rectangle", "ellipse"):
+                reading.take(f"{kind}s")
     reading.add(name, packed(crops, shape), labels, attributes)
+    return name if labels else None
+
+
+def _sides(result: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Height and width of the image, as a result says."""
+    height, width = result.get("original_height"), result.get("original_width")
+    return (int(height), int(width)) if height and width else None
 
 
 def _kind(result: Any) -> str:
@@ -265,7 +314,7 @@ def _brush(value: Any, shape: tuple[int, int]) -> Crop:
 
 
 def _polygon(value: Any, shape: tuple[int, int]) -> Crop:
-    return polygon([np.asarray(value["points"], np.float64).reshape(-1, 2) * _percent(shape)], shape)
+    return polygon([ring_of(value["points"]) * _percent(shape)], shape)
 
 
 def _rectangle(value: Any, shape: tuple[int, int]) -> Crop:
@@ -289,20 +338,3 @@ _MAKERS = {"brush": _brush, "polygon": _polygon, "rectangle": _rectangle, "ellip
 
 def _percent(shape: tuple[int, int]) -> tuple[float, float]:
     return shape[1] / 100, shape[0] / 100
-
-
-def _image_name(data: Any) -> str:
-    """What the image was called before Label Studio took it over."""
-    address = str(data.get("image") or next(iter(data.values())))
-    if "://" not in address and not address.startswith("/data/"):
-        return address  # a name may hold question marks and colons of its own
-    parts = urlsplit(address)
-    local = parse_qs(parts.query).get("d")
-    if local:
-        return local[0]
-    if parts.path.endswith("/local-files/"):  # as programs on Windows have joined it: ?d\\images\\a.jpg
-        return unquote(parts.query).removeprefix("d").lstrip("=/\\")
-    name = unquote(parts.path)
-    if address.startswith("/data/upload/"):
-        return _UPLOADED.sub("", name.rpartition("/")[2])
-    return name.lstrip("/")

@@ -6,6 +6,7 @@ and the parts back.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,19 @@ _NEAR = 8
 """Corners looked at first, around each corner of a ring that is to be joined."""
 
 _MANY = 128
+
+
+def ring_of(corners: Any) -> Ring:
+    """The corners of an outline as a file has them: x and y in turn, or in pairs.
+
+    Raises:
+        InputError: they are not x and y of each corner.
+    """
+    given = np.asarray(corners, np.float64)
+    if given.size % 2 or given.ndim not in (1, 2) or (given.ndim == 2 and given.size and given.shape[1] != 2):
+        shape = f"{given.size} numbers" if given.ndim == 1 else f"{given.shape[-1]} numbers for each"
+        raise InputError(f"a polygon has x and y of each corner, but this one {shape}")
+    return given.reshape(-1, 2)
 
 
 def rings_of(mask: MaskArray, tolerance: float = 0.0) -> list[Ring]:

@@ -5,18 +5,21 @@ Columns: `image` {bytes, path}, `width`, `height`, and `objects`, lists of `cate
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tamis.errors import InputError, UnavailableError
 from tamis.formats.names import Names, Shapes
-from tamis.formats.reading import Loaded, Reading
+from tamis.formats.reading import Loaded, Reading, label_at
 from tamis.formats.record import Dataset
 from tamis.mask import Masks
 from tamis.results.files import replacing
 
 FILE = "train.parquet"
+
+_COLUMNS = ["image.path", "width", "height", "objects"]
+"""All but the images themselves."""
 
 
 def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
@@ -62,18 +65,37 @@ def read(path: Path, images: Shapes) -> Loaded:
             metadata = file.schema_arrow.metadata or {}
             features = json.loads(metadata[b"huggingface"])["info"]["features"]
             labels = features["objects"]["category"]["feature"]["names"]
-            said = file.read(columns=["image.path"]).to_pylist()
-            reading = Reading(Names.of_images(images, [str(row["image"]["path"]) for row in said]))
-            for batch in file.iter_batches(16, columns=["image.path", "width", "height", "objects"]):
-                for row in batch.to_pylist():
-                    shape = row["height"], row["width"]
-                    name = reading.names.find(str(row["image"]["path"]), shape)
-                    if name is not None:
-                        masks = Masks.from_coco(row["objects"]["segmentation"], shape)
-                        reading.add(name, masks, [labels[number] for number in row["objects"]["category"]])
+            said = [_path(row) for row in file.read(columns=["image.path"]).to_pylist()]
+            reading = Reading(Names.of_images(images, filter(None, said)))
+            distinct = reading.distinct(filter(None, said))
+            rows = (row for batch in file.iter_batches(16, columns=_COLUMNS) for row in batch.to_pylist())
+            for number, row in enumerate(rows, start=1):
+                path_in_file = _path(row)
+                if not path_in_file:
+                    reading.problem(f"row {number} has no path of an image")
+                    continue
+                name = reading.names.find(path_in_file, (row["height"], row["width"]))
+                if name is not None and path_in_file in distinct:
+                    _read_objects(row["objects"] or {}, f"row {number}", labels, name, reading)
     except arrow.ArrowException as error:
         raise InputError(f"{path}: is no Parquet file that can be read ({error})") from error
     return reading.done(labels)
+
+
+def _read_objects(objects: Mapping[str, Any], called: str, labels: Sequence[str], name: str, reading: Reading) -> None:
+    shape = reading.names.shape(name)
+    reading.add(name, Masks.none(shape), [])
+    masks, categories = objects.get("segmentation") or [], objects.get("category") or []
+    if len(masks) != len(categories):
+        reading.problem(f"{called} has {len(masks)} masks and {len(categories)} categories")
+        return
+    for number, (rle, category) in enumerate(zip(masks, categories, strict=True), start=1):
+        with reading.each(f"{called}, mask {number}"):
+            reading.add(name, Masks.from_coco([rle], shape), [label_at(labels, category)])
+
+
+def _path(row: Mapping[str, Any]) -> str:
+    return str((row["image"] or {}).get("path") or "")
 
 
 def _bytes(folder: Path | None, name: str) -> bytes | None:

@@ -1,13 +1,16 @@
 """What comes of reading a file of another program: masks, and all that was not taken, counted and named."""
 
+import operator
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from tamis.errors import InputError
 from tamis.formats.names import Names
-from tamis.formats.record import Dataset, ImageRecord
+from tamis.formats.record import LONGEST_VALUE, MOST_VALUES, Dataset, ImageRecord
 from tamis.mask import Masks
 
 Attributes = Mapping[str, Any]
@@ -28,7 +31,7 @@ class Loaded:
         by_name: names found by their file name or stem alone, and the image of each.
         left_out: how many shapes of each kind were not taken.
         taken: how many shapes of each kind that is no mask were made one.
-        problems: a sentence for each annotation that cannot be right.
+        problems: a sentence for each annotation, image or file of the export that cannot be right.
         notes: further sentences.
     """
 
@@ -59,7 +62,8 @@ class Loaded:
             named = [f"{image} ({reasons.get(image) or 'no more is known'})" for image in self.unreadable]
             told.append(f"{_many(len(named), 'image')} cannot be read, and got no mask: {_some(named)}")
         if self.problems:
-            told.append(f"{_many(len(self.problems), 'annotation')} passed over: {_some(self.problems, '; ')}")
+            many = "1 entry" if len(self.problems) == 1 else f"{len(self.problems)} entries"
+            told.append(f"{many} passed over: {_some(self.problems, '; ')}")
         return told
 
 
@@ -83,9 +87,24 @@ class Reading:
         """Masks of an image, the label of each and its attributes; an image may come several times."""
         self._parts.setdefault(image, []).append((masks, labels, attributes or [{}] * len(labels)))
 
-    def tag(self, image: str, tags: Iterable[str]) -> None:
-        """Tags of an image as a whole."""
-        self._tags[image] = tuple(dict.fromkeys([*self._tags.get(image, ()), *tags]))
+    def tag(self, image: str, tags: Iterable[Any]) -> None:
+        """Tags of an image as a whole; what can be none is counted."""
+        given = [str(tag) for tag in tags if tag is not None]
+        good = [tag for tag in given if tag.strip() and _is_value(tag)][:MOST_VALUES]
+        if len(good) < len(given):
+            self.leave_out("tags that are no short text", len(given) - len(good))
+        if good:
+            self._tags[image] = tuple(dict.fromkeys([*self._tags.get(image, ()), *good]))
+
+    def attributes(self, given: Any) -> dict[str, Any]:
+        """Attributes of a mask as a file has them: what is no short text, number, true or false is counted."""
+        if not isinstance(given, Mapping):
+            return {}
+        good = {name: value for name, value in given.items() if _is_value(name) and name.strip() and _is_value(value)}
+        kept = dict(list(good.items())[:MOST_VALUES])
+        if lost := sum(value is not None for value in given.values()) - len(kept):
+            self.leave_out("attributes that are no short text, number, true or false", lost)
+        return kept
 
     def leave_out(self, kind: str, count: int = 1) -> None:
         """Shapes that are not taken; `kind` is a word in the plural."""
@@ -98,6 +117,39 @@ class Reading:
     def problem(self, sentence: str) -> None:
         """An annotation that cannot be right is passed over."""
         self._problems.append(" ".join(sentence.split())[:300])
+
+    @contextmanager
+    def each(self, called: str) -> Iterator[None]:
+        """Whatever is wrong with one annotation, image or file of an export costs it alone, and is told.
+
+        Args:
+            called: what it is called in the sentence.
+        """
+        try:
+            yield
+        except (InputError, AttributeError, TypeError, ValueError, LookupError, OverflowError) as error:
+            said = _said(error)
+            self.problem(said if called in said else f"{called}: {said}")
+
+    def distinct(self, names: Iterable[str]) -> set[str]:
+        """Names that one image of a file has.
+
+        Of images that share a name nobody can know which one the project has, and no mask of theirs is taken: that is
+        told.
+
+        Args:
+            names: of all images of a file that have an annotation.
+        """
+        counts = Counter(names)
+        for name, count in counts.items():
+            if count > 1:
+                self.problem(f"{count} images of the file are called {name}: rename them, or import them apart")
+        return {name for name, count in counts.items() if count == 1}
+
+    def note_repeated(self, names: Iterable[str]) -> None:
+        """Tell of images that several files or tasks are about, whose masks come together."""
+        if repeated := [name for name, count in Counter(names).items() if count > 1]:
+            self.note(f"masks of several files or tasks come together on {_some(repeated)}")
 
     def note(self, sentence: str) -> None:
         """Something else that has to be told."""
@@ -120,6 +172,8 @@ class Reading:
         """
         names = dict.fromkeys(labels)
         images = []
+        for image in self._tags:  # a tag is of an image, whether there is a mask on it or not
+            self._parts.setdefault(image, [(Masks.none(self.names.shape(image)), (), ())])
         for image, parts in self._parts.items():
             masks = Masks.concatenate([masks for masks, _, _ in parts])
             theirs = [label for _, several, _ in parts for label in several]
@@ -147,11 +201,45 @@ class Reading:
         )
 
 
-def plain_values(given: Any) -> dict[str, Any]:
-    """Attributes as a file has them: what is neither text, nor a number, nor true or false is left out."""
-    if not isinstance(given, Mapping):
-        return {}
-    return {str(name): value for name, value in given.items() if isinstance(value, str | bool | int | float)}
+def label_in(value: Any) -> str:
+    """The name of a class as a file has it.
+
+    Raises:
+        InputError: there is none.
+    """
+    if value is None or not str(value).strip():
+        raise InputError("has no label")
+    return str(value)
+
+
+def label_at(labels: Sequence[str], number: Any) -> str:
+    """The name of a class by its number.
+
+    Raises:
+        InputError: there is no such class.
+    """
+    try:
+        place = operator.index(number)
+    except TypeError:
+        raise InputError(f"has no label, but {str(number)[:40]} for its number") from None
+    if not 0 <= place < len(labels):
+        raise InputError(f"has the label {place}, which the file does not list")
+    return labels[place]
+
+
+def _is_value(value: Any) -> bool:
+    """Whether an attribute can be this: text that every database takes, a number, true or false."""
+    if isinstance(value, str):
+        return len(value) <= LONGEST_VALUE and "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+    return isinstance(value, bool) or (isinstance(value, int | float) and abs(value) < 1e15)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"has no {error.args[0]}"
+    if isinstance(error, AttributeError):
+        return f"is not what stands there in such files ({error})"
+    return str(error)
 
 
 def _many(count: int, what: str) -> str:

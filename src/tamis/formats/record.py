@@ -16,6 +16,12 @@ Pixels = Literal["none", "copy", "link"]
 
 SPLITS = ("train", "val", "test")
 
+LONGEST_VALUE = 1000
+"""Characters of an attribute or a tag."""
+
+MOST_VALUES = 200
+"""Attributes of a mask, tags of an image."""
+
 
 @dataclass(frozen=True)
 class ImageRecord:

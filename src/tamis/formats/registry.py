@@ -77,7 +77,7 @@ def find_format(name: str) -> Format:
         return known[name]
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
-    raise InputError(f"--format {name}: there is no such format; {hint}")
+    raise InputError(f"--format {' '.join(name.split())[:80]}: there is no such format; {hint}")
 
 
 def export(dataset: Dataset, name: str, out: Path, tolerance: float = 0.0) -> Loss:
@@ -104,14 +104,19 @@ def export(dataset: Dataset, name: str, out: Path, tolerance: float = 0.0) -> Lo
 
 
 def dropped(dataset: Dataset, name: str) -> str:
-    """A sentence on attributes and tags that a format has no place for; "" if it keeps them, or there are none."""
+    """A sentence on what a format has no place for, attributes and tags, and on gaps between classes of YOLO, or ""."""
     if find_format(name).attributes:
         return ""
     masks = sum(bool(each) for image in dataset.images for each in image.attributes)
     tags = sum(bool(image.tags) for image in dataset.images)
     parts = [f"attributes of {masks} masks"] * bool(masks) + [f"tags of {tags} images"] * bool(tags)
     keepers = ", ".join(form.name for form in FORMATS if form.attributes)
-    return f"{name} has no place for {' and '.join(parts)}; {keepers} keep them" if parts else ""
+    told = [f"{name} has no place for {' and '.join(parts)}; {keepers} keep them"] * bool(parts)
+    numbers = dataset.numbered("yolo", 0).values() if name == "yolo" else ()
+    if numbers and (min(numbers), max(numbers)) != (0, len(numbers) - 1):
+        span = f"{len(numbers)} classes have the numbers {min(numbers)} to {max(numbers)}, as they came"
+        told.append(f"{span}, and Ultralytics trains only on 0 to {len(numbers) - 1}")
+    return "; ".join(told)
 
 
 def _written(dataset: Dataset, form: Format, out: Path, tolerance: float) -> Loss:

@@ -7,6 +7,7 @@ background, and 255 what belongs to nothing.
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,8 @@ from tamis.formats.picture import read_picture
 from tamis.formats.pixels import put_image
 from tamis.formats.reading import Loaded, Reading
 from tamis.formats.record import Dataset, require_distinct_stems
-from tamis.formats.voc_classes import NOTHING, class_list, object_numbers, palette
-from tamis.mask import label_map, masks_from_labels
+from tamis.formats.voc_classes import NOTHING, Classes, class_list, object_numbers, palette
+from tamis.mask import Masks, label_map, masks_from_labels
 from tamis.results.files import write_bytes
 
 
@@ -71,25 +72,36 @@ def read(path: Path, images: Shapes) -> Loaded:
     if not classes_folder.is_dir():
         raise InputError(f"{path}: has no folder SegmentationClass; is this Pascal VOC?")
     classes = class_list(path / "labelmap.txt")
-    stems = {file.relative_to(classes_folder).as_posix()[:-4]: file for file in sorted(classes_folder.rglob("*.png"))}
-    reading = Reading(Names.of_files(images, stems))
-    for stem in stems:
-        numbers = classes.numbers_in(read_picture(classes_folder, f"{stem}.png"))
-        name = reading.names.find(stem, (numbers.shape[0], numbers.shape[1]))
-        if name is None:
-            continue
-        objects = numbers
-        if (path / "SegmentationObject" / f"{stem}.png").is_file():
-            objects = object_numbers(read_picture(path / "SegmentationObject", f"{stem}.png"))
-        if objects.shape != numbers.shape:
-            raise InputError(f"{stem}: its pictures of classes and of objects have different sizes")
-        masks, _ = masks_from_labels(np.where(objects == NOTHING, 0, objects))
-        kinds = [_most(numbers[mask]) for mask in masks]
-        kept = np.array([0 < kind < NOTHING for kind in kinds], bool)
-        if not kept.all():
-            reading.leave_out("objects without a class", int((~kept).sum()))
-        reading.add(name, masks[kept], [classes.name(kind) for kind in kinds if 0 < kind < NOTHING])
+    files = [file.relative_to(classes_folder).as_posix() for file in sorted(classes_folder.rglob("*.[pP][nN][gG]"))]
+    reading = Reading(Names.of_files(images, [file[:-4] for file in files]))
+    for file in files:
+        numbers = None
+        with reading.each(f"SegmentationClass/{file}"):
+            numbers = classes.numbers_in(read_picture(classes_folder, file))
+        name = None if numbers is None else reading.names.find(file[:-4], (numbers.shape[0], numbers.shape[1]))
+        if numbers is not None and name is not None:
+            with reading.each(f"SegmentationObject/{file}"):
+                _read_objects(path / "SegmentationObject", file, numbers, classes, name, reading)
     return reading.done(classes.names)
+
+
+def _read_objects(
+    folder: Path, file: str, numbers: NDArray[Any], classes: Classes, name: str, reading: Reading
+) -> None:
+    """The masks of an image: an object each, and of each class what belongs to no object."""
+    objects = object_numbers(read_picture(folder, file)) if (folder / file).is_file() else numbers
+    if objects.shape != numbers.shape:
+        raise InputError("its pictures of classes and of objects have different sizes")
+    masks, _ = masks_from_labels(np.where(objects == NOTHING, 0, objects))
+    kinds = [_most(numbers[mask]) for mask in masks]
+    kept = np.array([0 < kind < NOTHING for kind in kinds], bool)
+    if not kept.all():
+        reading.leave_out("objects without a class", int((~kept).sum()))
+    rest, values = masks_from_labels(np.where((objects == 0) & (numbers < NOTHING), numbers, 0))
+    if len(rest):
+        reading.take("areas of a class that belong to no object", len(rest))
+    labels = [classes.name(kind) for kind in [*(kind for kind in kinds if 0 < kind < NOTHING), *values.tolist()]]
+    reading.add(name, Masks.concatenate([masks[kept], rest]), labels)
 
 
 def _most(values: NDArray[np.integer]) -> int:

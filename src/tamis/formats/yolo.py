@@ -3,17 +3,20 @@
 An outline is x and y as shares of width and height. Parts and holes are joined to one line (`tamis.formats.outlines`).
 """
 
-from collections.abc import Mapping
+import posixpath
+from collections import Counter
+from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
 
-from tamis.errors import InputError
 from tamis.formats.names import Names, Shapes
 from tamis.formats.outlines import Crop, joined, packed, polygon, rings_of
 from tamis.formats.pixels import put_image
 from tamis.formats.reading import Loaded, Reading
 from tamis.formats.record import SPLITS, Dataset, require_distinct_stems
+from tamis.formats.yolo_classes import ClassList, class_list
 from tamis.results.files import write_bytes
 
 FAMILY = "yolo"
@@ -61,36 +64,62 @@ def write(dataset: Dataset, out: Path, tolerance: float = 0.0) -> None:
 
 
 def read(path: Path, images: Shapes) -> Loaded:
-    """Read a folder with `data.yaml` and text files below it; lines of boxes are left out.
+    """Read a folder with `data.yaml` and text files below it; lines of boxes and of keypoints are left out.
+
+    Without `data.yaml` the only YAML file will do, or a list of classes, one a line: `classes.txt` or `obj.names`.
 
     Raises:
         InputError: there is no list of names.
     """
     folder = path if path.is_dir() else path.parent
-    labels = _labels(path if path.is_file() else folder / "data.yaml")
+    about = class_list(path if path.is_file() else folder)
     base = folder / "labels" if (folder / "labels").is_dir() else folder
-    files = {_stem(file.relative_to(base), folder): file for file in sorted(base.rglob("*.txt"))}
-    reading = Reading(Names.of_files(images, files))
-    for stem, file in files.items():
+    files = [file for file in sorted(base.rglob("*.txt")) if not _is_list(file, folder, images)]
+    stems = _stems(files, folder, images)
+    reading = Reading(Names.of_files(images, stems))
+    for file, stem in zip(files, stems, strict=True):
         name = reading.names.find(stem)
         if name is not None:
-            _read_lines(file, name, labels, reading)
-    reading.note_namesakes(labels.values())
+            with reading.each(file.relative_to(folder).as_posix()):
+                _read_lines(file, name, about, reading)
+    reading.note_namesakes(about.labels.values())
     numbers: dict[str, int] = {}
-    for number, label in labels.items():
+    for number, label in about.labels.items():
         numbers.setdefault(label, number)
-    return reading.done(labels.values(), {FAMILY: numbers})
+    return reading.done(about.labels.values(), {FAMILY: numbers})
 
 
-def _stem(file: Path, folder: Path) -> str:
-    """What an image is called, without its suffix: the folder of a split is no part of its name."""
-    split, *below = file.parts
-    inner = below and split in SPLITS and (folder / "images" / split).is_dir()
-    return Path(*below if inner else file.parts).as_posix().removesuffix(".txt")
+def _is_list(file: Path, folder: Path, images: Shapes) -> bool:
+    """Whether a text file beside the labels is about the dataset, and of no image."""
+    names = "README*", "train", "val", "valid", "test", "autosplit_*"
+    beside = file.parent == folder and any(fnmatch(file.stem, name) for name in names)
+    return (beside or file.stem == "classes") and not any(
+        posixpath.splitext(posixpath.basename(image))[0] == file.stem for image in images
+    )
 
 
-def _read_lines(file: Path, name: str, labels: Mapping[int, str], reading: Reading) -> None:
+def _stems(files: Sequence[Path], folder: Path, images: Shapes) -> list[str]:
+    """What the image of each file is called, without its suffix.
+
+    In a project of a whole dataset an image lies in `images` where its file lies in `labels`. Otherwise the folder of a
+    split is no part of the name, unless two splits have a file of that name.
+    """
+    known = {posixpath.splitext(image)[0] for image in images}
+    names = []
+    for file in files:
+        parts = file.relative_to(folder).as_posix().removesuffix(".txt").split("/")
+        place = max((i for i, part in enumerate(parts[:-1]) if part == "labels"), default=None)
+        beside = "/".join(parts if place is None else [*parts[:place], "images", *parts[place + 1 :]])
+        rest = parts if place is None else parts[:place] + parts[place + 1 :]
+        inner = rest[0] in SPLITS and len(rest) > 1 and (folder / "images" / rest[0]).is_dir()
+        names.append((beside, "/".join(rest), "/".join(rest[1:] if inner else rest)))
+    counts = Counter(short for _, _, short in names)
+    return [beside if beside in known else short if counts[short] == 1 else rest for beside, rest, short in names]
+
+
+def _read_lines(file: Path, name: str, about: ClassList, reading: Reading) -> None:
     shape = reading.names.shape(name)
+    labels = about.labels
     crops: list[Crop] = []
     theirs: list[str] = []
     for number, line in enumerate(file.read_text(encoding="utf-8-sig").splitlines(), start=1):
@@ -99,6 +128,9 @@ def _read_lines(file: Path, name: str, labels: Mapping[int, str], reading: Readi
             continue
         if len(values) in (4, 5):
             reading.leave_out("boxes")
+            continue
+        if about.keypoints and len(values) == 4 + about.keypoints:
+            reading.leave_out("boxes with keypoints")
             continue
         try:
             place = float(kind)  # Ultralytics reads 1.0 as 1
@@ -112,7 +144,7 @@ def _read_lines(file: Path, name: str, labels: Mapping[int, str], reading: Readi
                 f"{file.name}, line {number}: corners are shares of width and height from 0 to 1, not pixels"
             )
         elif int(place) not in labels:
-            reading.problem(f"{file.name}, line {number}: the class {int(place)} is not in data.yaml")
+            reading.problem(f"{file.name}, line {number}: the class {int(place)} is not in {about.file.name}")
         else:
             crops.append(polygon([_snapped(corners.reshape(-1, 2) * shape[::-1])], shape))
             theirs.append(labels[int(place)])
@@ -125,26 +157,3 @@ def _snapped(
     """Corners that were whole pixels before they became shares are whole again."""
     whole = np.round(ring)
     return np.where(np.abs(ring - whole) < 2e-3, whole, ring)
-
-
-def _labels(file: Path) -> dict[int, str]:
-    """`names` of a data.yaml, by number: a mapping or a list."""
-    import yaml
-
-    try:
-        # Every value as it is written: `no` and `1.0` are names, not a truth value and a number.
-        content = yaml.load(file.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)
-    except FileNotFoundError:
-        raise InputError(f"{file}: is missing; it says what the classes are called") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: is no YAML ({' '.join(str(error).split())[:200]})") from error
-    names = content.get("names") if isinstance(content, dict) else None
-    if isinstance(names, list):
-        names = dict(enumerate(names))
-    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
-        raise InputError(f"{file}: has no list or mapping 'names' of what the classes are called")
-    try:
-        found = {int(number): " ".join(name.split()) for number, name in names.items()}
-    except ValueError as error:
-        raise InputError(f"{file}: the classes must be numbered ({error})") from error
-    return dict(sorted(found.items()))

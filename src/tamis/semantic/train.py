@@ -209,12 +209,12 @@ class _Run:
                     means = {name: total / counted for name, total in sums.items()}
                     self._row(board, means)
                     sums, counted = {}, 0
-                if saves and self.world.leads:
-                    save(self.last, self._checkpoint(self.optimizer.state_dict()))
                 self.on_step(self.step, values["loss"])
-                if self.step % recipe.validate_every == 0 or at_end:
+                if self.step % recipe.validate_every == 0 or at_end:  # before the state: a kill between makes it again
                     self._validate(board)
                     clock = time.monotonic()
+                if saves and self.world.leads:
+                    save(self.last, self._checkpoint(self.optimizer.state_dict()))
         if board is not None:
             board.close()
             record.save(finished=True)

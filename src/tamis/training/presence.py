@@ -5,6 +5,7 @@ What the head reads of a pair (anchor, image) does not change while it is traine
 pair is first drawn.
 """
 
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,7 @@ class PresenceOptions:
         margin: of the loss, in probability.
         lr: of Adam.
         seed: of triplets.
+        steps: if above 0, so many steps instead of the rounds; the last round may be a part of one.
     """
 
     epochs: int = 10
@@ -43,6 +45,7 @@ class PresenceOptions:
     margin: float = 0.5
     lr: float = 1e-2
     seed: int = 0
+    steps: int = 0
 
 
 class Trainable(Protocol):
@@ -195,9 +198,10 @@ def train_presence(
         raise InputError("training presence needs at least two objects with a query and another image")
     before = _map(groups, held_out)
     optimizer = torch.optim.Adam(head.head.parameters(), lr=options.lr)
-    for epoch in range(options.epochs):
+    per_round = math.ceil(options.samples / options.batch)
+    for epoch in range(math.ceil(options.steps / per_round) if options.steps else options.epochs):
         losses = []
-        for _ in range(0, options.samples, options.batch):
+        for _ in range(min(per_round, options.steps - epoch * per_round) if options.steps else per_round):
             margins = [_margin(training, rng, head) for _ in range(options.batch)]
             loss = torch.relu(options.margin - torch.stack(margins)).mean()
             optimizer.zero_grad()

@@ -96,6 +96,10 @@ def test_training_measuring_and_resuming(discs: Path, tmp_path: Path) -> None:
     train("parts", "--epochs", "2", "--resume")
     losses = [(tmp_path / out / "metrics.csv").read_text() for out in ("whole", "parts")]
     assert losses[0] == losses[1]
+    per_epoch = json.loads((tmp_path / "whole" / "run.json").read_text())["settings"]["images"][0] // 4
+    train("steps", "--steps", f"{per_epoch + 1}")
+    rows = (tmp_path / "steps" / "metrics.csv").read_text().splitlines()
+    assert (rows[1], len(rows)) == (losses[0].splitlines()[1], 3)
     told = json.loads((tmp_path / "whole" / "test.json").read_text())
     assert told["images"] == 1
     assert set(told["mean"]) == {"square", "actual", "whole"}

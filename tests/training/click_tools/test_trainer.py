@@ -46,6 +46,12 @@ def job(data: str, out: Path, *changes: str, **options: Any) -> ClickJob:
     return ClickJob(find_recipe("small", [*TINY, *changes]), [data], out, device="cpu", **options)
 
 
+def test_so_many_steps_instead_of_epochs(data: str, tmp_path: Path) -> None:
+    folder = train_segnext(job(data, tmp_path / "run", "epochs=9", "epoch_samples=8", steps=3))
+    assert column(tmp_path / "run" / "metrics.csv", "step") == [2, 3]
+    assert sorted(path.name for path in folder.iterdir()) == ["000.pth", "001.pth"]
+
+
 def test_a_run_learns_and_tells_each_epoch(data: str, tmp_path: Path) -> None:
     said: list[str] = []
     folder = train_segnext(

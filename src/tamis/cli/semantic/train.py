@@ -49,6 +49,7 @@ def parsed_overrides(texts: tuple[str, ...]) -> Mapping[str, str]:
 @click.option(
     "--override", "overrides", multiple=True, metavar="NAME=VALUE", help="Change a field of the recipe; repeatable."
 )
+@click.option("--steps", metavar="N", type=click.IntRange(min=1), help="So many steps instead of the recipe's.")
 @click.option("--start", metavar="FILE", type=click.Path(path_type=Path), help="Weights to begin with: a checkpoint.")
 @click.option("--resume", is_flag=True, help="Resume from the last checkpoint in --out.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
@@ -63,6 +64,7 @@ def command(
     split: str,
     validation: str,
     overrides: tuple[str, ...],
+    steps: int | None,
     start: Path | None,
     resume: bool,
     device: str,
@@ -73,7 +75,7 @@ def command(
     """Train a network that gives every pixel a class.
 
     \b
-    tamis semantic train --recipe small --data camvid --out runs/small --override steps=2000
+    tamis semantic train --recipe small --data camvid --out runs/small --steps 2000
     tamis semantic train --recipe knet-swin-l --data ADEChallengeData2016 --out runs/knet
     torchrun --nproc-per-node 8 -m tamis semantic train --recipe upernet-swin-t --data ade --out runs/upernet
     """
@@ -81,7 +83,8 @@ def command(
     from tamis.semantic.recipes import find_recipe
     from tamis.semantic.train import TrainJob, train
 
-    recipe = find_recipe(name, parsed_overrides(overrides))
+    counted = () if steps is None else (f"steps={steps}",)
+    recipe = find_recipe(name, parsed_overrides((*overrides, *counted)))
     job = TrainJob(
         recipe, data, out, layout, split, validation, start, device, workers, threads, resume
     )  # fmt: skip

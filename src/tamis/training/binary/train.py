@@ -2,8 +2,10 @@
 
 import csv
 import io
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,7 @@ class BinaryJob:
         seed: of everything drawn.
         device: auto, cpu or cuda.
         resume: go on from the last epoch in `out`.
+        steps: if above 0, so many steps instead of the epochs; the last epoch may be a part of one.
     """
 
     train: Dataset
@@ -55,6 +58,7 @@ class BinaryJob:
     seed: int = 0
     device: str = "auto"
     resume: bool = False
+    steps: int = 0
 
 
 def train_binary(job: BinaryJob) -> Iterator[str]:
@@ -89,13 +93,16 @@ def train_binary(job: BinaryJob) -> Iterator[str]:
         network = network.to(device)
         optimizer = torch.optim.Adam(network.parameters(), lr=job.lr)
         begun, losses = _resumed(job, network, optimizer) if job.resume else (0, [])
-        for epoch in range(begun, job.epochs):
-            losses.append(_epoch(job, network, optimizer, device, epoch))
+        per_epoch = len(job.train.samples) // job.batch
+        epochs = math.ceil(job.steps / per_epoch) if job.steps else job.epochs
+        for epoch in range(begun, epochs):
+            most = job.steps - epoch * per_epoch if job.steps else per_epoch
+            losses.append(_epoch(job, network, optimizer, device, epoch, most))
             _write_losses(job.out / "metrics.csv", losses)
             state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "losses": losses}
             with replacing(job.out / LAST) as file:
                 torch.save(state, file)
-            yield f"epoch {epoch + 1} of {job.epochs}: loss {losses[-1]:.5f}"
+            yield f"epoch {epoch + 1} of {epochs}: loss {losses[-1]:.5f}"
         network.eval()
         with replacing(job.out / WEIGHTS) as file:
             torch.save({name: value.cpu() for name, value in network.state_dict().items()}, file)
@@ -114,13 +121,19 @@ def train_binary(job: BinaryJob) -> Iterator[str]:
 
 
 def _epoch(
-    job: BinaryJob, network: BinaryNetwork, optimizer: torch.optim.Optimizer, device: torch.device, epoch: int
+    job: BinaryJob,
+    network: BinaryNetwork,
+    optimizer: torch.optim.Optimizer,
+    device: torch.device,
+    epoch: int,
+    most: int,
 ) -> float:
-    """The mean loss of an epoch, whose order depends on the seed and its number alone."""
+    """The mean loss of an epoch of at most so many steps, whose order depends on the seed and its number alone."""
     network.train()
     torch.manual_seed(job.seed + epoch)
     losses = []
-    for seen, wanted in batches(job.train.samples, job.size, job.batch, np.random.default_rng((job.seed, epoch))):
+    drawn = batches(job.train.samples, job.size, job.batch, np.random.default_rng((job.seed, epoch)))
+    for seen, wanted in islice(drawn, most):
         loss = focal_loss(network(seen.to(device)), wanted.to(device))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # of torch

@@ -66,6 +66,8 @@ class ClickJob:
     threads: int = 0
     resume: bool = False
     save_minutes: float = 10.0
+    steps: int = 0
+    """If above 0: so many steps instead of the recipe's epochs."""
 
 
 def train_segnext(
@@ -203,7 +205,7 @@ class _Run:
         if self.world.leads:
             record.save(finished=False)
         board = SummaryWriter(str(job.out / "tensorboard")) if self.world.leads else None
-        steps = recipe.epochs * recipe.steps_per_epoch
+        steps = job.steps or recipe.epochs * recipe.steps_per_epoch
         clock = saved_at = time.monotonic()
         sums: list[tuple[float, float]] = []
         self.network.train()
@@ -217,7 +219,8 @@ class _Run:
                 sums.append((loss, iou))
             now = time.monotonic()
             self.seconds, clock = self.seconds + now - clock, now
-            ended = self.step % recipe.steps_per_epoch == 0
+            at_end = self.step == steps
+            ended = self.step % recipe.steps_per_epoch == 0 or at_end
             if self.step % KEEP_STEPS == 0:
                 self.guard.keep()
             if board is not None and (self.step % ROWS == 0 or ended):
@@ -226,7 +229,7 @@ class _Run:
                 sums = []
             # Between rows only, so that a resumed run writes the same ones.
             due = self.step % ROWS == 0 and now - saved_at > 60 * job.save_minutes
-            if ended and recipe.keeps(epoch):  # before the state: a kill between the two makes it once more
+            if ended and (at_end or recipe.keeps(epoch)):  # before the state: a kill between the two makes it once more
                 self._keep(epoch, board)
                 clock = time.monotonic()
             if self.world.leads and (ended or due):
