@@ -13,10 +13,10 @@ from tamis.datasets.episodes import open_episodes
 from tamis.errors import InputError
 from tamis.evaluation.personalized import Counts, boundary_of, counts_of, squared, summary_of
 from tamis.evaluation.personalized_run import PersonalizedSettings, protocol_of, run_personalized
-from tamis.personal.appearance import Appearance
 from tamis.personal.presence import roc
 from tamis.personal.protocol import Located
 from tamis.personal.regions import Regions
+from tamis.regions.appearance import Appearance
 from tests.personal.scenes import scene
 
 

@@ -187,7 +187,7 @@ def calibrate(data: tuple[str, ...], packs: tuple[Path, ...], pixels: Path, regi
 def appearance(images: tuple[str, ...], out: Path, seed: int) -> None:
     """How the encoder's maps usually are, over photographs and noise: what images are compared by. Needs no torch."""
     from tamis.image import find_images, read_image
-    from tamis.personal.appearance import measure_standards, save_standards
+    from tamis.training.appearance import measure_standards, save_standards
 
     paths = find_images(images)
     save_standards(out, measure_standards((read_image(path) for path in paths), seed))

@@ -1,4 +1,4 @@
-"""Method `regions`: the regions of the model in the box are the clusters that matching needs, and cost nothing.
+"""Method `regions`: the regions of a model that answers by them are the clusters that matching needs.
 
 After INSID3 (CVPR 2026), with regions for its clusters of patches and the matrix of answers for its agglomeration:
 regions of the target are compared with those inside the reference's mask and, as negatives, with those outside; the
@@ -11,7 +11,6 @@ import hashlib
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,13 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray, MaskArray
 from tamis.errors import InputError
-from tamis.personal.appearance import FILE, Appearance, appearance_of
+from tamis.personal.appearance import appearance_of
 from tamis.personal.protocol import Located, Reference
+from tamis.regions.appearance import Appearance, unit
 from tamis.regions.clicks import CERTAIN
-from tamis.regions.encoded import EncodedRegions
+from tamis.regions.protocol import AnswersByRegion
 from tamis.regions.spread import spread
-from tamis.segmentors.embedded.model import Embedded
+from tamis.segmentors import DescribesRegions, Segmentor, load_segmentor, weights_of
 
 Float32 = NDArray[np.float32]
 
@@ -56,7 +56,7 @@ class PresenceHead:
     Attributes:
         slope: of the logistic.
         offset: of the logistic.
-        scales: (352,) float32 that descriptors are multiplied with before they have unit length again; None for ones.
+        scales: (T,) float32 that descriptors are multiplied with before they have unit length again; None for ones.
     """
 
     slope: float = PRESENCE[0]
@@ -64,11 +64,10 @@ class PresenceHead:
     scales: Float32 | None = None
 
     def scaled(self, things: Float32) -> Float32:
-        """(N, 352) of unit length."""
+        """(N, T) of unit length."""
         if self.scales is None:
             return things
-        scaled = things * self.scales
-        return np.asarray(scaled / np.maximum(np.linalg.norm(scaled, axis=1, keepdims=True), 1e-6), np.float32)
+        return unit(things * self.scales)
 
     def probability(self, likeness: float) -> float:
         """In [0, 1]."""
@@ -96,18 +95,20 @@ class Regions:
 
     Attributes:
         name: of --method.
-        model: who encodes.
-        head: that tells presence.
+        model: answers by region; one that also `DescribesRegions` finds more than by descriptors made for clicks.
+        head: that tells presence; the one that ships was set on the descriptors of the model in the box.
     """
 
     name: str = "regions"
-    model: Embedded = field(default_factory=Embedded)
+    model: Segmentor = field(default_factory=load_segmentor)
     head: PresenceHead = field(default_factory=PresenceHead)
 
     @property
     def weights_sha256(self) -> str:
         """SHA-256 of the networks', of the standards of appearance and of a trained head."""
-        content = self.model.weights_sha256.encode() + files("tamis.weights").joinpath(FILE).read_bytes()
+        content = (weights_of(self.model) or self.model.name).encode()
+        if isinstance(self.model, DescribesRegions):
+            content += self.model.appearance_standards()
         if self.head.scales is not None:
             content += self.head.scales.tobytes() + f"{self.head.slope} {self.head.offset}".encode()
         return hashlib.sha256(content).hexdigest()
@@ -161,9 +162,9 @@ class RegionMemory:
     """The regions of all references of an object: N together, of which K are of the object.
 
     Attributes:
-        parts: (N, 120) float32.
+        parts: (N, P) float32.
         inside: (N,) bool, whether a region is of the object.
-        things: (K, 352) float32.
+        things: (K, T) float32.
         weights: (K,) float32, the share of the object that each of its regions is; they sum to 1.
         head: that tells presence.
     """
@@ -221,7 +222,7 @@ def shares_of(mask: MaskArray, region_map: NDArray[np.uint16]) -> Float32:
     return np.asarray(np.bincount(region_map.ravel(), small.ravel()) / np.maximum(counts, 1), np.float32)
 
 
-def fitted(encoded: EncodedRegions, areas: Float32, membership: Float32) -> tuple[Float32, float]:
+def fitted(encoded: AnswersByRegion, areas: Float32, membership: Float32) -> tuple[Float32, float]:
     """The answers of all clicks, each counting by how well it fits a soft membership; and how well the best one fits.
 
     The fit of a mask M is its soft IoU with the membership p: Σ_M a p / (Σ_M a + Σ a p − Σ_M a p), a the areas. The
