@@ -120,6 +120,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file of tests at a time in each process, and all of `scale/` in one: a cluster of Ray takes long to start."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "scale" if nodeid.startswith("tests/scale/") else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
+
+
 def _among(path: Path, places: tuple[str, ...]) -> bool:
     if not path.is_relative_to(TESTS):
         return False

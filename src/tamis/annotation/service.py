@@ -56,7 +56,7 @@ class ProjectService:
 
     Args:
         project: to work on.
-        segmentor: the name of who answers clicks.
+        segmentor: the name of the model.
         load: gives it.
         share: the number of this process, from 0, and of how many that serve the project: all answer everything, but
             they begin to encode at different images, and the first alone looks after the folder.

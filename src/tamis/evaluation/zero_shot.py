@@ -145,7 +145,7 @@ def evaluate_image(segmentor: Segmentor, sample: Sample, rules: ZeroShotRules) -
     """Find the masks of one image, and compare them with its targets.
 
     Args:
-        segmentor: who answers.
+        segmentor: the model.
         sample: the image and its targets.
         rules: of the evaluation.
     """

@@ -41,7 +41,7 @@ def run_zero_shot(
     """Evaluate, and write `masks.parquet`, `summary.json` and `run.json`; what an earlier run finished is kept.
 
     Args:
-        segmentor: who answers the clicks.
+        segmentor: the model.
         dataset: with the masks that should be found.
         rules: of the evaluation.
         out: the result folder.

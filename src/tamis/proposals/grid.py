@@ -1,4 +1,4 @@
-"""Proposals from clicks: each click's masks, scored, and those that say the same thing twice taken out."""
+"""Proposals from clicks: each click's masks, scored, and thinned by non-maximum suppression."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

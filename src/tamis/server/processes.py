@@ -32,7 +32,7 @@ class Served:
     Attributes:
         folder: of the images.
         db: of the project, as `tamis.annotation.project.open_project` takes it.
-        segmentor: the name of who answers clicks.
+        segmentor: the name of the model.
         access: who may talk to it.
         user: the name of whoever gives none.
         readonly: nothing may be changed.

@@ -158,7 +158,7 @@ class _Run:
         if self.recipe.batch % world.size:
             raise InputError(f"--set batch={self.recipe.batch}: is no multiple of the {world.size} devices")
         if self.last.exists() and not job.resume:
-            raise InputError(f"{job.out} already holds a run: go on with --resume or choose another folder")
+            raise InputError(f"{job.out} already holds a run: continue it with --resume, or choose another folder")
         if job.resume and not self.last.exists():
             raise InputError(f"{job.out} holds no run to resume: leave out --resume, or choose its folder")
         self.drawing = drawing_of(self.recipe, job.data)
@@ -169,7 +169,7 @@ class _Run:
         if saved is not None:
             self._require_same(saved)
             network = network_of(read_peer(self.last))
-            self.say(f"goes on after {saved['step']:,} steps")
+            self.say(f"continues after {saved['step']:,} steps")
         else:
             network, sentence = started_network(self.recipe, job.start)
             self.say(sentence)
