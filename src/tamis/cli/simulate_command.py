@@ -125,7 +125,7 @@ def command(
     project: Path | None,
     as_json: bool,
 ) -> None:
-    """Estimate how long a dataset takes to annotate, with and without an assistant.
+    """Estimate how long a dataset takes to annotate.
 
     An interrupted run continues when the same command is given again.
 
