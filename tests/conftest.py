@@ -125,9 +125,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """A file of tests at a time in each process, and all of `scale/` in one: a cluster of Ray takes long to start."""
     from xdist.scheduler import LoadFileScheduling
 
-    class Scheduling(LoadFileScheduling):
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            return "scale" if nodeid.startswith("tests/scale/") else super()._split_scope(nodeid)
+            return "scale" if nodeid.startswith("tests/scale/") else str(super()._split_scope(nodeid))
 
     return Scheduling(config, log)
 

@@ -26,7 +26,7 @@ from tamis.errors import InputError, TamisError
 from tamis.image import read_image
 from tamis.mask import Masks
 from tamis.mask.expected import expected_iou_of
-from tamis.personal.protocol import Located
+from tamis.personal.protocol import Location
 from tamis.proposals import Proposals, grid_proposals
 from tamis.segmentors import EncodedImage, LooksCloser, Segmentor, load_segmentor
 
@@ -219,7 +219,7 @@ class ProjectService:
         with self._question():
             return self.assistant.propose(image_id, label)
 
-    def found(self, image_id: int, source_id: int, mask_id: str) -> Located:
+    def found(self, image_id: int, source_id: int, mask_id: str) -> Location:
         """Where the object of a mask of one image, `source_id`, is in another, and whether it is there.
 
         Raises:

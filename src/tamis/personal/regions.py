@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray, MaskArray
 from tamis.errors import InputError
 from tamis.personal.appearance import appearance_of
-from tamis.personal.protocol import Located, Reference
+from tamis.personal.protocol import Location, Reference
 from tamis.regions.appearance import Appearance, unit
 from tamis.regions.clicks import CERTAIN
 from tamis.regions.protocol import AnswersByRegion
@@ -184,10 +184,10 @@ class RegionMemory:
             "inside": self.inside,
         }
 
-    def locate(self, seen: Appearance) -> Located:
+    def locate(self, seen: Appearance) -> Location:
         """Find the object in an image that is encoded."""
         values, fit = fitted(seen.encoded, seen.areas, self.membership(seen))
-        return Located(spread(values, seen.encoded.fine_map), self.presence(seen, values > 0.5), fit)
+        return Location(spread(values, seen.encoded.fine_map), self.presence(seen, values > 0.5), fit)
 
     def membership(self, target: Appearance) -> Float32:
         """(R,) float32: P(region is of the object), by the nearest regions inside and outside the reference's mask."""

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tamis.training.click_tools.points import Asked, Clicking, ask, ring
+from tamis.training.click_tools.points import Clicking, ClickTask, ask, ring
 from tamis.training.click_tools.scene import Scene, packed_scene
 
 
@@ -15,7 +15,7 @@ def scene() -> Scene:
     return packed_scene(np.zeros((80, 100, 3), np.uint8), list(masks))
 
 
-def drawn(how: Clicking, count: int = 400) -> list[Asked]:
+def drawn(how: Clicking, count: int = 400) -> list[ClickTask]:
     return [ask(scene(), how, np.random.default_rng(seed)) for seed in range(count)]
 
 

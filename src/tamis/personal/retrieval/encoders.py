@@ -183,7 +183,7 @@ class OnnxFile:
 
 
 @dataclass(frozen=True)
-class Adapted:
+class AdaptedEncoder:
     """An encoder with a linear layer behind it, as ILIAS publishes them: W v + b of the unit vector v, unit again."""
 
     encoder: Encoder
@@ -257,7 +257,7 @@ def load_encoder(name: str, adaptation: Path | None = None) -> Encoder:
         encoder = _of_hub(name)
     else:
         raise InputError(f"--encoder {name}: there is none; choose from {', '.join(NAMES)}, or onnx:FILE")
-    return Adapted(encoder, adaptation) if adaptation else encoder
+    return AdaptedEncoder(encoder, adaptation) if adaptation else encoder
 
 
 def _of_hub(name: str) -> OfTransformers:

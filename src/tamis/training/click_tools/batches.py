@@ -130,7 +130,7 @@ class Counts:
         self.unreadable.update(sample.unreadable)
 
 
-class Numbered:
+class NumberedSamples:
     """Samples by their numbers, for torch's loader.
 
     Args:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tamis.annotation.assistant.learner import Asked
+from tamis.annotation.assistant.learner import PixelQuestion
 from tamis.annotation.simulate.policies.assisted import Assisted
 from tamis.annotation.simulate.policies.protocol import Pending
 from tamis.arrays import MaskArray
@@ -27,7 +27,7 @@ class Reviewed:
         self._assisted = Assisted()
         self._first, self._page, self._target = first, page, target_iou
         self._seen = 0
-        self._shown: dict[str, Asked] = {}
+        self._shown: dict[str, PixelQuestion] = {}
         self._looked_at: set[str] = set()
 
     def next(self, waiting: Sequence[Pending]) -> int:
