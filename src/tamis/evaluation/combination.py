@@ -6,7 +6,7 @@ triangulation asks for both signs and weighs them by P(y in mask | x).
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ import tamis
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.clicks import Click, random_click, with_clicked_pixels
 from tamis.datasets.protocol import Dataset, Sample, Target
-from tamis.errors import InputError
 from tamis.evaluation import combining
 from tamis.evaluation.interactive import ImageRecord, seed_of, usable_targets
 from tamis.evaluation.rules import Rules
@@ -67,9 +66,7 @@ def run_study(
         InputError: the folder holds another run, or the dataset has nothing to click on.
         OutputError: a result cannot be written.
     """
-    dataset = replace(dataset, samples=dataset.samples[:limit])
-    if not dataset.samples:
-        raise InputError(f"{dataset.root}: the dataset '{dataset.name}' has no images to evaluate")
+    dataset = dataset.first(limit)
     weights = weights_of(segmentor)
     signature = {
         "segmentor": segmentor.name,

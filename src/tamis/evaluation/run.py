@@ -11,7 +11,7 @@ import numpy as np
 
 import tamis
 from tamis.datasets.protocol import Dataset
-from tamis.errors import InputError, UnavailableError
+from tamis.errors import UnavailableError
 from tamis.evaluation.interactive import ClickRecord, ImageRecord, evaluate_with
 from tamis.evaluation.real_clicks import RealClicks, real_clicks_summary
 from tamis.evaluation.rules import Rules
@@ -73,9 +73,7 @@ def run_evaluation(
         UnavailableError: pyarrow is not installed, or images ended their workers: all others are kept.
     """
     require_pyarrow()
-    dataset = replace(dataset, samples=dataset.samples[:limit])
-    if not dataset.samples:
-        raise InputError(f"{dataset.root}: the dataset '{dataset.name}' has no images to evaluate")
+    dataset = dataset.first(limit)
     loaded = load_segmentor(segmentor) if isinstance(segmentor, str) else segmentor
     name, weights = loaded.name, weights_of(loaded)
     signature = {

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray, MaskArray
 from tamis.errors import InputError
+from tamis.odds import logit, sigmoid
 from tamis.personal.appearance import appearance_of
 from tamis.personal.protocol import Location, Reference
 from tamis.regions.appearance import Appearance, unit
@@ -37,6 +38,9 @@ SHARPNESS = 30.0
 
 PREFERENCE, LEAST_WEIGHT = 16, 1e-3
 """How fast a row counts less the worse it fits, as a power; and the weight below which it does not count at all."""
+
+UNCERTAIN = 0.02
+"""How near to 0 and 1 probabilities come before they are joined."""
 
 OWN_EVIDENCE = 0.2
 """How much a region's own membership moves what the rows say of it, in log odds."""
@@ -195,7 +199,7 @@ class RegionMemory:
         evidence = _mean_of_nearest(alike[:, self.inside])
         if not self.inside.all():
             evidence = evidence - _mean_of_nearest(alike[:, ~self.inside])
-        return np.asarray(1 / (1 + np.exp(-SHARPNESS * evidence)), np.float32)
+        return sigmoid(SHARPNESS * evidence)
 
     def presence(self, target: Appearance, found: NDArray[np.bool_]) -> float:
         """In [0, 1]: how well the object's regions are found again among those (R,) of the mask that was found.
@@ -247,14 +251,7 @@ def fitted(encoded: AnswersByRegion, areas: Float32, membership: Float32) -> tup
     counts = ((fits / best) ** PREFERENCE).astype(np.float32)
     some = counts > LEAST_WEIGHT
     mean = counts[some] @ rows[some].astype(np.float32) / (CERTAIN * counts[some].sum())
-    odds = log_odds(mean) + OWN_EVIDENCE * log_odds(membership)
-    return np.asarray(1 / (1 + np.exp(-odds)), np.float32), best
-
-
-def log_odds(values: Float32) -> Float32:
-    """Logits of probabilities, none surer than .98."""
-    kept = np.clip(values, 0.02, 0.98)
-    return np.asarray(np.log(kept / (1 - kept)), np.float32)
+    return sigmoid(logit(mean, UNCERTAIN) + OWN_EVIDENCE * logit(membership, UNCERTAIN)), best
 
 
 def _mean_of_nearest(alike: Float32) -> Float32:

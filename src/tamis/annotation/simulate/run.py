@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from tamis.annotation.simulate.policies.registry import Brief, make_policy
 from tamis.annotation.simulate.studio import Studio, wanted_of
 from tamis.arrays import MaskArray
 from tamis.datasets.protocol import Dataset
-from tamis.errors import InputError, UnavailableError
+from tamis.errors import UnavailableError
 from tamis.mask import Masks
 from tamis.mask.iou import iou_of
 from tamis.regions.protocol import AnswersByRegion
@@ -118,9 +118,7 @@ def simulate(
         UnavailableError: pyarrow is not installed.
     """
     _require_pyarrow()
-    dataset = replace(dataset, samples=dataset.samples[:limit])
-    if not dataset.samples:
-        raise InputError(f"{dataset.root}: the dataset '{dataset.name}' has no images to annotate")
+    dataset = dataset.first(limit)
     weights = weights_of(segmentor)
     signature = {
         "segmentor": segmentor.name,

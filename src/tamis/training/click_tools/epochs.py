@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -67,8 +67,7 @@ def measure(file: Path, place: str, limit: int | None, seed: int, rules: Rules, 
         InputError: the dataset cannot be opened, or has no mask that is large enough.
     """
     name, root, split = parse_place(place, "--evaluate")
-    dataset = open_dataset(name, root, split)
-    dataset = replace(dataset, samples=dataset.samples[:limit])
+    dataset = open_dataset(name, root, split).first(limit)
     tool = load_click_tool(f"segnext:{file}")
     ious, images, masks = [], 0, 0
     for _, record in evaluate(tool, dataset, rules, seed):
