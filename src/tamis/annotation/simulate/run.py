@@ -154,30 +154,23 @@ def simulate(
             for key in _in_order(journal.entries, f"{policy} {number} ")
         ]
         write_actions(out / "actions.parquet", rows)
-        write_json(
-            out / "simulation.json",
-            {
-                "dataset": dataset.name,
-                "split": dataset.split,
-                "concept": concept,
-                "segmentor": segmentor.name,
-                "images": len(dataset.samples),
-                "weights": weights,
-                "target_iou": settings.target_iou,
-                "most_clicks": settings.most_clicks,
-                "costs": costs_as_json(settings.costs),
-                "seed": seed,
-                "by_number": {
-                    policy: clicks_by_number([row for row in rows if row["policy"] == policy], 1).mean.round(4).tolist()
-                    for policy in settings.policies
-                },
-                "policies": {
-                    policy: summary_of([row for row in rows if row["policy"] == policy], settings.target_iou)
-                    for policy in settings.policies
-                },
-            },
-        )
+        told = {name: signature[name] for name in ("dataset", "split", "concept", "segmentor")}
+        told |= {"images": len(dataset.samples), "weights": weights}
+        write_json(out / "simulation.json", {**told, **_results(settings, seed, rows)})
         run.dataset = fingerprint(file_hash(sample.image_path) for sample in dataset.samples)
+
+
+def _results(settings: Settings, seed: int, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What `simulation.json` says of the settings and of what came of them."""
+    of_policy = {policy: [row for row in rows if row["policy"] == policy] for policy in settings.policies}
+    return {
+        "target_iou": settings.target_iou,
+        "most_clicks": settings.most_clicks,
+        "costs": costs_as_json(settings.costs),
+        "seed": seed,
+        "by_number": {name: clicks_by_number(each, 1).mean.round(4).tolist() for name, each in of_policy.items()},
+        "policies": {name: summary_of(each, settings.target_iou) for name, each in of_policy.items()},
+    }
 
 
 Annotated = Iterable[tuple[str, dict[str, Any]]]
