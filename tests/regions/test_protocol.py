@@ -8,7 +8,7 @@ from time import monotonic, sleep
 import numpy as np
 import pytest
 
-from tamis.annotation.answers import ask
+from tamis.annotation.answers import answer_prompt
 from tamis.annotation.assistant.concept import Concept, RegionView, shares_of
 from tamis.annotation.assistant.propose import propose
 from tamis.annotation.encoder import Encoder, Source
@@ -101,7 +101,7 @@ def test_boxes_are_answered_by_its_regions(encoded: EncodedImage) -> None:
     found = answer_to(encoded, box=(0, 0, 60, 20)) > 0.5
     assert found[:20].all()
     assert not found[20:].any()
-    assert (ask(encoded, [], (0, 0, 60, 20), 0) > 0.5).sum() == 1200
+    assert (answer_prompt(encoded, [], (0, 0, 60, 20), 0) > 0.5).sum() == 1200
 
 
 def test_sams_predictor_takes_a_box(image: ImageArray) -> None:

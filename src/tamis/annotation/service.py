@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
 
-from tamis.annotation.answers import ask
+from tamis.annotation.answers import answer_prompt
 from tamis.annotation.assistant.assistant import Assistant
 from tamis.annotation.assistant.propose import Proposal
 from tamis.annotation.board import Board
@@ -186,7 +186,7 @@ class ProjectService:
         mask = None if begun is None else mask_of(begun, row.shape, "the mask so far").dense()[0]
         with self._question():
             encoded = self.encoder.wait(image_id, ANSWER_TIMEOUT)
-            probability = ask(encoded, clicks, box, granularity, mask)
+            probability = answer_prompt(encoded, clicks, box, granularity, mask)
         if mask is not None and isinstance(encoded, LooksCloser):
             self.closer.want(encoded, mask, clicks)  # whoever hovers here may click here
         self._asked = monotonic()

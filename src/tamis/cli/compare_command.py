@@ -41,7 +41,7 @@ def command(runs: tuple[Path, ...], out: Path | None, seed: int, as_json: bool) 
     for found in differences:
         click.echo(
             f"{found.second} - {found.first}: {found.difference:+.4f} (95 % interval {found.low:+.4f} to "
-            f"{found.high:+.4f}, p {found.p:.4f}, {found.tries} tries on {found.images} images)"
+            f"{found.high:+.4f}, p {found.p:.4f}, {found.tries} repetitions on {found.images} images)"
         )
     for together in correlations(loaded, seed):
         click.echo(said(together))

@@ -108,7 +108,7 @@ def run_evaluation(
             "rules": {**asdict(rules), "tta": list(rules.tta)},
             "seed": seed,
             **summarise(counted, rules, dataset.unmatched, seed),
-            **({} if real is None else {"real_clicks": real_clicks_summary(tries_of(records, rules.clicks))}),
+            **({} if real is None else {"real_clicks": real_clicks_summary(click_rows(records, rules.clicks))}),
         }
         write_json(out / "summary.json", summary)
         run.dataset = fingerprint(
@@ -121,7 +121,7 @@ def after_people(record: ImageRecord) -> ImageRecord:
     return replace(record, clicks=[click for click in record.clicks if click.repeat])
 
 
-def tries_of(records: Mapping[str, ImageRecord], limit: int) -> list[dict[str, Any]]:
+def click_rows(records: Mapping[str, ImageRecord], limit: int) -> list[dict[str, Any]]:
     """What `real_clicks_summary` takes, of records whose repeat 0 is the try that no person began."""
     tries: dict[tuple[str, str, int], list[ClickRecord]] = {}
     for image, record in records.items():

@@ -83,7 +83,7 @@ class Learner:
         self.concept.forget(key)
         self._pixels.forget(key)
 
-    def ask(self, view: RegionView) -> PixelQuestion:
+    def query(self, view: RegionView) -> PixelQuestion:
         """What regions say, and how pixels are to be painted.
 
         Raises:

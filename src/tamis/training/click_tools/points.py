@@ -60,7 +60,7 @@ class ClickTask:
     clicks: list[Place]
 
 
-def ask(scene: Scene, how: Clicking, rng: np.random.Generator) -> ClickTask:
+def draw_clicks(scene: Scene, how: Clicking, rng: np.random.Generator) -> ClickTask:
     """Draw an object, or two, and clicks on and beside it.
 
     Args:

@@ -62,7 +62,7 @@ class Reviewed:
         learner = self._assisted.learner
         if not learner.ready:
             return
-        told = [(each.name, learner.ask(each.view)) for each in waiting if each.name not in self._looked_at]
+        told = [(each.name, learner.query(each.view)) for each in waiting if each.name not in self._looked_at]
         if self._target is not None:
             sure = learner.concept.sure_from(self._target)
             told = [each for each in told if sure is not None and each[1].answered.expected >= sure]
