@@ -42,16 +42,12 @@ OF_TORCH = (
 )
 """Tests that need the extras [train] and [hub]; without these they are left out, and the rest is still tested."""
 
-OF_A_BROWSER = (
-    "web/test_access.py",
-    "web/test_page.py",
-    "web/test_people.py",
-    "web/test_saving.py",
-    "web/test_tools.py",
-)
+WITHOUT_A_BROWSER = ("web/test_modules.py",)
+"""Of the page's tests those that run its modules in node; all others drive Chromium."""
 
 SLOW = (
     "annotation/test_kill.py",
+    "annotation/test_simulate.py",
     "cli/test_annotate_command.py",
     "cli/test_click_command.py",
     "cli/test_evaluate_command.py",
@@ -102,7 +98,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     quick = config.getoption("--quick")
     if _among(collection_path, OF_TORCH) and (quick or not WITH_TORCH):
         return True
-    return True if quick and _among(collection_path, OF_A_BROWSER) else None
+    return True if quick and _of_a_browser(collection_path) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -110,7 +106,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if _among(item.path, OF_TORCH):
             item.add_marker(pytest.mark.torch)
-        if _among(item.path, OF_A_BROWSER):
+        if _of_a_browser(item.path):
             item.add_marker(pytest.mark.browser)
         if _among(item.path, SLOW) or "[postgresql" in item.name:
             item.add_marker(pytest.mark.slow)
@@ -130,6 +126,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return "scale" if nodeid.startswith("tests/scale/") else str(super()._split_scope(nodeid))
 
     return Scheduling(config, log)
+
+
+def _of_a_browser(path: Path) -> bool:
+    return path.name.startswith("test_") and _among(path, ("web",)) and not _among(path, WITHOUT_A_BROWSER)
 
 
 def _among(path: Path, places: tuple[str, ...]) -> bool:
