@@ -24,9 +24,9 @@ lint: $(VENV)/.dev $(VENV)/.web
 
 # What a change breaks first, in a minute: no torch, no browser, nothing slow.
 quick: $(VENV)/.dev $(VENV)/.web
-	$(BIN)/python -m pytest --quick -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --quick -q -n 2 --dist loadfile
 
-# Two processes, a file of tests at a time in each: a browser's and a model's waits are another's work.
+# Two processes, a file of tests at a time in each (tests/conftest.py): a browser's and a model's waits are another's work.
 check: $(VENV)/.dev $(VENV)/.web
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 

@@ -219,7 +219,7 @@ _WHY = """## Why, and where it does not help
   rejected there cost 2.3 s, so that it pays where seven in ten are right: `review-pages` shows no others.
 - **IoU .9 is close to what regions can do.** With every region of an image labelled rightly, mean IoU is .94 on
   horses, .97 on butterflies, .86 on nuclei, .82 on seedlings and .43 on cracks, which are thinner than regions.
-  Proposals of horses have .89: many are looked at, found nearly right, and corrected by a click or a stroke. At Dice
+  Proposals of horses have .89: many are inspected, found nearly right, and corrected by a click or a stroke. At Dice
   .9, IoU .818, nearly all of them pass, and hardly a click is left.
 - **No concept, no help.** The objects of `duts` and of `davis` have nothing in common but that they stand out: what was
   learned of one says little of the next, looking at a bad proposal is work, and what one order of the images gains

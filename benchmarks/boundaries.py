@@ -18,7 +18,7 @@ from rich.progress import track
 
 from benchmarks.sets import ROOT
 from tamis.evaluation.boundaries import BorderCounts, best_f, border_counts, drawn_borders
-from tamis.segmentors.embedded.model import Embedded
+from tamis.segmentors import load_segmentor, weights_of
 from tamis.segmentors.embedded.pixel_network import pixel_maps
 from tamis.segmentors.embedded.sizes import working_shape
 from tamis.training.photographs import read_photographs
@@ -51,7 +51,12 @@ def main() -> int:
         done = pool.map(counts_of, [each.image for each in chosen], [each.maps for each in chosen])
         counts = list(track(done, "borders", total=len(chosen)))
     ods, ois = best_f(counts)
-    result = {"images": len(counts), "ods": round(ods, 4), "ois": round(ois, 4), "weights": Embedded().weights_sha256}
+    result = {
+        "images": len(counts),
+        "ods": round(ods, 4),
+        "ois": round(ois, 4),
+        "weights": weights_of(load_segmentor()),
+    }
     KEPT.write_text(json.dumps(result, indent=1) + "\n")
     print(result)
     return 0

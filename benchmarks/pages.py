@@ -68,11 +68,11 @@ _HEAD = """# Results
 
 Generated from `benchmarks/quality/*.json` by `python -m benchmarks.pages`; do not edit.
 
-mIoU@1 by the rules of tamis: one positive click drawn uniformly from the mask, three tries for every mask, threshold
-.5, IoU at the image's original resolution, masks of at least 256 pixels; in brackets the 95 % interval by bootstrap
-over images, and where only the first images of a set were measured, how many. `val10` is every tenth image of the
-sorted list. The sets are the development sets of this project, several of them parts of the published ones, so the
-figures compare segmentors here and are not those of papers.
+mIoU@1 by the rules of tamis: one positive click drawn uniformly from the mask, three repetitions for every mask,
+threshold .5, IoU at the image's original resolution, masks of at least 256 pixels; in brackets the 95 % interval by
+bootstrap over images, and where only the first images of a set were measured, how many. `val10` is every tenth image
+of the sorted list. The sets are the development sets of this project, several of them parts of the published ones, so
+the figures compare segmentors here and are not those of papers.
 """
 
 if __name__ == "__main__":

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from tamis.arrays import MaskArray
 from tamis.image import read_image, write_image
-from tamis.regions.encoded import EncodedRegions
-from tamis.segmentors.embedded import Embedded
+from tamis.segmentors import AnswersByRegion, load_segmentor
 
 REFUSED = {
     ("candle", "00"),
@@ -26,7 +25,7 @@ REFUSED = {
 """Masks that hold something else than the object, as a person saw: an arm, a stone, a lamp, a plate."""
 
 
-def main_object(encoded: EncodedRegions) -> MaskArray:
+def main_object(encoded: AnswersByRegion) -> MaskArray:
     """(H, W) bool: the best rated answer that lies in the middle, away from the frame, neither tiny nor huge."""
     region_map, count = encoded.region_map, encoded.answers.shape[1]
     height, width = region_map.shape
@@ -45,7 +44,7 @@ def _shares(labels: NDArray[np.uint16], count: int) -> NDArray[np.float64]:
 
 def main(root: Path, out: Path) -> None:
     """Write links to the images and the masks that are good."""
-    model = Embedded()
+    model = load_segmentor()
     with (root / "instances.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
@@ -56,7 +55,9 @@ def main(root: Path, out: Path) -> None:
             link.symlink_to((root / "images" / name).resolve())
         mask = out / "masks" / name.with_suffix(".png")
         if (row["instance"], name.stem) not in REFUSED and not mask.exists():
-            write_image(mask, main_object(model.encode(read_image(link))).astype(np.uint8) * 255)
+            encoded = model.encode(read_image(link))
+            assert isinstance(encoded, AnswersByRegion)
+            write_image(mask, main_object(encoded).astype(np.uint8) * 255)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from tamis.personal.retrieval.approximate import approximate_of, build
 from tamis.personal.retrieval.pgvector import SCHEMA, Table, create_table
-from tamis.personal.retrieval.store import Found, Rows, Store, create_store, open_store
+from tamis.personal.retrieval.store import Nearest, Rows, Store, create_store, open_store
 from tamis.personal.retrieval.vectors import VectorIndex
 from tamis.results.environment import facts
 
@@ -67,7 +67,7 @@ def named(first: int, size: int) -> Rows:
     return Rows(tuple(f"{row:08d}" for row in range(first, first + size)), ("",) * size)
 
 
-def against(truth: Found, index: VectorIndex, queries: NDArray[np.float32]) -> dict[str, float]:
+def against(truth: Nearest, index: VectorIndex, queries: NDArray[np.float32]) -> dict[str, float]:
     """How long searching takes, and how much of the truth it finds."""
     begun = perf_counter()
     found = index.search(queries, K)
@@ -181,7 +181,7 @@ def within(url: str, statement: str) -> float | None:
 
 
 def pgvector(
-    store: Store, queries: NDArray[np.float32], truth: Found, new: Callable[[], str]
+    store: Store, queries: NDArray[np.float32], truth: Nearest, new: Callable[[], str]
 ) -> Iterator[dict[str, Any]]:
     """Every index of pgvector, on all vectors, or on a tenth of them where building takes too long."""
     import psycopg

@@ -250,8 +250,8 @@ _HEAD = """## Without a click
 Generated from `benchmarks/zero_shot/*.json` by `python -m benchmarks.zero_shot`.
 
 mIoU of the best of 10 / 50 / 100 / 1,000 masks for every true mask, mean over all masks of at least 256 pixels, by the
-rules of `tamis evaluate zero-shot`; every region is clicked, masks are cut at .5 and ranked by expected IoU unless said
-otherwise. For a partition k masks are its k regions. The images are evenly spaced over each set.
+rules of `tamis evaluate zero-shot`; every region is clicked, masks are thresholded at .5 and ranked by expected
+IoU unless said otherwise. For a partition k masks are its k regions. The images are evenly spaced over each set.
 """
 
 if __name__ == "__main__":

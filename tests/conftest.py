@@ -42,21 +42,18 @@ OF_TORCH = (
 )
 """Tests that need the extras [train] and [hub]; without these they are left out, and the rest is still tested."""
 
-OF_A_BROWSER = (
-    "web/test_access.py",
-    "web/test_page.py",
-    "web/test_people.py",
-    "web/test_saving.py",
-    "web/test_tools.py",
-)
+WITHOUT_A_BROWSER = ("web/test_modules.py",)
+"""Of the page's tests those that run its modules in node; all others drive Chromium."""
 
 SLOW = (
     "annotation/test_kill.py",
+    "annotation/test_simulate.py",
     "cli/test_annotate_command.py",
     "cli/test_click_command.py",
     "cli/test_evaluate_command.py",
     "cli/test_mosaic_command.py",
     "cli/test_other_commands.py",
+    "cli/test_partition_command.py",
     "cli/test_segment_command.py",
     "datasets/test_hypersim_download.py",
     "datasets/test_synthetic.py",
@@ -68,6 +65,8 @@ SLOW = (
     "cli/test_retrieve_command.py",
     "personal/retrieval/test_pgvector.py",
     "personal/test_regions.py",
+    "research/test_study.py",
+    "scale/test_dataset.py",
     "formats/test_fuzz.py",
     "server/test_changes.py",
     "server/test_export.py",
@@ -102,7 +101,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     quick = config.getoption("--quick")
     if _among(collection_path, OF_TORCH) and (quick or not WITH_TORCH):
         return True
-    return True if quick and _among(collection_path, OF_A_BROWSER) else None
+    return True if quick and _of_a_browser(collection_path) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -110,7 +109,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if _among(item.path, OF_TORCH):
             item.add_marker(pytest.mark.torch)
-        if _among(item.path, OF_A_BROWSER):
+        if _of_a_browser(item.path):
             item.add_marker(pytest.mark.browser)
         if _among(item.path, SLOW) or "[postgresql" in item.name:
             item.add_marker(pytest.mark.slow)
@@ -118,6 +117,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         slow = [item for item in items if item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file of tests at a time in each process, and all of `scale/` in one: a cluster of Ray takes long to start."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return "scale" if nodeid.startswith("tests/scale/") else str(super()._split_scope(nodeid))
+
+    return Scheduling(config, log)
+
+
+def _of_a_browser(path: Path) -> bool:
+    return path.name.startswith("test_") and _among(path, ("web",)) and not _among(path, WITHOUT_A_BROWSER)
 
 
 def _among(path: Path, places: tuple[str, ...]) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from tamis.cli.lazy import LazyGroup
 from tamis.cli.main import COMMANDS, cli
+from tamis.segmentors import protocol
 
 ROOT = Path(__file__).parent.parent
 
@@ -59,3 +60,23 @@ def test_help_points_at_no_file_that_is_not_installed() -> None:
         assert command is not None
         texts = [command.help or "", *(option.help or "" for option in options_of(command))]
         assert not re.search(r"\b(docs|benchmarks|examples)/", " ".join(texts)), name
+
+
+def test_architecture_names_every_room_and_no_other() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("## Rooms")[2].partition("\n\n`regions/`")[0]
+    named = {
+        name.rstrip("/")
+        for row in re.findall(r"^\| (`.+?`) \|", table, flags=re.MULTILINE)
+        for name in re.findall(r"`(.+?)`", row)
+    }
+    package = ROOT / "src" / "tamis"
+    rooms = {path.name for path in package.iterdir() if (path / "__init__.py").is_file() or path.suffix == ".py"}
+    assert named == rooms - {"__init__.py", "__main__.py", "weights"}
+
+
+def test_architecture_names_every_ability() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    abilities = {name for name, each in vars(protocol).items() if getattr(each, "_is_protocol", False)}
+    for name in abilities - {"Protocol", "Segmentor", "EncodedImage", "HasSegmentor", "HasWeights"}:
+        assert f"`{name}`" in page, name

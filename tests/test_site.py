@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tamis.segmentors import protocol
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -43,6 +45,16 @@ def test_commands_and_api_are_made_from_the_code(site: Path) -> None:
     api = (site / "api" / "index.html").read_text(encoding="utf-8")
     for name in ("predict", "Tiles", "open_project", "SamPredictor"):
         assert f">{name}<" in api or f'id="tamis.{name}' in api or name in api
+
+
+def test_the_guide_to_own_models_shows_the_package_and_every_ability(site: Path) -> None:
+    page = (site / "own-model" / "index.html").read_text(encoding="utf-8")
+    assert "EncodedBrightness" in page
+    assert "--8" not in page  # the mark of a file that was to stand here
+    abilities = [name for name, each in vars(protocol).items() if getattr(each, "_is_protocol", False)]
+    others = {"Protocol", "Segmentor", "EncodedImage", "HasSegmentor"}
+    for name in set(abilities) - others:
+        assert f"<code>{name}</code>" in page, name
 
 
 def test_each_of_the_twelve_tasks_is_two_clicks_away(site: Path) -> None:

@@ -32,10 +32,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tamis(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The command in an environment that has nothing else."""
     place = tmp_path_factory.mktemp("empty")
-    venv.create(place, with_pip=True)
+    venv.create(place)
     folder = place / ("Scripts" if os.name == "nt" else "bin")
-    install = [str(folder / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check", str(wheel)]
-    constrained = [*install, "-c", str(ROOT / "constraints.txt")]
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "python"), "--disable-pip-version-check", "-q"]
+    constrained = [*pip, "install", "--no-compile", str(wheel), "-c", str(ROOT / "constraints.txt")]
     done = subprocess.run(constrained, capture_output=True, text=True, env=_bare(), check=False)
     if done.returncode and "onnection" in done.stderr:
         pytest.skip("installing a wheel needs its dependencies from PyPI")

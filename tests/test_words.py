@@ -1,5 +1,6 @@
-"""Help and page speak the field's words: docs/glossary.md has them, and those that are not used any more."""
+"""Help, messages, page and docs speak the field's words: docs/glossary.md has them, and those that are not used."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from tamis.cli.main import cli
 ROOT = Path(__file__).parent.parent
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
 RETIRED = re.findall(r"^- “(.+?)”", GLOSSARY, flags=re.MULTILINE)
+WORDS = re.compile(rf"(?<![\w-])({'|'.join(re.escape(word.casefold()) for word in RETIRED)})(?![\w-])")
 WEB = ROOT / "src" / "tamis" / "server" / "web"
 
 
@@ -46,9 +48,30 @@ def test_the_page_has_none_of_them(file: Path) -> None:
     assert not used_in("\n".join(shown))
 
 
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.name
+)
+def test_no_page_of_the_docs_has_them(page: Path) -> None:
+    if page.name != "glossary.md":
+        assert not used_in(page.read_text(encoding="utf-8"))
+
+
+def test_no_message_has_them() -> None:
+    """What programs say is in their strings; docstrings of the code itself are not held to this."""
+    for file in sorted((ROOT / "src").rglob("*.py")):
+        text = file.read_text(encoding="utf-8")
+        if not used_in(text):
+            continue
+        tree = ast.parse(text)
+        documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+                old_option = node.value.startswith("--")
+                assert old_option or not used_in(node.value), f"{file}:{node.lineno}"
+
+
 def used_in(text: str) -> list[str]:
-    plain = " ".join(text.split()).casefold()
-    return [word for word in RETIRED if re.search(rf"(?<![\w-]){re.escape(word.casefold())}(?![\w-])", plain)]
+    return [found.group() for found in WORDS.finditer(" ".join(text.split()).casefold())]
 
 
 def test_every_old_name_of_an_option_still_works() -> None:

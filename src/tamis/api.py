@@ -237,9 +237,7 @@ def evaluate(
         if rules not in PROTOCOLS:
             raise InputError(f"there are no rules '{rules}': choose from {', '.join(PROTOCOLS)}")
         rules = PROTOCOLS[rules]
-    dataset = replace(dataset, samples=dataset.samples[:limit])
-    if not dataset.samples:
-        raise InputError(f"{dataset.root}: the dataset '{dataset.name}' has no images to evaluate")
+    dataset = dataset.first(limit)
     records = {}
     for name, record in evaluated(segmentor, dataset, rules, seed):
         records[name] = record

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tamis import Click
-from tamis.annotation.answers import ask
+from tamis.annotation.answers import answer_prompt
 from tamis.annotation.problems import RequestError
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.clicks import ordered_box
@@ -61,39 +61,39 @@ def area(probability: ProbabilityArray) -> int:
 
 
 def test_granularities_of_regions(quarters: EncodedRegions) -> None:
-    assert area(ask(quarters, [Click(3, 3)], None, 0)) == 100
-    assert area(ask(quarters, [Click(3, 3)], None, 1)) == 100
-    wide = ask(quarters, [Click(3, 3)], None, 2)
+    assert area(answer_prompt(quarters, [Click(3, 3)], None, 0)) == 100
+    assert area(answer_prompt(quarters, [Click(3, 3)], None, 1)) == 100
+    wide = answer_prompt(quarters, [Click(3, 3)], None, 2)
     assert area(wide) == 200
     assert (wide[:10] > 0.5).all()
     with pytest.raises(RequestError, match="there is no granularity 3 to be had here: 2 is the last"):
-        ask(quarters, [Click(3, 3)], None, 3)
+        answer_prompt(quarters, [Click(3, 3)], None, 3)
     with pytest.raises(RequestError, match="needs at least one click"):
-        ask(quarters, [], None, 1)
+        answer_prompt(quarters, [], None, 1)
 
 
 def test_granularities_of_choices_go_from_small_to_large() -> None:
     clicks = [Click(3, 3)]
-    assert [area(ask(Prompted(), clicks, None, level)) for level in range(4)] == [400, 100, 200, 400]
+    assert [area(answer_prompt(Prompted(), clicks, None, level)) for level in range(4)] == [400, 100, 200, 400]
     with pytest.raises(RequestError, match="3 is the last"):
-        ask(Prompted(), clicks, None, 4)
+        answer_prompt(Prompted(), clicks, None, 4)
 
 
 def test_a_box_for_a_segmentor_of_clicks(quarters: EncodedRegions) -> None:
-    answer = ask(quarters, [], (9, 11, 21, 19), 0)  # mostly the lower right quarter
+    answer = answer_prompt(quarters, [], (9, 11, 21, 19), 0)  # mostly the lower right quarter
     assert area(answer) == 8 * 10  # of the quarter, what is in the box
     assert (answer[11:19, 10:] > 0.5).all()
 
 
 def test_clicks_within_a_box(quarters: EncodedRegions) -> None:
-    answer = ask(quarters, [Click(3, 3)], (0, 0, 5.5, 4), 0)
+    answer = answer_prompt(quarters, [Click(3, 3)], (0, 0, 5.5, 4), 0)
     assert area(answer) == 6 * 4
     assert (answer[:4, :6] > 0.5).all()
 
 
 def test_a_box_for_a_segmentor_of_boxes() -> None:
-    assert area(ask(Prompted(), [], (2, 2, 6, 7), 0)) == 20
-    assert area(ask(Prompted(), [Click(19, 19), Click(3, 3, positive=False)], (6, 7, 2, 2), 0)) == 20
+    assert area(answer_prompt(Prompted(), [], (2, 2, 6, 7), 0)) == 20
+    assert area(answer_prompt(Prompted(), [Click(19, 19), Click(3, 3, positive=False)], (6, 7, 2, 2), 0)) == 20
 
 
 def test_boxes_are_put_in_order_and_cut(quarters: EncodedRegions) -> None:
@@ -102,4 +102,4 @@ def test_boxes_are_put_in_order_and_cut(quarters: EncodedRegions) -> None:
         with pytest.raises(InputError, match="holds no pixel of the 20x20 image"):
             ordered_box(box, (20, 20))
     with pytest.raises(RequestError, match="at least one click, or a box"):
-        ask(quarters, [], None, 0)
+        answer_prompt(quarters, [], None, 0)

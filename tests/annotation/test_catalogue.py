@@ -231,7 +231,7 @@ def test_an_image_that_breaks_the_reader_is_its_own_problem(
 
     monkeypatch.setattr("tamis.annotation.catalogue.read_header", reading)
     first, *others = project.look([row.id for row in project.rows()])
-    assert first.problem == "cannot be looked at (ZeroDivisionError: division by zero)"
+    assert first.problem == "cannot be read (ZeroDivisionError: division by zero)"
     assert all(row.problem is None for row in others)
 
 

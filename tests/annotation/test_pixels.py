@@ -93,10 +93,10 @@ def test_a_learner_learns_both_and_forgets_both() -> None:
     encoded = hierarchy.encode(image)
     assert isinstance(encoded, AnswersByRegion)
     view = RegionView.of(encoded)
-    proposal = learner.ask(view).proposal(encoded, view)
+    proposal = learner.query(view).proposal(encoded, view)
     assert iou_of(proposal.mask, mask) > 0.85
     assert proposal.confidence > 0.6
     learner.learn("nothing", Lesson(view, np.zeros(len(view.areas))))
     learner.forget("nothing")
-    again = learner.ask(view).proposal(encoded, view)
+    again = learner.query(view).proposal(encoded, view)
     np.testing.assert_array_equal(again.mask, proposal.mask)

@@ -63,7 +63,7 @@ def test_compare_says_which_is_better(tamis: Tamis, root: Path, tmp_path: Path) 
     code, said, _ = tamis("compare", tmp_path / "hierarchy", tmp_path / "grabcut", "--out", page)
     assert code == 0
     assert "grabcut - hierarchy: " in said
-    assert "9 tries on 3 images" in said
+    assert "9 repetitions on 3 images" in said
     assert page.exists()
     assert len(json.loads(tamis("compare", tmp_path / "hierarchy", "--json")[1])["runs"]) == 1
 

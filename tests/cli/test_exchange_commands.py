@@ -154,7 +154,7 @@ def test_what_is_found_by_name_or_not_at_all_is_told(tamis: Tamis, photos: Path,
 def test_the_usual_export_says_what_it_leaves_out(tamis: Tamis, photos: Path, tmp_path: Path) -> None:
     code, out, _ = tamis("export", photos, "--format", "yolo", "--out", tmp_path / "yolo")
     assert code == 0
-    assert "left out 1 image: 1 todo (nobody has looked at them); --states all takes them" in out
+    assert "left out 1 image: 1 todo (nobody has opened them); --states all takes them" in out
     assert sorted(path.name for path in (tmp_path / "yolo" / "labels").iterdir()) == ["a.txt"]
     tamis("export", photos, "--format", "yolo", "--out", tmp_path / "all", "--states", "all")
     assert sorted(path.name for path in (tmp_path / "all" / "labels").iterdir()) == ["a.txt", "b.txt"]

@@ -33,7 +33,7 @@ def test_it_finds_saves_skips_and_finds_again_by_what_it_saved(tamis: Tamis, alb
     arguments = ["--reference", album / "ball.png", "--mask", album / "mask.png", "--object", "ball"]
     code, said, err = tamis("personalize", album / "album", *arguments, "--out", out)
     assert (code, err) == (0, "")
-    assert said.startswith("ball: in 1 of 2 images; the surest: there.png ")
+    assert said.startswith("ball: in 1 of 2 images; highest presence: there.png ")
     with (out / "scores.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["image"], row["present"]) for row in rows] == [("there.png", "True"), ("not.png", "False")]

@@ -113,14 +113,14 @@ def test_what_cannot_be_done_is_said(tamis: Tamis, photos: Path, tmp_path: Path)
 
 
 def test_several_processes_make_the_same_store(tamis: Tamis, photos: Path, tmp_path: Path) -> None:
-    for number in range(20):
+    for number in range(8):
         picture(photos / "more" / f"{number:02d}.png", "ball", number)
     (photos / "more" / "07.png").write_text("no photograph")
     vectors, names = [], []
     for workers in (1, 2):
         store = tmp_path / str(workers)
         code, said, err = tamis("retrieve", "precompute", photos, "--store", store, "--workers", workers)
-        assert (code, said) == (1, f"25 vectors computed; 0 were there; in {store}\n")
+        assert (code, said) == (1, f"13 vectors computed; 0 were there; in {store}\n")
         assert "more/07.png: cannot be read as an image" in err
         vectors.append(np.load(store / "000000.npy"))
         names.append((store / "000000.parquet").read_bytes())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tamis.datasets.burst import Chosen, choose, prepare_permirs
+from tamis.datasets.burst import TrackFrames, choose, prepare_permirs
 from tamis.datasets.episodes import STORED, first_mask, open_episodes, read_tracks, same_track
 from tamis.datasets.retrieval import open_collection
 from tamis.errors import InputError
@@ -102,7 +102,7 @@ def test_permirs_from_burst(tmp_path: Path) -> None:
     ]
     # 32 has the first of the largest boxes; 0 … 16 are more than 15 frames away, of which the largest are 16 and 8.
     video = json.loads((tmp_path / "burst" / "annotations" / "val" / "all_classes.json").read_text())["sequences"][1]
-    assert choose(video) == Chosen("1", (32, 16, 8))
+    assert choose(video) == TrackFrames("1", (32, 16, 8))
     assert [path.name for path in (tmp_path / "permirs").iterdir()] == ["1"]
     (episode,) = open_episodes("permis", tmp_path / "permirs")
     assert [view.name for view in (episode.reference, *episode.targets)] == ["1/0", "1/1", "1/2"]

@@ -150,7 +150,7 @@ def test_the_first_random_click_is_uniform_over_the_mask(tmp_path: Path) -> None
 
 # The peers' own evaluation loops, click for click.
 
-Predictor: TypeAlias = Callable[[ImageArray, Sequence[Click], NDArray[np.float64]], NDArray[np.float64]]
+Predictor: TypeAlias = Callable[[ImageArray], Callable[[Sequence[Click], NDArray[np.float64]], NDArray[np.float64]]]
 
 
 @pytest.mark.data
@@ -170,10 +170,10 @@ def test_clicks_and_ious_are_the_peers(name: str, golden: Path, data: Path) -> N
 
 def with_previous(predictor: Predictor, image: ImageArray) -> Callable[[Sequence[Click]], ProbabilityArray]:
     """Feed a predictor its own last answer, zeros at first."""
-    previous = [np.zeros(image.shape[:2])]
+    previous, predict = [np.zeros(image.shape[:2])], predictor(image)
 
     def answer(clicks: Sequence[Click]) -> ProbabilityArray:
-        previous[0] = predictor(image, clicks, previous[0])
+        previous[0] = predict(clicks, previous[0])
         return previous[0]  # type: ignore[return-value]  # the peers' predictors are in double precision
 
     return answer
@@ -191,27 +191,35 @@ def bsds_object(data: Path, name: str, band: int) -> tuple[ImageArray, Target]:
     return image, Target(name, target, valid=gradient == 0)
 
 
-def rings(image: ImageArray, clicks: Sequence[Click], previous: NDArray[np.float64]) -> NDArray[np.float64]:
-    (row, column), radius = clicks[-1].pixel, min(image.shape[:2]) // 8
+def rings(image: ImageArray) -> Callable[[Sequence[Click], NDArray[np.float64]], NDArray[np.float64]]:
     rows, columns = np.ogrid[: image.shape[0], : image.shape[1]]
-    near = (rows - row) ** 2 + (columns - column) ** 2 <= radius**2
-    return np.where(near, float(clicks[-1].positive), previous)
+    radius = min(image.shape[:2]) // 8
+
+    def predict(clicks: Sequence[Click], previous: NDArray[np.float64]) -> NDArray[np.float64]:
+        row, column = clicks[-1].pixel
+        near = (rows - row) ** 2 + (columns - column) ** 2 <= radius**2
+        return np.where(near, float(clicks[-1].positive), previous)
+
+    return predict
 
 
-def colour(image: ImageArray, clicks: Sequence[Click], previous: NDArray[np.float64]) -> NDArray[np.float64]:
+def colour(image: ImageArray) -> Callable[[Sequence[Click], NDArray[np.float64]], NDArray[np.float64]]:
     lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float64)
     near = {True: np.full(image.shape[:2], 60.0), False: np.full(image.shape[:2], 60.0)}
-    for click in clicks:
-        row, column = click.pixel
+
+    def predict(clicks: Sequence[Click], previous: NDArray[np.float64]) -> NDArray[np.float64]:
+        row, column = clicks[-1].pixel  # those before are in `near`
         patch = lab[max(row - 2, 0) : row + 3, max(column - 2, 0) : column + 3]
         distance = np.linalg.norm(lab - patch.reshape(-1, 3).mean(axis=0), axis=2)
-        near[click.positive] = np.minimum(near[click.positive], distance)
-    answer: NDArray[np.float64] = 0.9 * near[False] / (near[False] + near[True] + 1e-9) + 0.1 * previous
-    return answer
+        near[clicks[-1].positive] = np.minimum(near[clicks[-1].positive], distance)
+        answer: NDArray[np.float64] = 0.9 * near[False] / (near[False] + near[True] + 1e-9) + 0.1 * previous
+        return answer
+
+    return predict
 
 
-def at_threshold(image: ImageArray, clicks: Sequence[Click], previous: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.full(previous.shape, 0.49)
+def at_threshold(image: ImageArray) -> Callable[[Sequence[Click], NDArray[np.float64]], NDArray[np.float64]]:
+    return lambda clicks, previous: np.full(previous.shape, 0.49)
 
 
 PREDICTORS: dict[str, Predictor] = {"rings": rings, "colour": colour, "at_threshold": at_threshold}

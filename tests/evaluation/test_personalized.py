@@ -13,10 +13,10 @@ from tamis.datasets.episodes import open_episodes
 from tamis.errors import InputError
 from tamis.evaluation.personalized import Counts, boundary_of, counts_of, squared, summary_of
 from tamis.evaluation.personalized_run import PersonalizedSettings, protocol_of, run_personalized
-from tamis.personal.appearance import Appearance
 from tamis.personal.presence import roc
-from tamis.personal.protocol import Located
+from tamis.personal.protocol import Location
 from tamis.personal.regions import Regions
+from tamis.regions.appearance import Appearance
 from tamis.scale.executors import IN_PROCESS, Processes
 from tests.personal.scenes import scene
 
@@ -116,7 +116,7 @@ def test_a_run_reports_masks_and_presence_and_goes_on(
         assert [row["target"] for row in csv.DictReader(file)] == ["ball/1", "box/1"]
     for name in ("report.html", "contact-sheet.png", "run.json"):
         assert (out / name).exists()
-    assert Located(np.full((2, 2), 0.6, np.float32), 1, 1).mask.all()
+    assert Location(np.full((2, 2), 0.6, np.float32), 1, 1).mask.all()
 
 
 def test_workers_give_the_same(root: Path, tmp_path: Path) -> None:

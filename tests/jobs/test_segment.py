@@ -83,7 +83,7 @@ def test_settings_are_recorded_as_what_decides_the_result() -> None:
         (lambda: segment.SegmentSettings(formats=()), "none was given"),
         (lambda: segment.SegmentSettings(Partition(3), ("sam",)), "leave out the format sam"),
         (lambda: segment.SegmentSettings(Tiles(64), ("sam",)), "leave out the format sam"),
-        (lambda: segment.SegmentSettings(Clicks(4, Selection((0.3,))), ("sam",)), "cut at one half"),
+        (lambda: segment.SegmentSettings(Clicks(4, Selection((0.3,))), ("sam",)), "at a threshold of one half"),
     ],
 )
 def test_what_cannot_go_together(settings: object, said: str) -> None:

@@ -5,17 +5,12 @@ import pytest
 
 from tamis.errors import InputError
 from tamis.image import read_image
-from tamis.personal.appearance import (
-    Appearance,
-    Standard,
-    appearance_of,
-    measure_standards,
-    save_standards,
-    standards,
-)
+from tamis.personal.appearance import appearance_of
 from tamis.personal.memory_file import load_memories, save_memories
 from tamis.personal.protocol import Reference, locate
 from tamis.personal.regions import RegionMemory, Regions, fitted, shares_of
+from tamis.regions.appearance import Appearance
+from tamis.segmentors import load_segmentor
 from tests.personal.scenes import scene
 
 METHOD = Regions()
@@ -93,19 +88,6 @@ def test_a_mask_smaller_than_any_region_still_names_one() -> None:
     assert METHOD.remember([Reference(image, dot)]).inside.any()
 
 
-def test_unit_vectors_know_nothing_of_the_directions_of_place() -> None:
-    rng = np.random.default_rng(0)
-    place = np.linalg.qr(rng.normal(size=(6, 2)))[0].T.astype(np.float32)
-    standard = Standard(np.zeros(6, np.float32), np.ones(6, np.float32), place)
-    vectors = standard.unit(rng.normal(size=(5, 6)).astype(np.float32))
-    np.testing.assert_allclose(vectors @ place.T, 0, atol=1e-6)
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    for name, channels in (("deep16", 120), ("deep32", 352)):
-        shipped = standards()[name]
-        np.testing.assert_allclose(shipped.place @ shipped.place.T, np.eye(len(shipped.place)), atol=0.01)
-        assert shipped.mean.shape == (channels,)
-
-
 def test_a_saved_object_is_found_as_before(ball: RegionMemory, targets: dict[str, Appearance], tmp_path: Path) -> None:
     file = tmp_path / "objects.npz"
     save_memories(file, METHOD, {"ball": ball})
@@ -154,23 +136,18 @@ def test_the_duck_of_perseg(data: Path) -> None:
     memory = METHOD.remember([Reference(duck.reference.image(), duck.reference.mask())])
     for view in duck.targets:
         truth = view.mask()
-        found = memory.locate(appearance_of(view.image()))
+        found = memory.locate(METHOD.look(view.image()))
         assert (found.mask & truth).sum() / (found.mask | truth).sum() > 0.95
         assert found.presence > 0.5
     other = read_image(data / "dreambooth" / "images" / "candle" / "01.jpg")
-    assert memory.locate(appearance_of(other)).presence < 0.5
+    assert memory.locate(METHOD.look(other)).presence < 0.5
 
 
-def test_standards_are_the_mean_and_deviation_of_cells_and_are_read_as_written(tmp_path: Path) -> None:
-    images = [scene("ball", 0)[0], scene("box", 1)[0]]
-    found = measure_standards(images)
-    cells = np.concatenate([METHOD.model.deep_maps(image).deep32.reshape(352, -1).T for image in images])
-    np.testing.assert_allclose(found["deep32"].mean, cells.mean(axis=0), atol=1e-5)
-    np.testing.assert_allclose(found["deep32"].deviation, cells.std(axis=0), atol=1e-4)
-    assert found["deep16"].place.shape == (20, 120)
-    save_standards(tmp_path / "standards.npz", found)
-    with np.load(tmp_path / "standards.npz") as stored:
-        np.testing.assert_array_equal(stored["deep16_mean"], found["deep16"].mean)
-        np.testing.assert_allclose(stored["deep32_place"], found["deep32"].place, atol=1e-3)
-    with pytest.raises(InputError, match="at least one photograph"):
-        measure_standards([])
+def test_regions_that_are_no_clusters_of_ours_are_refused_or_compared_by_their_own_descriptors() -> None:
+    image, _ = scene("ball", 0)
+    seen = appearance_of(image, load_segmentor("hierarchy"))
+    assert seen.things.shape == (len(seen.areas), seen.encoded.descriptors.shape[1])
+    np.testing.assert_allclose(np.linalg.norm(seen.things, axis=1), 1, atol=1e-5)
+    assert seen.areas.sum() == pytest.approx(1, abs=1e-5)
+    with pytest.raises(InputError, match="the model 'grabcut' has no regions to compare"):
+        appearance_of(image, load_segmentor("grabcut"))

@@ -8,7 +8,9 @@ from time import monotonic, sleep
 import numpy as np
 import pytest
 
-from tamis.annotation.answers import ask
+from tamis.annotation.answers import answer_prompt
+from tamis.annotation.assistant.concept import Concept, RegionView, shares_of
+from tamis.annotation.assistant.propose import propose
 from tamis.annotation.encoder import Encoder, Source
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import Click
@@ -17,6 +19,8 @@ from tamis.datasets.protocol import Sample, Target
 from tamis.evaluation.zero_shot import ZeroShotRules, evaluate_image
 from tamis.image import write_image
 from tamis.partition.nested import partition
+from tamis.personal.protocol import Reference, locate
+from tamis.personal.regions import Regions
 from tamis.proposals import grid_proposals
 from tamis.proposals.refine import pieces_of_the_segmentor
 from tamis.regions.table import unpack_answers
@@ -97,7 +101,7 @@ def test_boxes_are_answered_by_its_regions(encoded: EncodedImage) -> None:
     found = answer_to(encoded, box=(0, 0, 60, 20)) > 0.5
     assert found[:20].all()
     assert not found[20:].any()
-    assert (ask(encoded, [], (0, 0, 60, 20), 0) > 0.5).sum() == 1200
+    assert (answer_prompt(encoded, [], (0, 0, 60, 20), 0) > 0.5).sum() == 1200
 
 
 def test_sams_predictor_takes_a_box(image: ImageArray) -> None:
@@ -135,3 +139,21 @@ def test_zero_shot_evaluation_does_not_ask_click_by_click(tmp_path: Path, image:
     record = evaluate_image(load_segmentor("quarters"), sample, ZeroShotRules((1, 10)))
     assert record.best[1] == [1.0]
     assert record.superpixels == 4
+
+
+def test_the_assistant_learns_from_its_regions(encoded: AnswersByRegion) -> None:
+    mask: MaskArray = np.zeros((40, 60), bool)
+    mask[:20, :30] = True
+    concept, view = Concept(), RegionView.of(encoded)
+    concept.learn("0", view, shares_of(encoded, mask))
+    np.testing.assert_array_equal(propose(concept, encoded, view).mask, mask)
+
+
+def test_an_object_is_found_again_by_its_descriptors(image: ImageArray) -> None:
+    mask: MaskArray = np.zeros((40, 60), bool)
+    mask[20:, 30:] = True
+    method = Regions(model=load_segmentor("quarters"))
+    found = locate(method, [Reference(image, mask)], image)
+    np.testing.assert_array_equal(found.mask, mask)
+    assert found.presence > 0.99
+    assert found.predicted_iou > 0.9

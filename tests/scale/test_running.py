@@ -8,7 +8,7 @@ import pytest
 
 from tamis.errors import InputError, OutputError, UnavailableError
 from tamis.scale.executors import IN_PROCESS, Processes, executor_of
-from tamis.scale.running import Done, Executor, as_completed, in_order, none_lost
+from tamis.scale.running import Executor, ItemResult, as_completed, in_order, none_lost
 
 
 @pytest.fixture(params=["here", "processes", pytest.param("ray", marks=pytest.mark.slow)])
@@ -105,7 +105,7 @@ def test_an_item_that_always_kills_is_lost_and_no_other() -> None:
 
 def test_a_full_disk_of_one_worker_is_left_to_the_other(several: Executor, tmp_path: Path) -> None:
     work = partial(disk_full, full=tmp_path / "full")
-    found: list[Done[int, int]] = list(as_completed(work, range(20), several))
+    found: list[ItemResult[int, int]] = list(as_completed(work, range(20), several))
     assert sorted(done.number for done in found) == list(range(20))
     assert {done.result for done in found} == set(range(20))
 

@@ -13,7 +13,7 @@ from tamis.scale.executors import IN_PROCESS, Processes
 from tamis.semantic.data.class_tables import ClassTable
 from tamis.semantic.inference import InferenceSettings
 from tamis.semantic.measuring import tinted
-from tamis.semantic.networks.checkpoints import Trained
+from tamis.semantic.networks.checkpoints import TrainedNetwork
 from tamis.semantic.networks.network import SemanticNetwork
 from tamis.semantic.predict import LINE, classes_of, predict_files, with_legend
 from tests.semantic.scenes import SMALL
@@ -29,8 +29,8 @@ class Brightest(SemanticNetwork):
         return images
 
 
-def trained(classes: tuple[str, ...] = TABLE.names) -> Trained:
-    return Trained(Brightest(), SMALL, classes, TABLE.palette.tolist() if classes else (), 3, 0)
+def trained(classes: tuple[str, ...] = TABLE.names) -> TrainedNetwork:
+    return TrainedNetwork(Brightest(), SMALL, classes, TABLE.palette.tolist() if classes else (), 3, 0)
 
 
 def test_a_label_map_and_a_picture_for_every_image(tmp_path: Path) -> None:

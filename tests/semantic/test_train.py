@@ -64,7 +64,7 @@ def test_a_killed_run_resumes_to_the_same_curve(root: Path, whole: Path, tmp_pat
         train(job, on_step=kill)
     said: list[str] = []
     train(replace(job, resume=True), say=said.append)
-    assert "goes on after 4 of 6 steps" in said
+    assert "continues after 4 of 6 steps" in said
     assert losses(job.out) == losses(whole)
     resumed = read(job.out / "last.pt").network
     for name, value in read(whole / "last.pt").network.items():

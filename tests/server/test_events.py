@@ -84,7 +84,7 @@ def test_readonly(serve: Callable[..., Any]) -> None:
         ("/api/images/1/accept", {}),
         ("/api/labels", {"action": "add", "name": "bird"}),
     ):
-        assert "looked at" in page.post(path, body, status=403)["error"]
+        assert "read-only" in page.post(path, body, status=403)["error"]
     assert page.client.delete("/api/images/1/lease", params={"lease": "x"}).status_code == 403
     assert page.get("/api/images/1/events")["seq"] == 0
     page.post("/api/images/1/mask", {"clicks": [{"x": 5, "y": 5}]})

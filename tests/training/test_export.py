@@ -53,6 +53,13 @@ def pixels() -> PixelNetwork:
     return network
 
 
+@pytest.fixture(scope="module")
+def exported(pixels: PixelNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("exported") / "pixels.onnx"
+    export_pixels(pixels, file, {"seed": "7"})
+    return file
+
+
 def test_folding_changes_nothing(pixels: PixelNetwork) -> None:
     image = torch.rand(1, 3, 64, 96)
     for before, after in zip(pixels(image), folded(pixels)(image), strict=True):
@@ -60,15 +67,13 @@ def test_folding_changes_nothing(pixels: PixelNetwork) -> None:
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded(pixels).modules())
 
 
-def test_exported_pixels_agree_to_a_thousandth_in_probability_at_any_size(pixels: PixelNetwork, tmp_path: Path) -> None:
-    file = tmp_path / "pixels.onnx"
-    export_pixels(pixels, file, {"seed": "7"})
+def test_exported_pixels_agree_to_a_thousandth_in_probability_at_any_size(pixels: PixelNetwork, exported: Path) -> None:
     for height, width in ((64, 96), (160, 128), (32, 32)):
         image = torch.rand(1, 3, height, width)
         with torch.no_grad():
             outputs = pixels(image)
         expected = {**outputs._asdict(), "bias": outputs.bias + pixels.margin}
-        for name, value in zip(PIXEL_OUTPUTS, run(file, {"image": image.numpy()}), strict=True):
+        for name, value in zip(PIXEL_OUTPUTS, run(exported, {"image": image.numpy()}), strict=True):
             exact = expected[name].detach().numpy()
             if name in ("boundary", "bias"):
                 value, exact = 1 / (1 + np.exp(-value)), 1 / (1 + np.exp(-exact))
@@ -100,10 +105,8 @@ def test_exported_regions_agree_to_a_thousandth_at_any_number_and_for_any_rows(t
             np.testing.assert_allclose(found, torch.sigmoid(logits).numpy()[:, some], atol=1e-3)
 
 
-def test_exported_files_hold_notes_halved_weights_and_a_fixed_opset(pixels: PixelNetwork, tmp_path: Path) -> None:
-    file = tmp_path / "pixels.onnx"
-    export_pixels(pixels, file, {"seed": "7"})
-    model = onnx.load(str(file))
+def test_exported_files_hold_notes_halved_weights_and_a_fixed_opset(exported: Path) -> None:
+    model = onnx.load(str(exported))
     assert {entry.key: entry.value for entry in model.metadata_props} == {"seed": "7"}
     assert [entry.version for entry in model.opset_import if not entry.domain] == [OPSET]
     large = [w for w in model.graph.initializer if np.prod(w.dims) >= 256]

@@ -10,7 +10,7 @@ import pytest
 from pycocotools import mask as coco
 from scipy import ndimage
 
-from tamis.annotation.answers import ask
+from tamis.annotation.answers import answer_prompt
 from tamis.arrays import MaskArray
 from tamis.clicks import Click
 from tamis.regions.boxes import click_for_box
@@ -80,7 +80,7 @@ def test_the_page_and_the_library_make_the_same_masks(run: Run, encoded: Encoded
     masks = run("masks", {"table": str(tmp_path / "table"), "questions": questions})
     for question, mask in zip(questions, masks, strict=True):
         asked = [Click(**click) for click in question["clicks"]]
-        assert mask == rle(ask(encoded, asked, None, question["granularity"]) > question["threshold"])
+        assert mask == rle(answer_prompt(encoded, asked, None, question["granularity"]) > question["threshold"])
 
 
 def test_the_page_and_the_library_answer_boxes_alike(run: Run, encoded: EncodedRegions, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from tamis.segmentors import AnswersByRegion, EncodedImage, GivesChoices
 from tamis.segmentors.prompts import answer_to, corrected
 
 
-def ask(
+def answer_prompt(
     encoded: EncodedImage,
     clicks: Sequence[Click],
     box: Box | None = None,

@@ -235,7 +235,7 @@ def _looked(folder: Path, name: str, stamp: tuple[int | None, int | None], max_p
     except Exception as error:  # noqa: BLE001
         # The boundary of an image: whatever is wrong with its file, all others are looked at.
         said = " ".join(str(error).split())[:200]
-        return FileCheck("", 0, 0, None, f"cannot be looked at ({type(error).__name__}: {said})")
+        return FileCheck("", 0, 0, None, f"cannot be read ({type(error).__name__}: {said})")
 
 
 def _values(row: ImageRow, found: FileCheck | None) -> dict[str, Any]:

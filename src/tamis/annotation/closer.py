@@ -10,7 +10,7 @@ from tamis.segmentors import LooksCloser
 
 log = logging.getLogger(__name__)
 
-Wanted = tuple[LooksCloser, MaskArray, Sequence[Click]]
+CloserRequest = tuple[LooksCloser, MaskArray, Sequence[Click]]
 
 
 class CloserLooks:
@@ -18,7 +18,7 @@ class CloserLooks:
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._wanted: Wanted | None = None
+        self._wanted: CloserRequest | None = None
         self._busy = self._closing = False
         self._thread = threading.Thread(target=self._work, name="closer looks", daemon=True)
 

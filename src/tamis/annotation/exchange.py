@@ -140,7 +140,7 @@ def usual_states(project: Project) -> tuple[tuple[str, ...], str]:
 
 
 _CALLED = {
-    "todo": "todo (nobody has looked at them)",
+    "todo": "todo (nobody has opened them)",
     "progress": "in progress",
     "rejected": "rejected",
     "skipped": "skipped",

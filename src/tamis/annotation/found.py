@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tamis.arrays import ImageArray, MaskArray
 from tamis.personal.methods import load_method
-from tamis.personal.protocol import Located, Memory, Method, Reference
+from tamis.personal.protocol import Location, Memory, Method, Reference
 
 MEMORIES = 4
 """Objects that are remembered: some hundred kilobytes each."""
@@ -27,7 +27,7 @@ class Finder:
 
     def find(
         self, key: str, reference: Callable[[], tuple[ImageArray, MaskArray]], target: Callable[[], ImageArray]
-    ) -> Located:
+    ) -> Location:
         """Look for an object in an image.
 
         Args:

@@ -16,7 +16,7 @@ from tamis.errors import InputError
 from tamis.image import MAX_PIXELS, SUFFIXES
 from tamis.mask import Masks
 
-Chosen = Callable[[str], bool]
+NameFilter = Callable[[str], bool]
 
 HOME = ".tamis"
 """The folder inside the project's own that holds the database."""
@@ -61,7 +61,7 @@ class Project:
     """
 
     def __init__(
-        self, folder: Path, database: Database, max_pixels: int = MAX_PIXELS, chosen: Chosen = lambda name: True
+        self, folder: Path, database: Database, max_pixels: int = MAX_PIXELS, chosen: NameFilter = lambda name: True
     ) -> None:
         self.folder = folder
         self.database = database
@@ -136,7 +136,7 @@ def open_project(
     user: str = "",
     create: bool = True,
     max_pixels: int = MAX_PIXELS,
-    chosen: Chosen = lambda name: True,
+    chosen: NameFilter = lambda name: True,
 ) -> Project:
     """Open the project of a folder of images, and make it if there is none.
 
@@ -170,7 +170,7 @@ def project_of(
     db: str | None = None,
     create: bool = True,
     max_pixels: int = MAX_PIXELS,
-    chosen: Chosen = lambda name: True,
+    chosen: NameFilter = lambda name: True,
 ) -> Project:
     """The project of a folder of images with the labels that it has, which may be none; see `open_project`."""
     folder = Path(folder)

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
 
-from tamis.annotation.answers import ask
+from tamis.annotation.answers import answer_prompt
 from tamis.annotation.assistant.assistant import Assistant
 from tamis.annotation.assistant.propose import Proposal
 from tamis.annotation.board import Board
@@ -26,7 +26,7 @@ from tamis.errors import InputError, TamisError
 from tamis.image import read_image
 from tamis.mask import Masks
 from tamis.mask.expected import expected_iou_of
-from tamis.personal.protocol import Located
+from tamis.personal.protocol import Location
 from tamis.proposals import Proposals, Selection, grid_proposals
 from tamis.proposals.selection import CLEAR, EVERYTHING
 from tamis.segmentors import EncodedImage, LooksCloser, ScoresMasks, Segmentor, load_segmentor
@@ -57,7 +57,7 @@ class ProjectService:
 
     Args:
         project: to work on.
-        segmentor: the name of who answers clicks.
+        segmentor: the name of the model.
         load: gives it.
         share: the number of this process, from 0, and of how many that serve the project: all answer everything, but
             they begin to encode at different images, and the first alone looks after the folder.
@@ -187,7 +187,7 @@ class ProjectService:
         mask = None if begun is None else mask_of(begun, row.shape, "the mask so far").dense()[0]
         with self._question():
             encoded = self.encoder.wait(image_id, ANSWER_TIMEOUT)
-            probability = ask(encoded, clicks, box, granularity, mask)
+            probability = answer_prompt(encoded, clicks, box, granularity, mask)
         if mask is not None and isinstance(encoded, LooksCloser):
             self.closer.want(encoded, mask, clicks)  # whoever hovers here may click here
         self._asked = monotonic()
@@ -223,7 +223,7 @@ class ProjectService:
         with self._question():
             return self.assistant.propose(image_id, label)
 
-    def found(self, image_id: int, source_id: int, mask_id: str) -> Located:
+    def found(self, image_id: int, source_id: int, mask_id: str) -> Location:
         """Where the object of a mask of one image, `source_id`, is in another, and whether it is there.
 
         Raises:

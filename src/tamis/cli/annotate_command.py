@@ -173,7 +173,7 @@ def annotate(
     from tamis.annotation.service import ProjectService
     from tamis.annotation.vocabulary import labels_in
     from tamis.server.app import make_app
-    from tamis.server.processes import Served, serve_together
+    from tamis.server.processes import ProcessSettings, serve_together
     from tamis.server.public import public_at
     from tamis.server.security import LOCAL, Access, new_token
     from tamis.server.serve import address_of, open_browser, serve
@@ -218,7 +218,7 @@ def annotate(
 
         if place.processes > 1:
             by_another = team.review_by_another
-            served = Served(folder, db, segmentor, access, user, readonly, by_another, max_pixels, team.second)
+            served = ProcessSettings(folder, db, segmentor, access, user, readonly, by_another, max_pixels, team.second)
             serve_together(place.processes, served, listening, started, behind_proxy=public is not None)
             return
         service = ProjectService(project, segmentor)

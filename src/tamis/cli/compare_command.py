@@ -13,7 +13,7 @@ from tamis.evaluation.compare import compare, correlations, load_runs, said, wri
 @click.command(name="compare")
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", metavar="HTML", type=click.Path(path_type=Path), help="Also write a page with charts.")
-@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Of the bootstrap.")
+@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Random seed of the bootstrap.")
 @json_option
 def command(runs: tuple[Path, ...], out: Path | None, seed: int, as_json: bool) -> None:
     """Compare the folders of several evaluations; every later RUN with the first, by a paired bootstrap over images.
@@ -41,7 +41,7 @@ def command(runs: tuple[Path, ...], out: Path | None, seed: int, as_json: bool) 
     for found in differences:
         click.echo(
             f"{found.second} - {found.first}: {found.difference:+.4f} (95 % interval {found.low:+.4f} to "
-            f"{found.high:+.4f}, p {found.p:.4f}, {found.tries} tries on {found.images} images)"
+            f"{found.high:+.4f}, p {found.p:.4f}, {found.tries} repetitions on {found.images} images)"
         )
     for together in correlations(loaded, seed):
         click.echo(said(together))

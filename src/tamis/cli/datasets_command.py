@@ -31,7 +31,7 @@ _SHOWN = 20
 """How many names of a kind are printed for people."""
 
 root_argument = click.argument("root", metavar="ROOT", type=click.Path(path_type=Path))
-split_option = click.option("--split", metavar="NAME", help="Which part, where the dataset has parts.")
+split_option = click.option("--split", metavar="NAME", help="Split of the dataset, where it has several.")
 
 
 @click.group(name="datasets")
@@ -90,7 +90,9 @@ def check_command(name: str, root: Path, split: str | None, as_json: bool) -> in
 @click.argument("name", metavar="NAME", type=click.Choice(["cocolvis", "sbd-per-class", "permirs"]))
 @click.argument("raw", metavar="RAW", type=click.Path(path_type=Path))
 @root_argument
-@click.option("--split", metavar="NAME", default="val", show_default=True, help="Of SBD or BURST: train, val or test.")
+@click.option(
+    "--split", metavar="NAME", default="val", show_default=True, help="Split of SBD or BURST: train, val or test."
+)
 @json_option
 def prepare_command(name: str, raw: Path, root: Path, split: str, as_json: bool) -> int:
     """Bring a dataset into the layout that is expected, with links; safe to repeat.
@@ -127,7 +129,7 @@ def prepare_command(name: str, raw: Path, root: Path, split: str, as_json: bool)
     help="Which preview image: the one of published results, or tone-mapped.",
 )
 @click.option("--base-url", metavar="URL", help="The folder of SCENE.zip, or the archive of NDD20.")
-@click.option("--digest", metavar="HEX", help="What the archive of NDD20 must have.")
+@click.option("--digest", metavar="HEX", help="SHA-256 that the archive of NDD20 must have.")
 @click.option("--scene-list", metavar="URL", default=SCENE_LIST, show_default=True, help="The table of all frames.")
 @click.option(
     "--retries",

@@ -56,12 +56,14 @@ _dataset_options = _options(
     click.option(
         "--root", metavar="PATH", required=True, type=click.Path(path_type=Path), help="The dataset's folder."
     ),
-    click.option("--split", metavar="NAME", help="Which part of it, where it has parts."),
+    click.option("--split", metavar="NAME", help="Split of the dataset, where it has several."),
     click.option(
         "--out", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder for results."
     ),
     click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Only the first N images."),
-    click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Of random clicks and bootstrap."),
+    click.option(
+        "--seed", metavar="N", type=int, default=0, show_default=True, help="Random seed of clicks and bootstrap."
+    ),
 )
 
 
@@ -127,7 +129,7 @@ def interactive(
 ) -> None:
     """Click on every mask of a dataset: mIoU@k with confidence intervals, NoC, and a page of pictures.
 
-    An interrupted run goes on when the same command is given again.
+    An interrupted run continues when the same command is given again.
 
     \b
     tamis evaluate interactive --dataset davis345 --root DAVIS --out runs/davis
@@ -309,7 +311,7 @@ def zero_shot(
 ) -> None:
     """Measure automatic mask generation: how well the best of k masks fit each ground-truth mask, for every k.
 
-    An interrupted run goes on when the same command is given again.
+    An interrupted run continues when the same command is given again.
 
     \b
     tamis evaluate zero-shot --dataset bsds500 --split test --root BSDS500 --out runs/zero

@@ -17,7 +17,7 @@ from tamis.formats.registry import names
     "--states",
     metavar="LIST",
     default="",
-    help="Images in these states, or all; by default done,reviewed, and without any such image those begun.",
+    help="Images in these states, or all; by default done,reviewed, and without any such image those in progress.",
 )
 @click.option(
     "--tolerance",

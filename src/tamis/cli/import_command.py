@@ -50,8 +50,8 @@ def command(
 ) -> int:
     """Add the masks of FILE (or of a folder of files) to the project in FOLDER, to start from.
 
-    Every image gets one step, which undo takes back. What is not taken is counted and told. Exits with 1 if FILE names
-    images that the project does not have or cannot read, or annotations that cannot be right; all others are added.
+    Every image gets one step, which undo reverts. What is left out is counted and reported. Exits with 1 if FILE
+    names images that the project does not have or cannot read, or invalid annotations; all others are added.
 
     \b
     tamis import photos/ instances.json --format coco

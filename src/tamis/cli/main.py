@@ -17,14 +17,14 @@ COMMANDS = {
     "export": "Write a project's masks for other programs.",
     "import": "Add masks of other programs to a project.",
     "segment": "Generate the masks of whole images automatically.",
-    "personalize": "Find the object of a reference in other images, or miss it.",
+    "personalize": "Find the object of a reference image in other images.",
     "retrieve": "Instance retrieval: rank a collection by an object.",
     "partition": "Partition an image into any number of segments.",
     "click": "Segment what is under one or more clicks, or in a box.",
     "demo": "Make a page of masks from sample photographs and your own.",
     "evaluate": "Measure how good a model is, by published protocols.",
-    "simulate": "Say how long a dataset takes to annotate, one way or another.",
-    "compare": "Say which of several evaluations is better, and how surely.",
+    "simulate": "Estimate how long a dataset takes to annotate.",
+    "compare": "Compare evaluations of models, with confidence intervals.",
     "mosaic": "Compose texture mosaics, and show how they are segmented.",
     "datasets": "List the datasets that can be read, check one, or make one.",
     "semantic": "Semantic segmentation by published protocols.",
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (click.ClickException, TamisError) as error:
         _fail(error.format_message() if isinstance(error, click.ClickException) else str(error), 2)
     except (KeyboardInterrupt, click.Abort):
-        _fail("interrupted; what was finished is saved, and the same command goes on from there", INTERRUPTED)
+        _fail("interrupted; what was finished is saved, and the same command continues from there", INTERRUPTED)
     except BrokenPipeError:
         # The reader of a pipe has left, as `head` does; closing stderr keeps the interpreter from complaining at exit.
         sys.stderr.close()

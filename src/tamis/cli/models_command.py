@@ -55,13 +55,15 @@ def show(name: str) -> None:
 @command.command()
 @click.argument("name")
 @click.option(
-    "--revision", metavar="COMMIT", help="Of its repository: a commit, branch or tag; the pinned one by default."
+    "--revision",
+    metavar="COMMIT",
+    help="Revision of its repository: a commit, branch or tag; the pinned one by default.",
 )
-@click.option("--yes", is_flag=True, help="Fetch it without a question.")
+@click.option("--yes", is_flag=True, help="Fetch without asking for confirmation.")
 def pull(name: str, revision: str | None, yes: bool) -> None:
     """Fetch the weights of a model of the hub, after its licence was shown.
 
-    Needs `pip install 'tamis[hub]'`. A transfer that was cut off goes on where it stopped.
+    Needs `pip install 'tamis[hub]'`. An interrupted transfer resumes where it stopped.
 
     \b
     tamis models pull sam2.1-tiny

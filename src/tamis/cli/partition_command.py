@@ -19,7 +19,7 @@ from tamis.cli.options import (
 )
 from tamis.cli.progress import progress_bar
 from tamis.image import find_images
-from tamis.jobs.partition import Partitioned, write_all_partitions, write_partitions
+from tamis.jobs.partition import PartitionOutcome, write_all_partitions, write_partitions
 from tamis.partition.nested import METHODS
 from tamis.segmentors import load_segmentor
 
@@ -84,7 +84,7 @@ def command(
     return 0
 
 
-def _several(steps: Iterator[Partitioned], count: int, out: Path, as_json: bool) -> int:
+def _several(steps: Iterator[PartitionOutcome], count: int, out: Path, as_json: bool) -> int:
     """Follow many images, and say what became of them."""
     finished = []
     with progress_bar(as_json) as bar:

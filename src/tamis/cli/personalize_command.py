@@ -75,7 +75,7 @@ from tamis.results.run import file_hash
     "--presence",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="A head that tamis train presence has made for the method.",
+    help="Presence head for the method, from `tamis train presence`.",
 )
 @click.option(
     "--threshold",
@@ -83,7 +83,7 @@ from tamis.results.run import file_hash
     type=click.FloatRange(0, 1),
     default=THRESHOLD,
     show_default=True,
-    help="Presence from which on an object counts as there.",
+    help="Lowest presence of an object that counts as found.",
 )
 @workers_option
 @ray_option
@@ -147,8 +147,8 @@ def _summarise(rows: list[dict[str, object]], names: list[str], out: Path) -> No
         own = [row for row in rows if row["object"] == name]
         present = [row for row in own if row["present"]]
         best = ", ".join(f"{row['image']} {row['presence']:.2f}" for row in own[:3])
-        surest = f"; the surest: {best}" if own else ""
-        click.echo(f"{name}: in {len(present)} of {len(own)} images{surest}")
+        most = f"; highest presence: {best}" if own else ""
+        click.echo(f"{name}: in {len(present)} of {len(own)} images{most}")
     if rows:
         click.echo(f"look at {(out / 'index.html').resolve()}")
 

@@ -11,7 +11,10 @@ from tamis.cli.progress import progress_bar
 
 @click.command(name="personalized")
 @click.option(
-    "--dataset", type=click.Choice(["perseg", "permis", "davis", "instances"]), required=True, help="Its layout."
+    "--dataset",
+    type=click.Choice(["perseg", "permis", "davis", "instances"]),
+    required=True,
+    help="The dataset: its layout and usual protocol.",
 )
 @click.option("--root", metavar="PATH", required=True, type=click.Path(path_type=Path), help="The dataset's folder.")
 @click.option("--out", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder for results.")
@@ -20,12 +23,12 @@ from tamis.cli.progress import progress_bar
     "--presence",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="A head that tamis train presence has made for the method.",
+    help="Presence head for the method, from `tamis train presence`.",
 )
 @click.option(
     "--protocol",
     type=click.Choice(["tamis", "perseg", "pdm", "insid3"]),
-    help="Whose rules; by default the dataset's usual ones. Their numbers do not compare.",
+    help="Evaluation protocol; by default the usual one of the dataset. Numbers of different protocols do not compare.",
 )
 @click.option(
     "--negatives",
@@ -36,7 +39,9 @@ from tamis.cli.progress import progress_bar
     help="Other objects that each image is searched for, which are not there.",
 )
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Only the first N objects.")
-@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Of the choice of other objects.")
+@click.option(
+    "--seed", metavar="N", type=int, default=0, show_default=True, help="Random seed of the choice of other objects."
+)
 @workers_option
 @ray_option
 @json_option
@@ -56,7 +61,7 @@ def personalized(
 ) -> None:
     """Find objects of one image again in others: mIoU by the peers' rules, and whether absence is noticed.
 
-    An interrupted run goes on when the same command is given again.
+    An interrupted run continues when the same command is given again.
 
     \b
     tamis evaluate personalized --dataset perseg --root PerSeg --out runs/perseg

@@ -14,11 +14,13 @@ from tamis.errors import InputError
 @click.option("--data", metavar="NAME=ROOT[:SPLIT]", help="The dataset whose masks are clicked on.")
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="First N images.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="The folder for results.")
-@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Of clicks, bootstrap and training.")
+@click.option(
+    "--seed", metavar="N", type=int, default=0, show_default=True, help="Random seed of clicks, bootstrap and training."
+)
 @click.option("--start", metavar="FILE", type=click.Path(path_type=Path), help="A SegNext checkpoint to train from.")
 @click.option("--train", multiple=True, metavar="NAME=ROOT[:SPLIT]", help="A dataset to train on; may be repeated.")
 @click.option("--samples", metavar="N", type=click.IntRange(min=1), default=480, show_default=True,
-              help="Training samples of each way.")  # fmt: skip
+              help="Training samples for each variant.")  # fmt: skip
 @json_option
 def command(
     name: str | None,

@@ -12,7 +12,7 @@ PARTS = {
     "extract": "Fetch query images, database images, or the candidates of a ranking.",
     "rerank": "Rank the first of a ranking again, by whether the object is there.",
     "evaluate": "Measure a ranking: ILIAS, ROxford, RParis, PerMIR.",
-    "run": "All of it for a dataset, each step going on where it stopped.",
+    "run": "All of it for a dataset, each step resuming where it stopped.",
 }
 """Each is `command` in the module tamis.cli.retrieve.NAME; its help stands here so that nothing need be loaded."""
 

@@ -30,7 +30,7 @@ from tamis.segmentors import load_segmentor
 @model_option
 @click.option("--dataset", metavar="NAME", help="A name from `tamis datasets list`.")
 @click.option("--root", metavar="PATH", type=click.Path(path_type=Path), help="The dataset's folder.")
-@click.option("--split", metavar="NAME", help="Which part of it, where it has parts.")
+@click.option("--split", metavar="NAME", help="Split of the dataset, where it has several.")
 @click.option(
     "--concept",
     metavar="CLASS",
@@ -41,7 +41,7 @@ from tamis.segmentors import load_segmentor
     "policies",
     multiple=True,
     type=click.Choice(list(POLICIES)),
-    help="A way of annotating; may be repeated. By default scratch and assistant.",
+    help="Annotation policy; may be repeated. By default scratch and assistant.",
 )
 @click.option(
     "--assistant-model",
@@ -67,7 +67,7 @@ from tamis.segmentors import load_segmentor
     type=click.FloatRange(0.1, 1),
     default=0.9,
     show_default=True,
-    help="From which on a mask is accepted.",
+    help="IoU from which a mask is accepted.",
 )
 @click.option(
     "--most-clicks",
@@ -81,13 +81,15 @@ from tamis.segmentors import load_segmentor
     "--costs",
     metavar="JSON",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Seconds of each action, and how people err.",
+    help="Costs: seconds of each action, and people's errors.",
 )
-@click.option("--budget", metavar="MINUTES", type=click.FloatRange(min=0.1), help="After which the annotator stops.")
+@click.option(
+    "--budget", metavar="MINUTES", type=click.FloatRange(min=0.1), help="Working time after which the annotator stops."
+)
 @click.option(
     "--seeds", metavar="N", type=click.IntRange(1, 100), default=1, show_default=True, help="Orders of the images."
 )
-@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Of orders and errors.")
+@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Random seed of orders and errors.")
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Only the first N images.")
 @workers_option
 @ray_option
@@ -123,9 +125,9 @@ def command(
     project: Path | None,
     as_json: bool,
 ) -> None:
-    """Say how long a dataset takes to annotate, one way or another.
+    """Estimate how long a dataset takes to annotate.
 
-    An interrupted run goes on when the same command is given again.
+    An interrupted run continues when the same command is given again.
 
     \b
     tamis simulate --dataset weizmann-horses --root HORSES --out runs/horses

@@ -30,12 +30,14 @@ from tamis.errors import InputError, UnavailableError
     type=click.Path(path_type=Path),
     help="The COCO checkpoint of torchvision; without, training begins from scratch.",
 )
-@click.option("--epochs", type=click.IntRange(1), default=10, show_default=True, help="Times every image is seen.")
-@click.option("--steps", type=click.IntRange(0), default=0, help="So many steps instead of --epochs.")
-@click.option("--size", type=click.IntRange(32), default=256, show_default=True, help="Pixels of a side in training.")
-@click.option("--batch", type=click.IntRange(2), default=42, show_default=True, help="Images of a step.")
-@click.option("--lr", type=float, default=1e-3, show_default=True, help="Rate of Adam.")
-@click.option("--seed", default=0, show_default=True, help="Of all that is drawn at random.")
+@click.option("--epochs", type=click.IntRange(1), default=10, show_default=True, help="Epochs.")
+@click.option("--steps", type=click.IntRange(0), default=0, help="Train for N steps instead of --epochs.")
+@click.option(
+    "--size", type=click.IntRange(32), default=256, show_default=True, help="Side of training images in pixels."
+)
+@click.option("--batch", type=click.IntRange(2), default=42, show_default=True, help="Batch size.")
+@click.option("--lr", type=float, default=1e-3, show_default=True, help="Learning rate of Adam.")
+@click.option("--seed", default=0, show_default=True, help="Random seed.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--resume", is_flag=True, help="Resume from the last epoch in --out.")
 def command(

@@ -25,8 +25,10 @@ def command() -> None:
 @options.data
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write, NAME.pack.")
 @click.option("--size", default=384, show_default=True, help="Pixels on the long side.")
-@click.option("--quality", default=75, show_default=True, help="Of the photographs, as WebP.")
-@click.option("--most-mib", default=60.0, show_default=True, help="Of a file; then NAME.2.pack is begun, and so on.")
+@click.option("--quality", default=75, show_default=True, help="WebP quality of the photographs.")
+@click.option(
+    "--most-mib", default=60.0, show_default=True, help="Largest size of a file; then NAME.2.pack is begun, and so on."
+)
 def pack(data: tuple[str, ...], out: Path, size: int, quality: int, most_mib: float) -> None:
     """Put all training data into a few small files, to carry it to another machine."""
     from tamis.training.packing import write_packs
@@ -52,7 +54,7 @@ def pack(data: tuple[str, ...], out: Path, size: int, quality: int, most_mib: fl
 @options.steps
 @options.seed
 @options.threads
-@click.option("--lr", default=2e-3, show_default=True, help="Highest rate of learning.")
+@click.option("--lr", default=2e-3, show_default=True, help="Peak learning rate.")
 @click.option("--batch-factor", default=1, show_default=True, help="Multiplies batches: 24 suits a GPU of 80 GB.")
 @click.option("--frozen-stages", default=0, show_default=True, help="Stages of the encoder that stay as they are.")
 @click.option("--start", type=click.Path(path_type=Path), help="Weights of an earlier stage A, instead of ImageNet's.")
@@ -103,13 +105,19 @@ def embedding(
 @options.steps
 @options.seed
 @options.threads
-@click.option("--lr", default=1.2e-3, show_default=True, help="Highest rate of learning.")
+@click.option("--lr", default=1.2e-3, show_default=True, help="Peak learning rate.")
 @click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A: its best.pt.")
 @click.option(
-    "--loss", "losses", multiple=True, metavar="NAME=WEIGHT", help="Instead of bce=1 and iou=2; may be repeated."
+    "--loss",
+    "losses",
+    multiple=True,
+    metavar="NAME=WEIGHT",
+    help="Weights of the losses, instead of bce=1 and iou=2; may be repeated.",
 )
-@click.option("--teacher", metavar="NAME", help="A segmentor whose probabilities are learned too.")
-@click.option("--teacher-weight", default=1.0, show_default=True, help="How much they count.")
+@click.option(
+    "--teacher", metavar="NAME", help="Teacher of a distillation: a model whose probabilities are learned too."
+)
+@click.option("--teacher-weight", default=1.0, show_default=True, help="Weight of the distillation loss.")
 @click.option("--start", type=click.Path(path_type=Path), help="Weights of an earlier stage B to start from.")
 def regions(
     data: tuple[str, ...],
@@ -187,7 +195,7 @@ def calibrate(data: tuple[str, ...], packs: tuple[Path, ...], pixels: Path, regi
 def appearance(images: tuple[str, ...], out: Path, seed: int) -> None:
     """How the encoder's maps usually are, over photographs and noise: what images are compared by. Needs no torch."""
     from tamis.image import find_images, read_image
-    from tamis.personal.appearance import measure_standards, save_standards
+    from tamis.training.appearance import measure_standards, save_standards
 
     paths = find_images(images)
     save_standards(out, measure_standards((read_image(path) for path in paths), seed))
@@ -200,7 +208,9 @@ def appearance(images: tuple[str, ...], out: Path, seed: int) -> None:
 @click.option("--corrections", type=click.Path(path_type=Path), help="Weights of stage C.")
 @click.option("--pixel-corrections", type=click.Path(path_type=Path), help="Weights of stage D.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the ONNX files.")
-@click.option("--note", "notes", multiple=True, metavar="NAME=TEXT", help="Kept in the files; may be repeated.")
+@click.option(
+    "--note", "notes", multiple=True, metavar="NAME=TEXT", help="Metadata to keep in the files; may be repeated."
+)
 def export(
     pixels: Path | None,
     regions: Path | None,
@@ -222,7 +232,7 @@ def export(
 @options.data
 @click.option("--model", "segmentor", default="embedded", show_default=True, help="A name from `tamis models`.")
 @click.option("--repeats", default=3, show_default=True, help="Clicks per mask.")
-@click.option("--seed", default=0, show_default=True, help="Of all that is drawn at random.")
+@click.option("--seed", default=0, show_default=True, help="Random seed.")
 def measure(data: tuple[str, ...], segmentor: str, repeats: int, seed: int) -> None:
     """mIoU@1 of a segmentor on held-out photographs: one random click per mask, threshold .5, original resolution."""
     import numpy as np
@@ -265,11 +275,13 @@ def measure(data: tuple[str, ...], segmentor: str, repeats: int, seed: int) -> N
 )
 @click.option("--method", default="regions", show_default=True, help="As of tamis personalize.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for presence.npz and scores.json.")
-@click.option("--epochs", default=10, show_default=True, help="Rounds.")
-@click.option("--samples", default=1000, show_default=True, help="Triplets of a round.")
-@click.option("--steps", default=0, type=click.IntRange(0), help="So many steps of 32 triplets instead of --epochs.")
-@click.option("--margin", default=0.5, show_default=True, help="Of the triplet loss, in probability.")
-@click.option("--held-out", default=3, show_default=True, help="Measure on every so manieth object; 0 trains on all.")
+@click.option("--epochs", default=10, show_default=True, help="Epochs.")
+@click.option("--samples", default=1000, show_default=True, help="Triplets in an epoch.")
+@click.option("--steps", default=0, type=click.IntRange(0), help="Steps of 32 triplets instead of --epochs.")
+@click.option("--margin", default=0.5, show_default=True, help="Margin of the triplet loss, in probability.")
+@click.option(
+    "--held-out", default=3, show_default=True, help="Hold out every N-th object to measure on; 0 trains on all."
+)
 @options.seed
 def presence(
     data: tuple[str, ...],

@@ -18,9 +18,13 @@ from tamis.cli import train_options as options
 @options.steps
 @options.seed
 @options.threads
-@click.option("--lr", default=1.5e-3, show_default=True, help="Highest rate of learning.")
+@click.option("--lr", default=1.5e-3, show_default=True, help="Peak learning rate.")
 @click.option(
-    "--model", "name", default="embedded", show_default=True, help="Whose masks are corrected: it has regions."
+    "--model",
+    "name",
+    default="embedded",
+    show_default=True,
+    help="The model whose masks are corrected; it answers by region.",
 )
 @click.option("--start", type=click.Path(path_type=Path), help="Weights of an earlier stage C to start from.")
 def corrections(
@@ -78,7 +82,7 @@ def corrections(
 @options.steps
 @options.seed
 @options.threads
-@click.option("--lr", default=2e-3, show_default=True, help="Highest rate of learning.")
+@click.option("--lr", default=2e-3, show_default=True, help="Peak learning rate.")
 @click.option("--start", type=click.Path(path_type=Path), help="Weights of an earlier stage D to start from.")
 def pixel_corrections(
     data: tuple[str, ...],

@@ -16,7 +16,7 @@ def require_torch() -> None:
 
 
 data = click.option(
-    "--data", "data", multiple=True, metavar="NAME=ROOT[:SHARE]", help="A data set to train on; may be repeated."
+    "--data", "data", multiple=True, metavar="NAME=ROOT[:SHARE]", help="A dataset to train on; may be repeated."
 )
 pack = click.option(
     "--pack",
@@ -29,7 +29,7 @@ out = click.option("--out", required=True, type=click.Path(path_type=Path), help
 resume = click.option("--resume", is_flag=True, help="Resume from the last checkpoint in --out.")
 device = click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 minutes = click.option("--minutes", default=60.0, show_default=True, help="Training time; the schedule runs over it.")
-seconds = click.option("--seconds", type=float, help="Instead of --minutes.")
-steps = click.option("--steps", default=0, help="So many steps instead, whatever time they take.")
-seed = click.option("--seed", default=0, show_default=True, help="Of all that is drawn at random.")
+seconds = click.option("--seconds", type=float, help="Training time in seconds, instead of --minutes.")
+steps = click.option("--steps", default=0, help="Training steps, instead of a time.")
+seed = click.option("--seed", default=0, show_default=True, help="Random seed.")
 threads = click.option("--threads", default=0, show_default=True, help="CPU threads; 0 leaves it to torch.")

@@ -14,10 +14,9 @@ from tamis.clicks import Box, Click
 from tamis.errors import InputError
 from tamis.mask.expected import expected_iou_of
 from tamis.odds import logit
-from tamis.segmentors import AnswersAlone, EncodedImage, GivesChoices, ScoresMasks, TakesMask
+from tamis.segmentors import AnswersAlone, EncodedImage, GivesChoices, GivesLogits, ScoresMasks, TakesMask
 from tamis.segmentors.prompts import answer_to
 from tamis.segmentors.sam.geometry import Padded
-from tamis.segmentors.sam.promptable import EncodedPrompts
 
 LOW = 256
 """Pixels along each side of SAM's own masks, which cover a padded square."""
@@ -55,11 +54,8 @@ def predict_masks(
     Raises:
         InputError: the segmentor takes no such prompt.
     """
-    if isinstance(encoded, EncodedPrompts):
-        prompts = encoded.together(clicks, box, low)
-        answers = encoded.decoder.several(prompts) if several else encoded.decoder.one(prompts)
-        full = np.stack([encoded.geometry.full(logits, encoded.shape) for logits in answers.logits[0]])
-        return SamMasks(full, answers.ious[0], answers.logits[0])
+    if isinstance(encoded, GivesLogits):
+        return SamMasks(*encoded.logits(clicks, box, low, several))
     if several and box is None and clicks and isinstance(encoded, GivesChoices):
         return _of(*encoded.choices(clicks))
     probability = _answer(encoded, clicks, box, low)[None]
@@ -72,12 +68,9 @@ def predict_each(
     encoded: EncodedImage, clicks: Sequence[Click]
 ) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
     """Each click alone: its number, (M, H, W) logits and (M,) predicted IoUs; few in memory at a time."""
-    if isinstance(encoded, EncodedPrompts):
-        number = 0
-        for answers in encoded.singly(clicks):
-            for logits, ious in zip(answers.logits, answers.ious, strict=True):
-                yield number, np.stack([encoded.geometry.full(one, encoded.shape) for one in logits]), ious
-                number += 1
+    if isinstance(encoded, GivesLogits):
+        for number, (logits, ious) in enumerate(encoded.logits_alone(clicks)):
+            yield number, logits, ious
         return
     if isinstance(encoded, AnswersAlone) and not isinstance(encoded, GivesChoices):
         scores = encoded.scores(clicks) if isinstance(encoded, ScoresMasks) else None

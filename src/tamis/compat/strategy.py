@@ -45,7 +45,7 @@ def generate(segmentor: Segmentor, image: ImageArray, strategy: SamGenerator) ->
     """The masks of an image, and the generator's own records of them.
 
     Args:
-        segmentor: who answers the clicks.
+        segmentor: the model.
         image: (H, W, 3) uint8 RGB.
         strategy: which generator.
     """

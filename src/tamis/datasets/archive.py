@@ -20,7 +20,7 @@ def fetch_archive(url: str, place: Path, retries: int = 5, timeout: float = 60, 
     Args:
         url: http or https; the server sends ranges.
         place: the file to be.
-        retries: failures in a row that are borne.
+        retries: consecutive failures that are tolerated.
         timeout: seconds without an answer that count as a failure.
         wait: seconds before the first new attempt.
 

@@ -24,7 +24,7 @@ APART = 15
 
 
 @dataclass(frozen=True)
-class Chosen:
+class TrackFrames:
     """What is taken of a video.
 
     Attributes:
@@ -79,7 +79,7 @@ def prepare_permirs(raw: Path, root: Path, split: str = "val") -> Iterator[tuple
         yield name, ""
 
 
-def choose(video: Mapping[str, Any]) -> Chosen | None:
+def choose(video: Mapping[str, Any]) -> TrackFrames | None:
     """The track that is seen most often beside another of its category, and three of its frames; None without them."""
     categories = {str(track): category for track, category in video["track_category_ids"].items()}
     shape = int(video["height"]), int(video["width"])
@@ -97,7 +97,7 @@ def choose(video: Mapping[str, Any]) -> Chosen | None:
     track = max(counts, key=lambda each: counts[each])
     ordered = [index for index, _ in sorted(sizes[track], key=lambda each: -each[1])]
     far = [index for index in ordered if abs(index - ordered[0]) > APART][:2]
-    return Chosen(track, (ordered[0], far[0], far[1])) if len(far) == 2 else None
+    return TrackFrames(track, (ordered[0], far[0], far[1])) if len(far) == 2 else None
 
 
 def _box_share(rle: str, shape: tuple[int, int]) -> float:
@@ -117,7 +117,7 @@ def _frame(raw: Path, split: str, video: str, name: str) -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
-def _write(folder: Path, video: Mapping[str, Any], chosen: Chosen, frames: list[Path]) -> None:
+def _write(folder: Path, video: Mapping[str, Any], chosen: TrackFrames, frames: list[Path]) -> None:
     shape = int(video["height"]), int(video["width"])
     masks = np.empty(3, object)
     for place, index in enumerate(chosen.frames):

@@ -55,7 +55,7 @@ class Source:
 
     Attributes:
         base_url: of the folder with SCENE.zip.
-        retries: failures in a row that are borne, of a connection and of a damaged file.
+        retries: consecutive failures that are tolerated, of a connection and of a damaged file.
         timeout: seconds without an answer that count as a failure.
         wait: seconds before the first new attempt; twice as long before each further one.
     """

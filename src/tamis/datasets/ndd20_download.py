@@ -24,7 +24,7 @@ def download_ndd20(
         root: of the dataset.
         url: of the archive.
         sha256: that it must have; None leaves it to the checksums within.
-        retries: failures in a row that are borne.
+        retries: consecutive failures that are tolerated.
         timeout: seconds without an answer that count as a failure.
         wait: seconds before the first new attempt.
 

@@ -1,7 +1,7 @@
 """What a dataset is once it is open: images in a fixed order, each with the masks that clicks are measured against."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tamis.arrays import ImageArray, MaskArray
@@ -70,6 +70,16 @@ class Dataset:
     licence: str
     citation: str
     unmatched: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def first(self, limit: int | None) -> "Dataset":
+        """The dataset of its first `limit` images, of all for None.
+
+        Raises:
+            InputError: there is none.
+        """
+        if not self.samples:
+            raise InputError(f"{self.root}: the dataset '{self.name}' has no images")
+        return replace(self, samples=self.samples[:limit])
 
 
 def check_target(image_shape: tuple[int, ...], target: Target, name: str) -> None:

@@ -7,7 +7,7 @@ triangulation asks for both signs and weighs them by P(y in mask | x).
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ import tamis
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.clicks import Click, random_click, with_clicked_pixels
 from tamis.datasets.protocol import Dataset, Sample, Target
-from tamis.errors import InputError
 from tamis.evaluation import combining
 from tamis.evaluation.interactive import ImageRecord, seed_of, usable_targets
 from tamis.evaluation.rules import Rules
@@ -86,9 +85,7 @@ def run_study(
         OutputError: a result cannot be written.
         UnavailableError: images ended their workers: all others are kept.
     """
-    dataset = replace(dataset, samples=dataset.samples[:limit])
-    if not dataset.samples:
-        raise InputError(f"{dataset.root}: the dataset '{dataset.name}' has no images to evaluate")
+    dataset = dataset.first(limit)
     weights = weights_of(segmentor)
     signature = {
         "segmentor": segmentor.name,

@@ -91,7 +91,7 @@ def evaluate(
     """Evaluate every image of a dataset in this process, and yield its name and record.
 
     Args:
-        segmentor: who answers; each image is encoded once for all its masks, repeats and clicks.
+        segmentor: the model; each image is encoded once for all its masks, repeats and clicks.
         dataset: what to click on.
         rules: of the evaluation.
         seed: of random clicks, which depend on nothing else but the names of image and mask and the repeat: neither

@@ -113,7 +113,7 @@ def _settings(summary: Mapping[str, Any]) -> str:
     said = [
         f"{rules['clicks']} {rules['clicker']} click{'s' if rules['clicks'] > 1 else ''}",
         f"threshold {rules['threshold']:g}",
-        f"{rules['repeats']} {'try' if rules['repeats'] == 1 else 'tries'} for every mask",
+        f"{rules['repeats']} {'repetition' if rules['repeats'] == 1 else 'repetitions'} for every mask",
         f"masks of at least {rules['min_area']} pixels",
         f"seed {summary['seed']}",
     ]

@@ -11,7 +11,7 @@ import numpy as np
 
 import tamis
 from tamis.datasets.protocol import Dataset
-from tamis.errors import InputError, UnavailableError
+from tamis.errors import UnavailableError
 from tamis.evaluation.interactive import ClickRecord, ImageRecord, evaluate_with
 from tamis.evaluation.real_clicks import RealClicks, real_clicks_summary
 from tamis.evaluation.rules import Rules
@@ -73,9 +73,7 @@ def run_evaluation(
         UnavailableError: pyarrow is not installed, or images ended their workers: all others are kept.
     """
     require_pyarrow()
-    dataset = replace(dataset, samples=dataset.samples[:limit])
-    if not dataset.samples:
-        raise InputError(f"{dataset.root}: the dataset '{dataset.name}' has no images to evaluate")
+    dataset = dataset.first(limit)
     loaded = load_segmentor(segmentor) if isinstance(segmentor, str) else segmentor
     name, weights = loaded.name, weights_of(loaded)
     signature = {
@@ -110,7 +108,7 @@ def run_evaluation(
             "rules": {**asdict(rules), "tta": list(rules.tta)},
             "seed": seed,
             **summarise(counted, rules, dataset.unmatched, seed),
-            **({} if real is None else {"real_clicks": real_clicks_summary(tries_of(records, rules.clicks))}),
+            **({} if real is None else {"real_clicks": real_clicks_summary(click_rows(records, rules.clicks))}),
         }
         write_json(out / "summary.json", summary)
         run.dataset = fingerprint(
@@ -123,7 +121,7 @@ def after_people(record: ImageRecord) -> ImageRecord:
     return replace(record, clicks=[click for click in record.clicks if click.repeat])
 
 
-def tries_of(records: Mapping[str, ImageRecord], limit: int) -> list[dict[str, Any]]:
+def click_rows(records: Mapping[str, ImageRecord], limit: int) -> list[dict[str, Any]]:
     """What `real_clicks_summary` takes, of records whose repeat 0 is the try that no person began."""
     tries: dict[tuple[str, str, int], list[ClickRecord]] = {}
     for image, record in records.items():

@@ -99,7 +99,7 @@ class ZeroShotRecord:
         return asdict(self)
 
 
-class Wanted:
+class TargetMasks:
     """The targets of an image, ready to be compared with many masks; pixels that do not count are left out.
 
     Attributes:
@@ -145,7 +145,7 @@ def evaluate_image(segmentor: Segmentor, sample: Sample, rules: ZeroShotRules) -
     """Find the masks of one image, and compare them with its targets.
 
     Args:
-        segmentor: who answers.
+        segmentor: the model.
         sample: the image and its targets.
         rules: of the evaluation.
     """
@@ -159,7 +159,7 @@ def evaluate_image(segmentor: Segmentor, sample: Sample, rules: ZeroShotRules) -
     image, targets = found
     start = perf_counter()
     encoded = segmentor.encode(image)
-    wanted = Wanted(targets)
+    wanted = TargetMasks(targets)
     record.masks, record.areas = [target.id for target in targets], wanted.areas.tolist()
     if rules.partition:
         parts = partition(encoded, image, METHODS[rules.partition], rules.budgets[-1])
@@ -199,7 +199,9 @@ def proposed(encoded: EncodedImage, image: ImageArray, rules: ZeroShotRules) -> 
     return refined(found.masks, SOURCES[rules.refine](encoded, image))
 
 
-def partition_overlaps(partitions: Partitions, wanted: Wanted, budgets: Sequence[int]) -> Iterator[NDArray[np.float64]]:
+def partition_overlaps(
+    partitions: Partitions, wanted: TargetMasks, budgets: Sequence[int]
+) -> Iterator[NDArray[np.float64]]:
     """For each budget k the (k, T) IoUs of the k regions of the partition, the largest region first."""
     pieces = partitions.superpixels
     shared = covers(pieces, wanted.masks)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 import tamis
 from tamis.datasets.protocol import Dataset, Sample
-from tamis.errors import InputError
 from tamis.evaluation.recall import COCO_THRESHOLDS, mean_recall
 from tamis.evaluation.run import Progress, names_hash, require_pyarrow
 from tamis.evaluation.summary import SIZES, bootstrap_weights, resampled_means
@@ -41,7 +40,7 @@ def run_zero_shot(
     """Evaluate, and write `masks.parquet`, `summary.json` and `run.json`; what an earlier run finished is kept.
 
     Args:
-        segmentor: who answers the clicks.
+        segmentor: the model.
         dataset: with the masks that should be found.
         rules: of the evaluation.
         out: the result folder.
@@ -58,9 +57,7 @@ def run_zero_shot(
         UnavailableError: pyarrow is not installed, or images ended their workers: all others are kept.
     """
     require_pyarrow()
-    dataset = replace(dataset, samples=dataset.samples[:limit])
-    if not dataset.samples:
-        raise InputError(f"{dataset.root}: the dataset '{dataset.name}' has no images to evaluate")
+    dataset = dataset.first(limit)
     weights = weights_of(segmentor)
     told = json.loads(json.dumps(asdict(rules)))
     signature = {

@@ -134,6 +134,6 @@ def _hub() -> Any:
 def _offline(model: HubModel, error: Exception) -> UnavailableError:
     said = (str(error).strip() or type(error).__name__).splitlines()[0]
     return UnavailableError(
-        f"{model.repository} cannot be fetched ({said}); run the same command again with a network, which goes on "
+        f"{model.repository} cannot be fetched ({said}); run the same command again with a network, which continues "
         f"where it stopped, or put {' and '.join(FILES)} into {folder_of(model.name)} by hand"
     )

@@ -35,7 +35,7 @@ def segment_collection(
     Args:
         sources: folders with all folders in them, patterns, files, .tar, .parquet, and URLs of these.
         out: a folder or the URL of one.
-        segmentor: who answers the clicks; for other processes than this it can be pickled.
+        segmentor: the model; for other processes than this it can be pickled.
         settings: what to find; formats do not count.
         executor: who works.
         shard: images of a file of Parquet.
@@ -58,7 +58,7 @@ class SegmentEntry:
     """From an image of a collection to its row.
 
     Attributes:
-        segmentor: who answers.
+        segmentor: the model.
         settings: what to find.
     """
 

@@ -63,7 +63,7 @@ def make_demo(out: Path, segmentor: Segmentor, images: Sequence[Path] = ()) -> I
 
     Args:
         out: the folder, made if needed.
-        segmentor: who answers the clicks.
+        segmentor: the model.
         images: further photographs; they come first.
 
     Yields:

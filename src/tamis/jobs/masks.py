@@ -52,7 +52,7 @@ def find_masks(
     """The masks of an image; the records of SAM's generator come of that alone.
 
     Args:
-        segmentor: who answers the clicks.
+        segmentor: the model.
         image: (H, W, 3) uint8 RGB.
         strategy: how they are found.
         encoded: the image, if it is encoded already.

@@ -111,7 +111,7 @@ def write_mosaics(
 
     Args:
         out: the result folder, made if needed.
-        segmentor: who answers.
+        segmentor: the model.
         images: textures to cut patches from, in turn; generated ones if there are none.
         count: of mosaics.
         patches: of each, 2 to 255.

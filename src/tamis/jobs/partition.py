@@ -104,7 +104,7 @@ def write_partitions(
 
 
 @dataclass(frozen=True)
-class Partitioned:
+class PartitionOutcome:
     """What became of one of several images: `error` is None where all went well.
 
     Attributes:
@@ -126,7 +126,7 @@ def write_all_partitions(
     method: str = "linkage",
     max_pixels: int = MAX_PIXELS,
     executor: Executor = IN_PROCESS,
-) -> Generator[Partitioned]:
+) -> Generator[PartitionOutcome]:
     """The same of several images, each into the folder `out/NAME`.
 
     Args:
@@ -149,7 +149,7 @@ def write_all_partitions(
     with closing(in_order(work, asked, executor)) as results:
         for done in results:
             path, _ = done.item
-            yield Partitioned(path, error=f"{path}: {done.lost}") if done.result is None else done.result
+            yield PartitionOutcome(path, error=f"{path}: {done.lost}") if done.result is None else done.result
 
 
 @dataclass(frozen=True)
@@ -161,14 +161,14 @@ class _Cut:
     method: str
     max_pixels: int
 
-    def __call__(self, asked: tuple[Path, Path]) -> Partitioned:
+    def __call__(self, asked: tuple[Path, Path]) -> PartitionOutcome:
         path, folder = asked
         try:
-            return Partitioned(
+            return PartitionOutcome(
                 path, write_partitions(path, folder, self.segmentor, self.counts, self.method, self.max_pixels)
             )
         except InputError as error:
-            return Partitioned(path, error=str(error))
+            return PartitionOutcome(path, error=str(error))
 
 
 def in_mean_colours(image: ImageArray, labels: LabelArray) -> ImageArray:

@@ -66,7 +66,7 @@ class SegmentSettings:
         if isinstance(self.strategy, Partition | Tiles):
             raise InputError("SAM's records tell of clicks on the whole image: leave out the format sam")
         if isinstance(self.strategy, Clicks | Adaptive) and tuple(self.strategy.selection.levels) != (0.5,):
-            raise InputError("SAM's records are of masks cut at one half: leave out sam or the levels")
+            raise InputError("SAM's records are of masks at a threshold of one half: leave out sam or the thresholds")
 
     def record(self) -> dict[str, Any]:
         """What decides the result, as the records of results tell it; two that differ have different results."""
@@ -130,7 +130,7 @@ def segment_images(
     Args:
         paths: the images.
         out: the result folder, made if needed.
-        segmentor: who answers the clicks.
+        segmentor: the model.
         settings: what to make.
         executor: who works; the results are the same. For other processes than this the segmentor can be pickled, and
             workers on other machines see the images and `out` in folders that are shared.

@@ -39,7 +39,7 @@ class Reference:
 
 
 @dataclass(frozen=True, eq=False)
-class Located:
+class Location:
     """What a method says of an object in a target image.
 
     Attributes:
@@ -61,7 +61,7 @@ class Located:
 class Memory(Protocol):
     """An object as a method remembers it: everything that references need is done once, for any number of targets."""
 
-    def locate(self, seen: Any) -> Located:
+    def locate(self, seen: Any) -> Location:
         """Find the object in a target, as `Method.look` has seen it."""
         ...
 
@@ -100,6 +100,6 @@ class Method(Protocol):
         ...
 
 
-def locate(method: Method, references: Sequence[Reference], target: ImageArray) -> Located:
+def locate(method: Method, references: Sequence[Reference], target: ImageArray) -> Location:
     """Find the object of the references in one target (H, W, 3) uint8 RGB; for several, `remember` once."""
     return method.remember(references).locate(method.look(target))

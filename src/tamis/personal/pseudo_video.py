@@ -23,7 +23,7 @@ from tamis.arrays import ImageArray
 from tamis.errors import InputError
 from tamis.hub.folder import folder_of, require_files, verified
 from tamis.hub.model import WEIGHTS
-from tamis.personal.protocol import Located, Reference
+from tamis.personal.protocol import Location, Reference
 from tamis.results.run import file_hash
 from tamis.segmentors.sam.catalogue import FAMILIES, Family, find_hub_model
 from tamis.segmentors.sam.torch_model import load_network
@@ -78,7 +78,7 @@ def tracker_in(name: str, family: Family, network: str, folder: Path, digest: st
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class EncodedTarget:
     """A target as the tracker's encoder sees it.
 
     Attributes:
@@ -115,12 +115,12 @@ class PseudoVideo:
         """Pixels of the square that the network sees."""
         return int(self.network.image_size)
 
-    def look(self, image: ImageArray) -> Seen:
+    def look(self, image: ImageArray) -> EncodedTarget:
         """Encode a target (H, W, 3) uint8 RGB, squashed by bicubic interpolation as in the original."""
         with torch.inference_mode():
             found = self.network.get_image_features(self._square(image)[None], return_dict=True)
         features = {"vision_feats": found.fpn_hidden_states, "vision_pos_embeds": found.fpn_position_encoding}
-        return Seen(features, (image.shape[0], image.shape[1]))
+        return EncodedTarget(features, (image.shape[0], image.shape[1]))
 
     def remember(self, references: Sequence[Reference]) -> "TrackedMemory":
         """Let the tracker see the references as the first frames of a video, each with its mask.
@@ -180,7 +180,7 @@ class TrackedMemory:
             for name, value in frame.items()
         }
 
-    def locate(self, seen: Seen) -> Located:
+    def locate(self, seen: EncodedTarget) -> Location:
         """Track the object into the target.
 
         Presence is the sigmoid of the tracker's object score, the predicted IoU the best of its answers'; both are read
@@ -202,7 +202,7 @@ class TrackedMemory:
         probability = torch.sigmoid(logits).cpu().numpy()
         presence = float(torch.sigmoid(found.object_score_logits.float().reshape(-1)[0]))
         predicted = float(told[-1].max().clamp(0, 1))
-        return Located(probability, predicted if self.method.trained else presence, predicted)
+        return Location(probability, predicted if self.method.trained else presence, predicted)
 
 
 def _tensor(value: Any) -> Tensor:

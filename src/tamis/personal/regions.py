@@ -1,4 +1,4 @@
-"""Method `regions`: the regions of the model in the box are the clusters that matching needs, and cost nothing.
+"""Method `regions`: the regions of a model that answers by them are the clusters that matching needs.
 
 After INSID3 (CVPR 2026), with regions for its clusters of patches and the matrix of answers for its agglomeration:
 regions of the target are compared with those inside the reference's mask and, as negatives, with those outside; the
@@ -11,7 +11,6 @@ import hashlib
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,14 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray, MaskArray
 from tamis.errors import InputError
-from tamis.personal.appearance import FILE, Appearance, appearance_of
-from tamis.personal.protocol import Located, Reference
+from tamis.odds import logit, sigmoid
+from tamis.personal.appearance import appearance_of
+from tamis.personal.protocol import Location, Reference
+from tamis.regions.appearance import Appearance, unit
 from tamis.regions.clicks import CERTAIN
-from tamis.regions.encoded import EncodedRegions
+from tamis.regions.protocol import AnswersByRegion
 from tamis.regions.spread import spread
-from tamis.segmentors.embedded.model import Embedded
+from tamis.segmentors import DescribesRegions, Segmentor, load_segmentor, weights_of
 
 Float32 = NDArray[np.float32]
 
@@ -37,6 +38,9 @@ SHARPNESS = 30.0
 
 PREFERENCE, LEAST_WEIGHT = 16, 1e-3
 """How fast a row counts less the worse it fits, as a power; and the weight below which it does not count at all."""
+
+UNCERTAIN = 0.02
+"""How near to 0 and 1 probabilities come before they are joined."""
 
 OWN_EVIDENCE = 0.2
 """How much a region's own membership moves what the rows say of it, in log odds."""
@@ -56,7 +60,7 @@ class PresenceHead:
     Attributes:
         slope: of the logistic.
         offset: of the logistic.
-        scales: (352,) float32 that descriptors are multiplied with before they have unit length again; None for ones.
+        scales: (T,) float32 that descriptors are multiplied with before they have unit length again; None for ones.
     """
 
     slope: float = PRESENCE[0]
@@ -64,11 +68,10 @@ class PresenceHead:
     scales: Float32 | None = None
 
     def scaled(self, things: Float32) -> Float32:
-        """(N, 352) of unit length."""
+        """(N, T) of unit length."""
         if self.scales is None:
             return things
-        scaled = things * self.scales
-        return np.asarray(scaled / np.maximum(np.linalg.norm(scaled, axis=1, keepdims=True), 1e-6), np.float32)
+        return unit(things * self.scales)
 
     def probability(self, likeness: float) -> float:
         """In [0, 1]."""
@@ -96,18 +99,20 @@ class Regions:
 
     Attributes:
         name: of --method.
-        model: who encodes.
-        head: that tells presence.
+        model: answers by region; one that also `DescribesRegions` finds more than by descriptors made for clicks.
+        head: that tells presence; the one that ships was set on the descriptors of the model in the box.
     """
 
     name: str = "regions"
-    model: Embedded = field(default_factory=Embedded)
+    model: Segmentor = field(default_factory=load_segmentor)
     head: PresenceHead = field(default_factory=PresenceHead)
 
     @property
     def weights_sha256(self) -> str:
         """SHA-256 of the networks', of the standards of appearance and of a trained head."""
-        content = self.model.weights_sha256.encode() + files("tamis.weights").joinpath(FILE).read_bytes()
+        content = (weights_of(self.model) or self.model.name).encode()
+        if isinstance(self.model, DescribesRegions):
+            content += self.model.appearance_standards()
         if self.head.scales is not None:
             content += self.head.scales.tobytes() + f"{self.head.slope} {self.head.offset}".encode()
         return hashlib.sha256(content).hexdigest()
@@ -161,9 +166,9 @@ class RegionMemory:
     """The regions of all references of an object: N together, of which K are of the object.
 
     Attributes:
-        parts: (N, 120) float32.
+        parts: (N, P) float32.
         inside: (N,) bool, whether a region is of the object.
-        things: (K, 352) float32.
+        things: (K, T) float32.
         weights: (K,) float32, the share of the object that each of its regions is; they sum to 1.
         head: that tells presence.
     """
@@ -183,10 +188,10 @@ class RegionMemory:
             "inside": self.inside,
         }
 
-    def locate(self, seen: Appearance) -> Located:
+    def locate(self, seen: Appearance) -> Location:
         """Find the object in an image that is encoded."""
         values, fit = fitted(seen.encoded, seen.areas, self.membership(seen))
-        return Located(spread(values, seen.encoded.fine_map), self.presence(seen, values > 0.5), fit)
+        return Location(spread(values, seen.encoded.fine_map), self.presence(seen, values > 0.5), fit)
 
     def membership(self, target: Appearance) -> Float32:
         """(R,) float32: P(region is of the object), by the nearest regions inside and outside the reference's mask."""
@@ -194,7 +199,7 @@ class RegionMemory:
         evidence = _mean_of_nearest(alike[:, self.inside])
         if not self.inside.all():
             evidence = evidence - _mean_of_nearest(alike[:, ~self.inside])
-        return np.asarray(1 / (1 + np.exp(-SHARPNESS * evidence)), np.float32)
+        return sigmoid(SHARPNESS * evidence)
 
     def presence(self, target: Appearance, found: NDArray[np.bool_]) -> float:
         """In [0, 1]: how well the object's regions are found again among those (R,) of the mask that was found.
@@ -221,7 +226,7 @@ def shares_of(mask: MaskArray, region_map: NDArray[np.uint16]) -> Float32:
     return np.asarray(np.bincount(region_map.ravel(), small.ravel()) / np.maximum(counts, 1), np.float32)
 
 
-def fitted(encoded: EncodedRegions, areas: Float32, membership: Float32) -> tuple[Float32, float]:
+def fitted(encoded: AnswersByRegion, areas: Float32, membership: Float32) -> tuple[Float32, float]:
     """The answers of all clicks, each counting by how well it fits a soft membership; and how well the best one fits.
 
     The fit of a mask M is its soft IoU with the membership p: Σ_M a p / (Σ_M a + Σ a p − Σ_M a p), a the areas. The
@@ -246,14 +251,7 @@ def fitted(encoded: EncodedRegions, areas: Float32, membership: Float32) -> tupl
     counts = ((fits / best) ** PREFERENCE).astype(np.float32)
     some = counts > LEAST_WEIGHT
     mean = counts[some] @ rows[some].astype(np.float32) / (CERTAIN * counts[some].sum())
-    odds = log_odds(mean) + OWN_EVIDENCE * log_odds(membership)
-    return np.asarray(1 / (1 + np.exp(-odds)), np.float32), best
-
-
-def log_odds(values: Float32) -> Float32:
-    """Logits of probabilities, none surer than .98."""
-    kept = np.clip(values, 0.02, 0.98)
-    return np.asarray(np.log(kept / (1 - kept)), np.float32)
+    return sigmoid(logit(mean, UNCERTAIN) + OWN_EVIDENCE * logit(membership, UNCERTAIN)), best
 
 
 def _mean_of_nearest(alike: Float32) -> Float32:

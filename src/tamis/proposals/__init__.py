@@ -1,4 +1,4 @@
-"""Masks of a whole image without a person: simulated clicks, ranked and thinned out."""
+"""Masks of a whole image, automatically: simulated clicks, ranked and thinned out."""
 
 from tamis.proposals.collection import Proposal, Proposals
 from tamis.proposals.grid import grid_proposals, propose

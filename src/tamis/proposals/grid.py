@@ -1,4 +1,4 @@
-"""Proposals from clicks: each click's masks, scored, and those that say the same thing twice taken out."""
+"""Proposals from clicks: each click's masks, scored, and thinned by non-maximum suppression."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -52,10 +52,10 @@ def propose(encoded: EncodedImage, clicks: Sequence[Click], selection: Selection
         return Proposals(Masks.none(encoded.shape), np.zeros(0, np.float32), [])
     if isinstance(encoded, AnswersByRegion):
         return _of_regions(encoded, clicks, selection)
-    return propose_from(encoded, asked(encoded, clicks), selection)
+    return propose_from(encoded, answers_to(encoded, clicks), selection)
 
 
-def asked(encoded: EncodedImage, clicks: Sequence[Click]) -> Iterator[tuple[Sequence[Click], ProbabilityArray]]:
+def answers_to(encoded: EncodedImage, clicks: Sequence[Click]) -> Iterator[tuple[Sequence[Click], ProbabilityArray]]:
     """Clicks and their answers (N, h, w) float32, each alone, a batch at a time."""
     for first, probabilities in enumerate(in_batches(encoded, clicks)):
         yield clicks[first * BATCH : (first + 1) * BATCH], probabilities
@@ -66,7 +66,7 @@ def propose_from(
     answers: Iterable[tuple[Sequence[Click], ProbabilityArray]],
     selection: Selection = EVERYTHING,
 ) -> Proposals:
-    """The same of answers (N, h, w) that are given, as `asked` and `adaptive_answers` give them."""
+    """The same of answers (N, h, w) that are given, as `answers_to` and `adaptive_answers` give them."""
     score = selection.score
     gathered: list[Masks] = []
     ranks: list[Values] = []

@@ -73,7 +73,7 @@ def find_by_clicks(segmentor: Segmentor, image: ImageArray, encoded: EncodedImag
     """The masks of an image.
 
     Args:
-        segmentor: who answers the clicks.
+        segmentor: the model.
         image: (H, W, 3) uint8 RGB.
         encoded: the image as the segmentor encoded it.
         strategy: where to click, and what to keep.

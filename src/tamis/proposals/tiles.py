@@ -27,7 +27,7 @@ def tiled_proposals(
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        segmentor: who answers the clicks; one tile at a time is encoded.
+        segmentor: the model; one tile at a time is encoded.
         side: of a tile, in pixels.
         find: the proposals of an encoded image or tile.
         suppress: of masks that overlap, which stay.

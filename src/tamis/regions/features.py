@@ -10,11 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
+from tamis.odds import logit
 from tamis.regions.colour_tree import colour_tree, node_mass
 from tamis.regions.measures import appearance, pool
 from tamis.regions.tree import average_linkage, lowest_common_node, region_graph
 
 Float32 = NDArray[np.float32]
+
+UNCERTAIN = 0.005
+"""How near to 0 and 1 the strengths of borders come before they are logits."""
 
 PROFILE = np.array([0.03, 0.06, 0.12, 0.2, 0.3, 0.42, 0.55, 0.7], dtype=np.float32)
 """Heights at which the size of the node that holds a region is told."""
@@ -197,11 +201,11 @@ def region_tokens(summary: RegionSummary) -> Float32:
 
 def soft_sizes(summary: RegionSummary) -> Float32:
     """(R,) float32: the share of the image in the mask that the embedding alone gives a click in each region."""
-    logit = summary.bias - _squared_distances(summary.embedding, summary.embedding)
-    np.clip(logit, -12, 12, out=logit)
-    np.exp(np.negative(logit, out=logit), out=logit)
-    logit += 1
-    return np.asarray(np.reciprocal(logit, out=logit) @ summary.areas, dtype=np.float32)
+    odds = summary.bias - _squared_distances(summary.embedding, summary.embedding)
+    np.clip(odds, -12, 12, out=odds)
+    np.exp(np.negative(odds, out=odds), out=odds)
+    odds += 1
+    return np.asarray(np.reciprocal(odds, out=odds) @ summary.areas, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -227,7 +231,7 @@ class Pairs:
         """Prepare what every row needs."""
         return cls(
             summary,
-            _logit(summary.heights) * np.float32(0.5),
+            logit(summary.heights, UNCERTAIN) * np.float32(0.5),
             np.log(summary.sizes) * np.float32(0.5) + np.float32(1),
             summary.centre * np.float32(2),
         )
@@ -285,8 +289,8 @@ def node_numbers(summary: RegionSummary) -> Float32:
     root = np.zeros_like(birth)
     root[-1] = 1
     columns = [
-        _logit(birth) * 0.5,
-        _logit(end) * 0.5,
+        logit(birth, UNCERTAIN) * 0.5,
+        logit(end, UNCERTAIN) * 0.5,
         np.log(life + np.float32(0.01)) * 0.5 + 1,
         life / (end + np.float32(0.001)),
         size,
@@ -342,11 +346,6 @@ def nodes_below(parents: NDArray[np.int64], heights: Float32) -> NDArray[np.int6
         if np.array_equal(further, jump):
             return jump
         jump = further
-
-
-def _logit(probability: Float32) -> Float32:
-    kept = np.clip(probability, 0.005, 0.995)
-    return np.asarray(np.log(kept) - np.log1p(-kept), dtype=np.float32)
 
 
 def _squared_distances(points: Float32, others: Float32) -> Float32:

@@ -55,7 +55,7 @@ def run_study(study: Study, setting: Setting, limit: int | None = None) -> Findi
         InputError: something that it needs is missing.
         OutputError: a result cannot be written.
     """
-    dataset = replace(setting.dataset, samples=setting.dataset.samples[:limit])
+    dataset = setting.dataset.first(limit)
     setting = replace(setting, dataset=dataset)
     record = Run(
         setting.out,

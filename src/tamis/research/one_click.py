@@ -75,7 +75,7 @@ class AtSize:
     """A segmentor that is shown images of another size.
 
     Attributes:
-        segmentor: who answers.
+        segmentor: the model.
         side: pixels of the longer side.
     """
 

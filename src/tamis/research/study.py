@@ -19,7 +19,7 @@ class Setting:
     """What an experiment is made with.
 
     Attributes:
-        segmentor: who answers.
+        segmentor: the model.
         dataset: whose masks are clicked on.
         seed: of all chance.
         out: the folder for pictures and runs.

@@ -26,7 +26,7 @@ from typing import Any
 from tamis.errors import InputError, TamisError, UnavailableError
 from tamis.results.run import Run, alone_in, fingerprint, require_folder
 from tamis.scale.executors import InProcess
-from tamis.scale.running import Done, Executor, as_completed, in_order
+from tamis.scale.running import Executor, ItemResult, as_completed, in_order
 from tamis.scale.sources import Entry
 from tamis.scale.stores import joined, local, read, remove, require_store, sizes_in, write
 
@@ -241,7 +241,7 @@ def _read_back(out: str, work: _Work) -> Shard:
         return _summary(work, file.read(columns=wanted).to_pylist())
 
 
-def _unwritten(done: Done[_Work, Shard]) -> Shard:
+def _unwritten(done: ItemResult[_Work, Shard]) -> Shard:
     failed = tuple((entry.name, f"{entry.name}: {done.lost}") for entry in done.item.entries)
     return Shard(done.item.number, done.item.file, len(failed), failed, len(failed))
 

@@ -71,7 +71,7 @@ class Executor(Protocol):
 
 
 @dataclass(frozen=True)
-class Done(Generic[Item, Result]):
+class ItemResult(Generic[Item, Result]):
     """What came of an item.
 
     Attributes:
@@ -100,7 +100,7 @@ class _Try(Generic[Item]):
 
 def as_completed(
     function: Callable[[Item], Result], items: Iterable[Item], executor: Executor
-) -> Generator[Done[Item, Result]]:
+) -> Generator[ItemResult[Item, Result]]:
     """What comes of each item, as soon as it is known; no more items are taken than there are workers.
 
     Args:
@@ -118,7 +118,7 @@ def as_completed(
 
 def in_order(
     function: Callable[[Item], Result], items: Iterable[Item], executor: Executor
-) -> Generator[Done[Item, Result]]:
+) -> Generator[ItemResult[Item, Result]]:
     """The same in the order of the items; only a few are begun ahead of those taken.
 
     Args:
@@ -132,7 +132,7 @@ def in_order(
     """
     numbered = enumerate(items)
     begun = given = 0
-    early: dict[int, Done[Item, Result]] = {}
+    early: dict[int, ItemResult[Item, Result]] = {}
 
     def take() -> tuple[int, Item] | None:
         nonlocal begun
@@ -151,7 +151,7 @@ def in_order(
 
 
 def none_lost(
-    results: Iterable[Done[Item, Result]], name: Callable[[Item], str] = str
+    results: Iterable[ItemResult[Item, Result]], name: Callable[[Item], str] = str
 ) -> Generator[tuple[Item, Result]]:
     """Items and their results; where some were lost, that is said after all others.
 
@@ -177,7 +177,7 @@ def none_lost(
 
 def _completed(
     function: Callable[[Item], Result], take: Callable[[], tuple[int, Item] | None], executor: Executor
-) -> Generator[Done[Item, Result]]:
+) -> Generator[ItemResult[Item, Result]]:
     """Work until nothing is begun and `take` has nothing to give."""
     crew = _Crew(function, executor)
     waiting: deque[_Try[Item]] = deque()
@@ -210,14 +210,14 @@ def _completed(
                     crew.idle.append(worker)
                     if begun is not None:
                         crew.praise(worker)
-                        yield Done(begun.number, begun.item, value)
+                        yield ItemResult(begun.number, begun.item, value)
                     continue
                 if begun is not None:
                     begun.failures, begun.last = begun.failures + 1, worker
                     if begun.failures < ATTEMPTS:
                         waiting.appendleft(begun)
                     else:
-                        yield Done(begun.number, begun.item, lost=why, died=died)
+                        yield ItemResult(begun.number, begun.item, lost=why, died=died)
     finally:
         crew.close(busy={id(worker) for worker, _ in flights.values()})
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import Box, Click
+from tamis.regions.appearance import Appearance
 from tamis.regions.protocol import AnswersByRegion as AnswersByRegion
 
 
@@ -89,6 +90,23 @@ def weights_of(segmentor: Segmentor) -> str | None:
 
 
 @runtime_checkable
+class DescribesRegions(Protocol):
+    """A segmentor that tells what regions and images look like, in numbers that compare from image to image."""
+
+    def appearance(self, image: ImageArray) -> Appearance:
+        """Encode an image (H, W, 3) uint8 RGB and describe its regions."""
+        ...
+
+    def image_vector(self, image: ImageArray) -> NDArray[np.float32]:
+        """(D,) float32 of unit length: what an image (H, W, 3) uint8 RGB shows as a whole."""
+        ...
+
+    def appearance_standards(self) -> bytes:
+        """What besides the weights decides these numbers: other standards, other numbers."""
+        ...
+
+
+@runtime_checkable
 class AnswersAlone(Protocol):
     """An encoded image that answers many clicks, each alone and at the original size, with less work than singly."""
 
@@ -140,6 +158,31 @@ class HasEmbedding(Protocol):
     @property
     def embedding(self) -> tuple[NDArray[np.float32], ...]:
         """The embedding itself, (1, C, h, w) float32, and finer maps where the model has them."""
+        ...
+
+
+@runtime_checkable
+class GivesLogits(Protocol):
+    """An encoded image that answers as SAM's predictor does: logits out, which go in again with the next prompt."""
+
+    def logits(
+        self, clicks: Sequence[Click], box: Box | None, low: NDArray[np.float32] | None, several: bool
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """All prompts together.
+
+        Args:
+            clicks: of which there may be none.
+            box: (left, top, right, bottom) in pixels of the original image.
+            low: (l, l) float32, earlier logits as the last of what is returned has them.
+            several: the several masks of an ambiguous prompt rather than the one of a clear one.
+
+        Returns:
+            (M, H, W) float32 logits, (M,) float32 predicted IoUs, (M, l, l) float32 logits at the model's resolution.
+        """
+        ...
+
+    def logits_alone(self, clicks: Sequence[Click]) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """For each click alone its several masks: (M, H, W) float32 logits and (M,) float32 predicted IoUs."""
         ...
 
 

@@ -25,7 +25,7 @@ from tamis.semantic.metrics import Confusion, Measures, as_record, measures, not
 from tamis.semantic.networks.building import placed_on
 from tamis.semantic.networks.checkpoints import (
     LOOKING,
-    Trained,
+    TrainedNetwork,
     load_trained,
     recipe_record,
     require_classes,
@@ -131,7 +131,7 @@ def evaluate(
 
 def _counted(
     job: EvaluateJob,
-    trained: Trained,
+    trained: TrainedNetwork,
     dataset: SemanticDataset,
     settings: InferenceSettings,
     run: Run,

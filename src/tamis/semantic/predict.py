@@ -19,7 +19,7 @@ from tamis.semantic.data.class_tables import ClassTable, named_class_table
 from tamis.semantic.data.dataset import Pixels
 from tamis.semantic.inference import InferenceSettings, predict
 from tamis.semantic.measuring import tinted
-from tamis.semantic.networks.checkpoints import Trained
+from tamis.semantic.networks.checkpoints import TrainedNetwork
 
 LEAST_SHARE = 0.001
 """Classes with less of an image are not in its legend."""
@@ -27,7 +27,7 @@ LINE = 20
 """Pixels from one line of a legend to the next."""
 
 
-def classes_of(trained: Trained, table: str | None) -> ClassTable:
+def classes_of(trained: TrainedNetwork, table: str | None) -> ClassTable:
     """Names and colours of the classes of a network.
 
     Args:
@@ -48,7 +48,7 @@ def classes_of(trained: Trained, table: str | None) -> ClassTable:
 
 
 def predict_files(
-    trained: Trained,
+    trained: TrainedNetwork,
     images: Sequence[Path],
     out: Path,
     table: ClassTable,
@@ -87,7 +87,7 @@ def predict_files(
 class _Predict:
     """What a worker does: the classes of an image, written."""
 
-    trained: Trained
+    trained: TrainedNetwork
     out: Path
     table: ClassTable
     settings: InferenceSettings

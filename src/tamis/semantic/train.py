@@ -112,7 +112,7 @@ class _Run:
         self.criterion = CRITERIA[recipe.loss]
         rate_at(recipe.course, 1.0, 0)  # refuses a schedule that does not fit its run
         if self.last.exists() and not job.resume:
-            raise InputError(f"{job.out} already holds a run: go on with --resume or choose another folder")
+            raise InputError(f"{job.out} already holds a run: continue it with --resume, or choose another folder")
         saved = read(self.last) if job.resume else None
         self.stream = Stream(self.dataset, recipe.transform, recipe.seed)
         torch.manual_seed(recipe.seed)
@@ -180,7 +180,7 @@ class _Run:
         if self.world.leads:
             cut_after(self.job.out / "metrics.csv", self.step)
             cut_after(self.job.out / "validation.csv", self.step)
-        self.say(f"goes on after {self.step} of {self.recipe.steps} steps")
+        self.say(f"continues after {self.step} of {self.recipe.steps} steps")
 
     def go(self) -> None:
         """Train to the end."""

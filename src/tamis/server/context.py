@@ -33,7 +33,7 @@ class Context:
     def require_writable(self) -> None:
         """Refuse a change of a project that is served to be looked at."""
         if self.readonly:
-            raise HTTPException(403, "this project is served to be looked at: nothing can be changed")
+            raise HTTPException(403, "this project is served read-only: nothing can be changed")
 
 
 def _context(request: Request) -> Context:

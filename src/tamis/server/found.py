@@ -14,7 +14,7 @@ from tamis.server.images import rles
 router = APIRouter(tags=["assistant"])
 
 
-@router.get("/api/images/{image_id}/found", **answers(schemas.Found, 404, 503))
+@router.get("/api/images/{image_id}/found", **answers(schemas.Detection, 404, 503))
 def found(
     image_id: ImageId,
     source: Annotated[int, Query(le=2**31 - 1)],

@@ -26,13 +26,13 @@ GRACE = 15.0
 
 
 @dataclass(frozen=True)
-class Served:
+class ProcessSettings:
     """What every process opens for itself.
 
     Attributes:
         folder: of the images.
         db: of the project, as `tamis.annotation.project.open_project` takes it.
-        segmentor: the name of who answers clicks.
+        segmentor: the name of the model.
         access: who may talk to it.
         user: the name of whoever gives none.
         readonly: nothing may be changed.
@@ -53,7 +53,7 @@ class Served:
 
 
 def serve_together(
-    processes: int, served: Served, listening: socket.socket, started: Callable[[], None], behind_proxy: bool
+    processes: int, served: ProcessSettings, listening: socket.socket, started: Callable[[], None], behind_proxy: bool
 ) -> None:
     """Serve a project by several processes until Ctrl-C or a SIGTERM.
 
@@ -102,7 +102,9 @@ def serve_together(
         listening.close()
 
 
-def _serve(share: tuple[int, int], served: Served, listening: socket.socket, behind_proxy: bool, answered: Any) -> None:
+def _serve(
+    share: tuple[int, int], served: ProcessSettings, listening: socket.socket, behind_proxy: bool, answered: Any
+) -> None:
     from tamis.annotation.agreement import open_second
     from tamis.annotation.project import project_of
     from tamis.annotation.service import ProjectService

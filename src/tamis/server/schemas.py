@@ -254,7 +254,7 @@ class AssistantProposal(_Answer):
     proposal: AssistantMask | None
 
 
-class Found(_Answer):
+class Detection(_Answer):
     """The object of another image's mask: how sure it is that it is here, and its mask, null for nothing."""
 
     presence: float = Field(ge=0, le=1)

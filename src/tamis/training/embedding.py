@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tamis.arrays import ImageArray, ProbabilityArray
+from tamis.odds import sigmoid
 from tamis.segmentors.embedded.sizes import WORKING_SIZE, working_shape
 from tamis.training.album import Album
 from tamis.training.crops import CropBatch, CropOptions, draw_crops
@@ -177,6 +178,6 @@ class PixelAnswers:
                 logits = click_logits(outputs, self.network.margin, cell).view(rows, columns)
             inside = logits[: height // 4, : width // 4].float().cpu().numpy()
             enlarged = cv2.resize(inside, shape[::-1], interpolation=cv2.INTER_LINEAR)
-            return np.asarray(1 / (1 + np.exp(-enlarged)), dtype=np.float32)
+            return sigmoid(np.asarray(enlarged, np.float32))
 
         return answer

@@ -22,7 +22,7 @@ from tamis.training.networks import PixelNetwork
 from tamis.training.photographs import Photograph
 
 
-class Annotated(NamedTuple):
+class AnnotatedRegions(NamedTuple):
     """One annotator's masks over the R regions of a photograph."""
 
     inside: NDArray[np.float32]
@@ -51,7 +51,7 @@ class Example:
     dataset: str
     summary: RegionSummary
     """With uint16 matrices, to save memory."""
-    annotations: tuple[Annotated, ...]
+    annotations: tuple[AnnotatedRegions, ...]
     taught: Taught | None = None
 
 
@@ -68,7 +68,7 @@ def run_pixels(network: PixelNetwork, image: ImageArray, device: torch.device, h
     return PixelMaps(array(outputs.boundary)[0], array(outputs.embedding), bias, array(outputs.features))
 
 
-def annotate(labels: NDArray[np.int16], kind: Kind, region_map: NDArray[np.uint16]) -> Annotated:
+def annotate(labels: NDArray[np.int16], kind: Kind, region_map: NDArray[np.uint16]) -> AnnotatedRegions:
     """How one label map (−1 unknown, 0 no mask, 1.. masks) lies over regions of the same size."""
     regions = int(region_map.max()) + 1
     flat, places = labels.ravel().astype(np.int64) + 1, region_map.ravel().astype(np.int64)
@@ -82,7 +82,7 @@ def annotate(labels: NDArray[np.int16], kind: Kind, region_map: NDArray[np.uint1
     known = total - unknown
     inside = np.concatenate([ground[None], masks]) / np.maximum(known, 1)
     clickable = np.flatnonzero(masks.sum(1) >= 100) + 1
-    return Annotated(inside, known / total, clickable, kind is Kind.SINGLE and bool(ground.sum() > 100))
+    return AnnotatedRegions(inside, known / total, clickable, kind is Kind.SINGLE and bool(ground.sum() > 100))
 
 
 def teach(

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
-from tamis.personal.retrieval.encoders import unit
+from tamis.regions.appearance import unit
 from tamis.segmentors.embedded.sizes import working_shape
 from tamis.training.encoders import SHA256, EfficientNetLite, load_imagenet
 

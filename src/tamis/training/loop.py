@@ -125,98 +125,135 @@ def train(
     if options.threads:
         torch.set_num_threads(options.threads)
     out.mkdir(parents=True, exist_ok=True)
-    last = out / "last.pt"
-    if last.exists() and not resume:
+    if (out / "last.pt").exists() and not resume:
         raise InputError(f"{out} already holds a run: resume it or choose another folder")
     (out / "config.json").write_text(json.dumps({**config, "loop": asdict(options)}, indent=2) + "\n")
     torch.manual_seed(options.seed)
-    network = task.network
-    on_gpu = next(network.parameters()).device.type == "cuda"
-    optimizer = torch.optim.AdamW(parameter_groups(task, options), lr=options.lr, fused=on_gpu)
-    average = Average(network, options.average)
-    guard = Guard(network, average, optimizer)
-    step, seconds = 0, 0.0
+    run = _Run(task, options, out, config)
     if resume:
-        saved = load_checkpoint(last)
-        step, seconds = saved.step, saved.seconds
-        network.load_state_dict(saved.network)
-        average.values = {name: value.to(average.values[name].device) for name, value in saved.average.items()}
-        average.updates = step
-        optimizer.load_state_dict(saved.optimizers[0])
-        guard.skipped, guard.rate = saved.skipped, saved.rate
+        run.resume()
+    run.to_the_end()
+    return run.average.values
+
+
+class _Run:
+    """A task being trained: where it stands, and what it writes."""
+
+    def __init__(self, task: Task, options: LoopOptions, out: Path, config: Mapping[str, Any]) -> None:
+        self.task, self.options, self.out, self.config = task, options, out, config
+        self.network = task.network
+        self.on_gpu = next(self.network.parameters()).device.type == "cuda"
+        self.optimizer = torch.optim.AdamW(parameter_groups(task, options), lr=options.lr, fused=self.on_gpu)
+        self.average = Average(self.network, options.average)
+        self.guard = Guard(self.network, self.average, self.optimizer)
+        self.step, self.seconds = 0, 0.0
+        self.sums: dict[str, Tensor] = {}
+        self.counted = 0
+        self.board = SummaryWriter(str(out / "tensorboard"))
+
+    def resume(self) -> None:
+        """Stand where the last checkpoint was written; rows of the tables after it are dropped.
+
+        Raises:
+            InputError: there is none.
+        """
+        saved = load_checkpoint(self.out / "last.pt")
+        self.step, self.seconds = saved.step, saved.seconds
+        self.network.load_state_dict(saved.network)
+        values = self.average.values
+        self.average.values = {name: value.to(values[name].device) for name, value in saved.average.items()}
+        self.average.updates = saved.step
+        self.optimizer.load_state_dict(saved.optimizers[0])
+        self.guard.skipped, self.guard.rate = saved.skipped, saved.rate
         torch.set_rng_state(saved.torch_rng)
-        cut_after(out / "metrics.csv", step)
-        cut_after(out / "validation.csv", step)
+        cut_after(self.out / "metrics.csv", saved.step)
+        cut_after(self.out / "validation.csv", saved.step)
 
-    def save() -> None:
-        weights = {name: value.detach().clone() for name, value in network.state_dict().items()}
-        states, chance = [optimizer.state_dict()], torch.get_rng_state()
-        checkpoint = Checkpoint(step, seconds, weights, average.values, states, chance, dict(config))
-        checkpoint.skipped, checkpoint.rate = guard.skipped, guard.rate
-        save_checkpoint(last, checkpoint)
+    def to_the_end(self) -> None:
+        """Learn until steps or time are over; save and validate now and then, and at the end."""
+        options = self.options
+        self.network.train()
+        clock, started = time.monotonic(), self.seconds
+        if self.on_gpu:
+            warm_up(self.task)
+        self.guard.keep()
+        saved_at = validated_at = self.seconds
+        while (progress := self.progress) < 1:
+            self.learn(progress)
+            self.seconds = started + time.monotonic() - clock
+            if self.step % WINDOW == 0:
+                self.guard.keep()
+                self.write_metrics()
+                if self.seconds - saved_at > 60 * options.save_minutes:
+                    self.save()
+                    saved_at = self.seconds
+                if self.seconds - validated_at > 60 * options.validate_minutes:
+                    self.validate()
+                    validated_at = self.seconds
+        self.save()
+        self.validate()
+        self.board.close()
 
-    def validate() -> None:
-        kept = {name: value.detach().clone() for name, value in network.state_dict().items()}
-        network.load_state_dict(average.values)
-        network.eval()
-        with torch.no_grad():
-            scores = task.validate(network, out)
-        network.train()
-        if scores["miou"] >= best_score(out / "validation.csv"):
-            save_weights(out / "best.pt", average.values)  # before its score: a score says that there are weights
-        append_row(out / "validation.csv", {"step": step, "seconds": round(seconds, 1), **scores})
-        for name, score in scores.items():
-            board.add_scalar(f"validation/{name}", score, step)
-        network.load_state_dict(kept)
+    @property
+    def progress(self) -> float:
+        """The share of the run that is done."""
+        options = self.options
+        return self.step / options.steps if options.steps else self.seconds / options.seconds
 
-    network.train()
-    board = SummaryWriter(str(out / "tensorboard"))
-    clock = time.monotonic()
-    started = seconds
-    if on_gpu:
-        warm_up(task)
-    guard.keep()
-    saved_at = validated_at = seconds
-    sums: dict[str, Tensor] = {}
-    counted = 0
-    while True:
-        progress = step / options.steps if options.steps else seconds / options.seconds
-        if progress >= 1:
-            break
-        factor = min(1.0, (step + 1) / options.warmup) * (0.5 + 0.5 * math.cos(math.pi * min(progress, 1.0)))
-        for group in optimizer.param_groups:
-            group["lr"] = options.lr * factor * group["rate"] * guard.rate
-        values = task.losses(task.batch(np.random.default_rng((options.seed, step)), progress))
-        network.zero_grad(set_to_none=True)
+    def learn(self, progress: float) -> None:
+        """One step; one that is not finite is left out."""
+        options = self.options
+        rise = min(1.0, (self.step + 1) / options.warmup)
+        factor = rise * (0.5 + 0.5 * math.cos(math.pi * min(progress, 1.0)))
+        for group in self.optimizer.param_groups:
+            group["lr"] = options.lr * factor * group["rate"] * self.guard.rate
+        values = self.task.losses(self.task.batch(np.random.default_rng((options.seed, self.step)), progress))
+        self.network.zero_grad(set_to_none=True)
         values["loss"].backward()  # type: ignore[no-untyped-call]
-        gradient = nn.utils.clip_grad_norm_(network.parameters(), options.clip)
-        step += 1
-        if guard.accepts(float(values["loss"].detach()), float(gradient)):
-            optimizer.step()
-            average.update(network)
-            counted += 1
+        gradient = nn.utils.clip_grad_norm_(self.network.parameters(), options.clip)
+        self.step += 1
+        if self.guard.accepts(float(values["loss"].detach()), float(gradient)):
+            self.optimizer.step()
+            self.average.update(self.network)
+            self.counted += 1
             for name, value in values.items():
-                sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach()
-        seconds = started + time.monotonic() - clock
-        if step % WINDOW == 0:
-            guard.keep()
-            means = {name: round(float(total) / counted, 5) for name, total in sums.items()}
-            row = {"step": step, "seconds": round(seconds, 1), **means, "skipped": guard.skipped}
-            if counted:
-                append_row(out / "metrics.csv", row)
-            for name, mean in means.items():
-                board.add_scalar(f"training/{name}", mean, step)
-            sums, counted = {}, 0
-            if seconds - saved_at > 60 * options.save_minutes:
-                save()
-                saved_at = seconds
-            if seconds - validated_at > 60 * options.validate_minutes:
-                validate()
-                validated_at = seconds
-    save()
-    validate()
-    board.close()
-    return average.values
+                self.sums[name] = self.sums.get(name, torch.zeros_like(value)) + value.detach()
+
+    def write_metrics(self) -> None:
+        """A row with the means over the steps since the last one."""
+        means = {name: round(float(total) / self.counted, 5) for name, total in self.sums.items()}
+        row = {"step": self.step, "seconds": round(self.seconds, 1), **means, "skipped": self.guard.skipped}
+        if self.counted:
+            append_row(self.out / "metrics.csv", row)
+        for name, mean in means.items():
+            self.board.add_scalar(f"training/{name}", mean, self.step)
+        self.sums, self.counted = {}, 0
+
+    def save(self) -> None:
+        """Write the checkpoint that a later run resumes from."""
+        weights = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        states, chance = [self.optimizer.state_dict()], torch.get_rng_state()
+        checkpoint = Checkpoint(
+            self.step, self.seconds, weights, self.average.values, states, chance, dict(self.config)
+        )
+        checkpoint.skipped, checkpoint.rate = self.guard.skipped, self.guard.rate
+        save_checkpoint(self.out / "last.pt", checkpoint)
+
+    def validate(self) -> None:
+        """Measure the averaged weights, and keep them if none were better."""
+        kept = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        self.network.load_state_dict(self.average.values)
+        self.network.eval()
+        with torch.no_grad():
+            scores = self.task.validate(self.network, self.out)
+        self.network.train()
+        if scores["miou"] >= best_score(self.out / "validation.csv"):
+            save_weights(self.out / "best.pt", self.average.values)  # before its score: a score says there are weights
+        row = {"step": self.step, "seconds": round(self.seconds, 1), **scores}
+        append_row(self.out / "validation.csv", row)
+        for name, score in scores.items():
+            self.board.add_scalar(f"validation/{name}", score, self.step)
+        self.network.load_state_dict(kept)
 
 
 def warm_up(task: Task) -> None:

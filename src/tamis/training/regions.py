@@ -16,7 +16,7 @@ from tamis.arrays import ImageArray, ProbabilityArray
 from tamis.regions.features import RegionInputs, RegionSummary, colour_nodes, region_inputs, summarise
 from tamis.regions.oversegmentation import small_regions
 from tamis.segmentors.embedded.sizes import WORKING_SIZE, working_shape
-from tamis.training.examples import Annotated, Example, run_pixels
+from tamis.training.examples import AnnotatedRegions, Example, run_pixels
 from tamis.training.loop import half_precision
 from tamis.training.losses import distillation
 from tamis.training.networks import PixelNetwork
@@ -187,7 +187,7 @@ class RegionTask:
         return measure(encode, self.held_out, repeats=3)
 
 
-def nested_masks(annotations: Sequence[Annotated], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+def nested_masks(annotations: Sequence[AnnotatedRegions], rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """(K, J, R) float32: for each clicked region the mask of each of J annotators that holds most of it.
 
     Annotators draw the same photograph from coarse to fine: their masks around one click are mostly nested.
@@ -203,7 +203,7 @@ def nested_masks(annotations: Sequence[Annotated], rows: NDArray[np.int64]) -> N
 
 
 def draw_rows(
-    annotated: Annotated, areas: NDArray[np.float32], rng: np.random.Generator, options: RegionOptions
+    annotated: AnnotatedRegions, areas: NDArray[np.float32], rng: np.random.Generator, options: RegionOptions
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     """K clicks: a mask uniformly, then a region as likely as a uniform pixel of the mask falls into it.
 

@@ -110,6 +110,7 @@ def test_what_cannot_be_done_is_said(filled: Store, tmp_path: Path) -> None:
         open_store(filled.folder).search(unit(1, 0), 3)
 
 
+@pytest.mark.slow
 def test_an_approximate_index_says_what_it_misses_and_knows_of_later_changes(tmp_path: Path) -> None:
     pytest.importorskip("faiss")
     centres = unit(40, 1, 8)

@@ -1,5 +1,6 @@
 import os
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from tamis.arrays import ImageArray
 from tamis.clicks import Click
 from tamis.errors import InputError
 from tamis.regions.encoded import EncodedRegions
+from tamis.segmentors.embedded.appearance import described
 from tamis.segmentors.embedded.model import Embedded
 from tamis.segmentors.embedded.weights import PARTS
 from tamis.segmentors.protocol import AnswersByRegion, EncodedImage, Segmentor
@@ -145,20 +147,17 @@ def test_one_click_finds_objects_in_photographs_never_trained_on() -> None:
     photographs = [
         photograph
         for name in ("duts", "weizmann_horses")
-        for photograph in list(read_photographs(name, root / name, "held-out", 0))[:6]
+        for photograph in islice(read_photographs(name, root / name, "held-out", 0), 6)
     ]
     assert measure(encode, photographs, repeats=2)["miou"] > 0.65
 
 
-def test_the_encoders_maps_come_beside_an_encoded_image_which_stays_the_same() -> None:
+def test_regions_are_described_beside_the_encoding_which_stays_the_same() -> None:
     model = Embedded()
     image = disc(288, 384)[0]
-    encoded, deep = model.encode_deeply(image)
-    plain = model.encode(image)
-    assert deep.deep16.shape == (120, 18, 24)
-    assert deep.deep32.shape == (352, 9, 12)
+    seen, plain, maps = model.appearance(image), model.encode(image), model.deep_maps(image)
     for name, array in plain.arrays().items():
-        np.testing.assert_array_equal(array, encoded.arrays()[name])
-    alone = model.deep_maps(image)
-    np.testing.assert_array_equal(alone.deep16, deep.deep16)
-    np.testing.assert_array_equal(alone.deep32, deep.deep32)
+        np.testing.assert_array_equal(array, getattr(seen.encoded, name))
+    assert maps.deep16.shape == (120, 18, 24)
+    assert maps.deep32.shape == (352, 9, 12)
+    np.testing.assert_array_equal(seen.things, described(plain, maps).things)

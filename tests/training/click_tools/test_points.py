@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tamis.training.click_tools.points import Asked, Clicking, ask, ring
+from tamis.training.click_tools.points import Clicking, ClickTask, draw_clicks, ring
 from tamis.training.click_tools.scene import Scene, packed_scene
 
 
@@ -15,8 +15,8 @@ def scene() -> Scene:
     return packed_scene(np.zeros((80, 100, 3), np.uint8), list(masks))
 
 
-def drawn(how: Clicking, count: int = 400) -> list[Asked]:
-    return [ask(scene(), how, np.random.default_rng(seed)) for seed in range(count)]
+def drawn(how: Clicking, count: int = 400) -> list[ClickTask]:
+    return [draw_clicks(scene(), how, np.random.default_rng(seed)) for seed in range(count)]
 
 
 def test_positive_clicks_lie_in_the_object_and_negative_ones_outside() -> None:
@@ -84,6 +84,6 @@ def test_one_click_is_one_click() -> None:
 
 def test_a_scene_without_objects_gives_negative_clicks_alone() -> None:
     empty = packed_scene(np.zeros((20, 20, 3), np.uint8), [])
-    asked = [ask(empty, Clicking(), np.random.default_rng(seed)) for seed in range(40)]
+    asked = [draw_clicks(empty, Clicking(), np.random.default_rng(seed)) for seed in range(40)]
     assert not any(each.target.any() for each in asked)
     assert not any(positive for each in asked for *_, positive in each.clicks)

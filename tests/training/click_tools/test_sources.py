@@ -10,7 +10,7 @@ import pytest
 from tamis.errors import InputError
 from tamis.image import write_image
 from tamis.training.click_tools.augment import Augmentation
-from tamis.training.click_tools.batches import Counts, Drawing, Numbered
+from tamis.training.click_tools.batches import Counts, Drawing, NumberedSamples
 from tamis.training.click_tools.points import Clicking
 from tamis.training.click_tools.sources import CocoLvis, open_source
 
@@ -77,7 +77,7 @@ def test_the_same_number_gives_the_same_sample(cocolvis: Path) -> None:
     one, other = drawing.sample(7), drawing.sample(7)
     assert np.array_equal(one.image, other.image)
     assert one.clicks == other.clicks
-    shares = [Numbered(drawing, range(2, 4), 4, 2, rank) for rank in (0, 1)]
+    shares = [NumberedSamples(drawing, range(2, 4), 4, 2, rank) for rank in (0, 1)]
     assert [len(share) for share in shares] == [4, 4]
     # Steps 2 and 3 of a batch of 4 are samples 8 to 15; each of two processes has two of every four.
     assert np.array_equal(shares[1][3].image, drawing.sample(15).image)

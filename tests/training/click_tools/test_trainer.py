@@ -16,7 +16,7 @@ from tamis.segmentors import load_segmentor
 from tamis.segmentors.plain_vit.network import SHAPES, SegNext
 from tamis.segmentors.plain_vit.weights import save_segnext
 from tamis.training.click_tools import rounds, trainer
-from tamis.training.click_tools.epochs import Measured, read_table, table_lines, write_table
+from tamis.training.click_tools.epochs import EpochScore, read_table, table_lines, write_table
 from tamis.training.click_tools.recipe import Recipe, find_recipe
 from tamis.training.click_tools.trainer import ClickJob, started_network, train_segnext
 from tests.training.scenes import column
@@ -149,8 +149,8 @@ def test_steps_that_are_not_finite_are_left_out(data: str, tmp_path: Path, monke
 
 
 def test_the_table_of_epochs_is_as_the_research_writes_it(tmp_path: Path) -> None:
-    rows = [Measured(29, "davis345", 0.6122, 345, 345, ""), Measured(19, "davis345", 0.5629, 345, 345, "")]
-    write_table(tmp_path, [*rows, Measured(19, "hqseg44k/val", 0.2096, 1537, 1537, "")])
+    rows = [EpochScore(29, "davis345", 0.6122, 345, 345, ""), EpochScore(19, "davis345", 0.5629, 345, 345, "")]
+    write_table(tmp_path, [*rows, EpochScore(19, "hqseg44k/val", 0.2096, 1537, 1537, "")])
     assert table_lines(tmp_path) == ["davis345: epoch 19: 56.29, 29: 61.22", "hqseg44k/val: epoch 19: 20.96"]
     with pytest.raises(InputError, match="no epoch was measured"):
         table_lines(tmp_path / "empty")

@@ -211,7 +211,7 @@ class Assistant:
             pupil = self._pupils.get(label)
             if pupil is None or not pupil.learner.concept.ready:
                 return None
-            asked, several = pupil.learner.ask(view), pupil.several
+            asked, several = pupil.learner.query(view), pupil.several
         found = asked.proposal(encoded, view)
         if not found.mask.any():
             return None

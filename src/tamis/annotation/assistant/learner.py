@@ -6,7 +6,7 @@ import numpy as np
 
 from tamis.annotation.assistant.concept import Concept, Float64, RegionView, shares_of
 from tamis.annotation.assistant.pixels import HasPhotograph, Painter, PixelConcept, PixelLesson, pixel_lesson
-from tamis.annotation.assistant.propose import Answered, Proposal, fitting_click, propose
+from tamis.annotation.assistant.propose import Proposal, RegionAnswer, fitting_click, propose
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.regions.protocol import AnswersByRegion
 from tamis.regions.spread import spread
@@ -28,10 +28,10 @@ class Lesson:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class PixelQuestion:
     """A question that was answered by regions, to be painted while the learner learns on."""
 
-    answered: Answered
+    answered: RegionAnswer
     painter: Painter | None
 
     def probability(self, encoded: AnswersByRegion, view: RegionView) -> ProbabilityArray:
@@ -83,11 +83,13 @@ class Learner:
         self.concept.forget(key)
         self._pixels.forget(key)
 
-    def ask(self, view: RegionView) -> Asked:
+    def query(self, view: RegionView) -> PixelQuestion:
         """What regions say, and how pixels are to be painted.
 
         Raises:
             InputError: no mask has been learned.
         """
         probability = self.concept.probability(view)
-        return Asked(Answered(probability, self.concept.confidence(probability, view)), self._pixels.painter())
+        return PixelQuestion(
+            RegionAnswer(probability, self.concept.confidence(probability, view)), self._pixels.painter()
+        )

@@ -44,7 +44,7 @@ class Answers(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Answered:
+class RegionAnswer:
     """A concept that was asked already: its mask is made later, while the concept learns on.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from tamis.annotation.simulate.policies.registry import Brief, make_policy
 from tamis.annotation.simulate.studio import Studio, wanted_of
 from tamis.arrays import MaskArray
 from tamis.datasets.protocol import Dataset
-from tamis.errors import InputError, UnavailableError
+from tamis.errors import UnavailableError
 from tamis.mask import Masks
 from tamis.mask.iou import iou_of
 from tamis.regions.protocol import AnswersByRegion
@@ -118,9 +118,7 @@ def simulate(
         UnavailableError: pyarrow is not installed.
     """
     _require_pyarrow()
-    dataset = replace(dataset, samples=dataset.samples[:limit])
-    if not dataset.samples:
-        raise InputError(f"{dataset.root}: the dataset '{dataset.name}' has no images to annotate")
+    dataset = dataset.first(limit)
     weights = weights_of(segmentor)
     signature = {
         "segmentor": segmentor.name,
@@ -156,30 +154,23 @@ def simulate(
             for key in _in_order(journal.entries, f"{policy} {number} ")
         ]
         write_actions(out / "actions.parquet", rows)
-        write_json(
-            out / "simulation.json",
-            {
-                "dataset": dataset.name,
-                "split": dataset.split,
-                "concept": concept,
-                "segmentor": segmentor.name,
-                "images": len(dataset.samples),
-                "weights": weights,
-                "target_iou": settings.target_iou,
-                "most_clicks": settings.most_clicks,
-                "costs": costs_as_json(settings.costs),
-                "seed": seed,
-                "by_number": {
-                    policy: clicks_by_number([row for row in rows if row["policy"] == policy], 1).mean.round(4).tolist()
-                    for policy in settings.policies
-                },
-                "policies": {
-                    policy: summary_of([row for row in rows if row["policy"] == policy], settings.target_iou)
-                    for policy in settings.policies
-                },
-            },
-        )
+        told = {name: signature[name] for name in ("dataset", "split", "concept", "segmentor")}
+        told |= {"images": len(dataset.samples), "weights": weights}
+        write_json(out / "simulation.json", {**told, **_results(settings, seed, rows)})
         run.dataset = fingerprint(file_hash(sample.image_path) for sample in dataset.samples)
+
+
+def _results(settings: Settings, seed: int, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What `simulation.json` says of the settings and of what came of them."""
+    of_policy = {policy: [row for row in rows if row["policy"] == policy] for policy in settings.policies}
+    return {
+        "target_iou": settings.target_iou,
+        "most_clicks": settings.most_clicks,
+        "costs": costs_as_json(settings.costs),
+        "seed": seed,
+        "by_number": {name: clicks_by_number(each, 1).mean.round(4).tolist() for name, each in of_policy.items()},
+        "policies": {name: summary_of(each, settings.target_iou) for name, each in of_policy.items()},
+    }
 
 
 Annotated = Iterable[tuple[str, dict[str, Any]]]

@@ -12,7 +12,7 @@ encoder_option = click.option(
     metavar="NAME",
     default="embedded",
     show_default=True,
-    help="What makes vectors: embedded, efficientnet-lite2, dinov2-small, dinov2-base, siglip-base, siglip2-base, or "
+    help="Image encoder: embedded, efficientnet-lite2, dinov2-small, dinov2-base, siglip-base, siglip2-base, or "
     "onnx:FILE.",
 )
 adaptation_option = click.option(
@@ -27,7 +27,7 @@ store_option = click.option(
     help="The folder of the vectors, or postgresql://... with pgvector.",
 )
 dataset_option = click.option(
-    "--dataset", type=click.Choice(list(OPENERS)), required=True, help="The layout, and whose rules."
+    "--dataset", type=click.Choice(list(OPENERS)), required=True, help="The dataset: its layout and its protocol."
 )
 root_option = click.option(
     "--root", metavar="PATH", required=True, type=click.Path(path_type=Path), help="The dataset's folder."
@@ -42,7 +42,7 @@ presence_option = click.option(
     "--presence",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="A head that tamis train presence has made for the method.",
+    help="Presence head for the method, from `tamis train presence`.",
 )
 top_option = click.option(
     "--top",
@@ -50,7 +50,7 @@ top_option = click.option(
     type=click.IntRange(min=1),
     default=100,
     show_default=True,
-    help="How many of each ranking the second stage sees.",
+    help="Length of the part of each ranking that the second stage re-ranks.",
 )
 weight_option = click.option(
     "--weight",
@@ -58,7 +58,7 @@ weight_option = click.option(
     type=click.FloatRange(0, 1),
     default=0.5,
     show_default=True,
-    help="How much the second stage counts beside the first.",
+    help="Weight of the second stage's scores beside the first's.",
 )
 k_option = click.option(
     "--k", metavar="K", type=click.IntRange(min=1), default=1000, show_default=True, help="Length of a ranking."

@@ -43,10 +43,10 @@ def command(
     tamis retrieve precompute mini_ilias-000000.tar --store vectors/ --encoder dinov2-small
     """
     from tamis.personal.retrieval.encoders import load_encoder
-    from tamis.personal.retrieval.precompute import Added, precompute
+    from tamis.personal.retrieval.precompute import PrecomputeProgress, precompute
     from tamis.personal.retrieval.vectors import shown
 
-    state, executor = Added(), executor_for(workers, ray)
+    state, executor = PrecomputeProgress(), executor_for(workers, ray)
     steps = precompute(source, store, load_encoder(encoder, adaptation), prefix, half, executor=executor)
     with progress_bar(as_json) as bar, closing(steps):
         task = bar.add_task("encoding", total=None)

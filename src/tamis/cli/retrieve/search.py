@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @store_option
 @adaptation_option
-@click.option("--k", metavar="K", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
+@click.option("--k", metavar="K", type=click.IntRange(min=1), default=10, show_default=True, help="Number of results.")
 @click.option("--name", metavar="PATTERN", help="Only names like this, such as 'holiday/*'.")
 @click.option("--folder", metavar="DIR", help="Only names in this folder.")
 @click.option("--since", metavar="DATE", help="Only images from this date on, such as 2026-05-01.")

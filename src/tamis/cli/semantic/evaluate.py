@@ -14,7 +14,7 @@ from tamis.cli.semantic.train import parsed_overrides, require_networks
 @click.option("--data", required=True, metavar="ROOT", type=click.Path(path_type=Path), help="Images and label maps.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Results; by default beside CHECKPOINT.")
 @click.option("--split", default="val", show_default=True, help="The split to evaluate.")
-@click.option("--layout", default="auto", show_default=True, help="Of the data: auto, or a name from the docs.")
+@click.option("--layout", default="auto", show_default=True, help="Layout of the data: auto, or a name from the docs.")
 @click.option("--recipe", metavar="NAME", help="Recipe of an official mmsegmentation checkpoint.")
 @click.option(
     "--override", "overrides", multiple=True, metavar="NAME=VALUE", help="Override a field of the recipe; repeatable."

@@ -15,7 +15,7 @@ from tamis.errors import InputError
 @click.argument("checkpoint", metavar="CHECKPOINT", type=click.Path(path_type=Path))
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Folder of the results.")
-@click.option("--classes", metavar="TABLE", help="What the classes are, if the checkpoint does not say.")
+@click.option("--classes", metavar="TABLE", help="Class table, if the checkpoint has none.")
 @click.option("--recipe", metavar="NAME", help="Recipe of an official mmsegmentation checkpoint.")
 @click.option(
     "--override", "overrides", multiple=True, metavar="NAME=VALUE", help="Override a field of the recipe; repeatable."

@@ -7,8 +7,8 @@ from tamis.cli.options import print_table
 
 @click.command(name="pull")
 @click.argument("name", required=False)
-@click.option("--revision", metavar="COMMIT", help="Of its repository: a commit, branch or tag.")
-@click.option("--yes", is_flag=True, help="Fetch it without a question.")
+@click.option("--revision", metavar="COMMIT", help="Revision of its repository: a commit, branch or tag.")
+@click.option("--yes", is_flag=True, help="Fetch without asking for confirmation.")
 def command(name: str | None, revision: str | None, yes: bool) -> None:
     """Fetch pre-trained weights, after their licence was shown; without NAME list what there is.
 

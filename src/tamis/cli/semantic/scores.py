@@ -11,7 +11,7 @@ from tamis.semantic.scores import PUBLISHED, find_sources, ranked, read_scores, 
 @click.command(name="scores")
 @click.argument("files", metavar="[FILES...]", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--out", metavar="FILE.md", required=True, type=click.Path(path_type=Path), help="The table to write.")
-@click.option("--dataset", metavar="NAME", default="ADE20K", show_default=True, help="Whose figures are wanted.")
+@click.option("--dataset", metavar="NAME", default="ADE20K", show_default=True, help="Dataset of the figures.")
 @click.option(
     "--runs",
     metavar="PATH",

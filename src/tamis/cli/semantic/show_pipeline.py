@@ -34,7 +34,7 @@ RESIZES: dict[str, RandomScale | RandomShortSide] = {"range": RandomScale(), "sh
     "--crop", metavar="PX", type=click.IntRange(min=8), default=512, show_default=True, help="Sides of the crop."
 )
 @click.option("--passes", metavar="N", type=click.IntRange(1, 100), default=1, show_default=True, help="How many.")
-@click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Of what is drawn.")
+@click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed.")
 def command(image: Path, label: Path, out: Path, classes: str, resize: str, crop: int, passes: int, seed: int) -> None:
     """Draw every step of the training pipeline for an image and its label map.
 

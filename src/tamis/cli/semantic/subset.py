@@ -24,14 +24,14 @@ def _share(context: click.Context, parameter: click.Parameter, value: str) -> Fr
 
 @click.command(name="subset")
 @click.argument("root", metavar="ROOT", type=click.Path(path_type=Path))
-@click.option("--keep", metavar="SHARE", required=True, callback=_share, help="How much to keep, such as 1/4 or 0.1.")
+@click.option("--keep", metavar="SHARE", required=True, callback=_share, help="Share to keep, such as 1/4 or 0.1.")
 @click.option(
     "--out",
     metavar="DIR",
     type=click.Path(path_type=Path),
     help="The new folder; by default ROOT_ds_X beside ROOT, where 1/X is kept.",
 )
-@click.option("--split", metavar="NAME", default="train", show_default=True, help="Which part gets smaller.")
+@click.option("--split", metavar="NAME", default="train", show_default=True, help="The split that is reduced.")
 @click.option(
     "--choose",
     type=click.Choice(["balanced", "random"]),
@@ -42,7 +42,9 @@ def _share(context: click.Context, parameter: click.Parameter, value: str) -> Fr
 @click.option(
     "--layout", type=click.Choice(["auto", *LAYOUTS]), default="auto", show_default=True, help="How ROOT is laid out."
 )
-@click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Of the choice.")
+@click.option(
+    "--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed of the choice."
+)
 def command(root: Path, keep: Fraction, out: Path | None, split: str, choose: str, layout: str, seed: int) -> None:
     """Link a part of a dataset, for experiments that take less time.
 

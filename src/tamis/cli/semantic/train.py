@@ -40,21 +40,26 @@ def parsed_overrides(texts: tuple[str, ...]) -> Mapping[str, str]:
 
 
 @click.command(name="train")
-@click.option("--recipe", "name", metavar="NAME", required=True, help="How: a name from `tamis semantic recipes`.")
+@click.option("--recipe", "name", metavar="NAME", required=True, help="Recipe: a name from `tamis semantic recipes`.")
 @click.option("--data", required=True, metavar="ROOT", type=click.Path(path_type=Path), help="Images and label maps.")
 @click.option("--out", required=True, metavar="RUN", type=click.Path(path_type=Path), help="Folder of the run.")
-@click.option("--layout", default="auto", show_default=True, help="Of the data: auto, or a name from the docs.")
-@click.option("--split", default="train", show_default=True, help="What is trained on.")
-@click.option("--validation", default="val", show_default=True, help="The split that says which weights are best.")
+@click.option("--layout", default="auto", show_default=True, help="Layout of the data: auto, or a name from the docs.")
+@click.option("--split", default="train", show_default=True, help="The split to train on.")
+@click.option(
+    "--validation",
+    default="val",
+    show_default=True,
+    help="The split for validation, by which the best weights are chosen.",
+)
 @click.option(
     "--override", "overrides", multiple=True, metavar="NAME=VALUE", help="Change a field of the recipe; repeatable."
 )
-@click.option("--steps", metavar="N", type=click.IntRange(min=1), help="So many steps instead of the recipe's.")
-@click.option("--start", metavar="FILE", type=click.Path(path_type=Path), help="Weights to begin with: a checkpoint.")
+@click.option("--steps", metavar="N", type=click.IntRange(min=1), help="Train for N steps instead of the recipe's.")
+@click.option("--start", metavar="FILE", type=click.Path(path_type=Path), help="Weights to start from: a checkpoint.")
 @click.option("--resume", is_flag=True, help="Resume from the last checkpoint in --out.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--workers", default=0, show_default=True, help="Threads that make batches ready; on a GPU all cores.")
-@click.option("--threads", default=0, show_default=True, help="Processor threads; 0 leaves it to torch.")
+@click.option("--workers", default=0, show_default=True, help="Threads that prepare batches; on a GPU all cores.")
+@click.option("--threads", default=0, show_default=True, help="CPU threads; 0 leaves it to torch.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def command(
     name: str,

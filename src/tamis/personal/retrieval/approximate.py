@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.errors import InputError, UnavailableError
-from tamis.personal.retrieval.store import Filter, Found, Rows, Store
+from tamis.personal.retrieval.store import Filter, Nearest, Rows, Store
 from tamis.results.files import replacing, write_json
 
 TRAINED_ON, ASKED, PROBES, KEPT = 100_000, 200, 64, 10
@@ -38,7 +38,7 @@ class Approximate:
     covered: int
     recall: float
 
-    def search(self, queries: NDArray[np.floating], k: int, wanted: Filter | None = None) -> Found:
+    def search(self, queries: NDArray[np.floating], k: int, wanted: Filter | None = None) -> Nearest:
         """As `Store.search`, but some of the nearest may be missed."""
         faiss, asked = _faiss(), np.ascontiguousarray(queries, np.float32)
         keep = self.store.chosen(wanted)
@@ -48,7 +48,7 @@ class Approximate:
             parameters = faiss.SearchParametersIVF(sel=faiss.IDSelectorBitmap(chosen), nprobe=PROBES)
         late = np.flatnonzero(keep[self.covered :]) + self.covered
         newest = self.store.vectors(late.tolist()) if len(late) else None
-        best = Found.empty(len(asked), k)
+        best = Nearest.empty(len(asked), k)
         for first in range(0, len(asked), TOGETHER):
             some = asked[first : first + TOGETHER]
             _, rows = self.index.search(some, k * KEPT, params=parameters)

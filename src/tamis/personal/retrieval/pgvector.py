@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.errors import InputError, OutputError, UnavailableError
-from tamis.personal.retrieval.store import Filter, Found, Rows
+from tamis.personal.retrieval.store import Filter, Nearest, Rows
 from tamis.personal.retrieval.vectors import shown
 
 SCHEMA = "tamis_vectors"
@@ -106,7 +106,7 @@ class Table:
                 raise InputError(f"{shown(self.url)}: has no {min(missing)}; see what it has with tamis retrieve list")
         return replace(self)
 
-    def search(self, queries: NDArray[np.floating], k: int, wanted: Filter | None = None) -> Found:
+    def search(self, queries: NDArray[np.floating], k: int, wanted: Filter | None = None) -> Nearest:
         """The k vectors of largest inner product with each query (Q, D); of equals the first.
 
         Where the index finds fewer than k that a filter lets through, all are compared.
@@ -120,7 +120,7 @@ class Table:
         near = f"SELECT id, name, vector <#> %s AS far FROM {SCHEMA}.vectors WHERE {condition} ORDER BY far"
         exactly = f"SELECT id, name, -far FROM ({near}, id LIMIT %s) AS near ORDER BY far, id"
         statement = f"SELECT id, name, -far FROM ({near} LIMIT %s) AS near ORDER BY far, id" if self.walked else exactly
-        found = Found.empty(len(queries), k)
+        found = Nearest.empty(len(queries), k)
         names: list[tuple[str, ...]] = []
         with _connected(self.url) as connection:
             _search_by(connection, self.walked, k)

@@ -33,7 +33,7 @@ SHARD, BATCH = 4096, 16
 
 
 @dataclass(frozen=True)
-class Added:
+class PrecomputeProgress:
     """How far it is.
 
     Attributes:
@@ -57,7 +57,7 @@ def precompute(
     half: bool = False,
     shard: int = SHARD,
     executor: Executor = IN_PROCESS,
-) -> Generator[Added]:
+) -> Generator[PrecomputeProgress]:
     """Bring a store up to date with a source: what is new is added, what changed is made anew.
 
     Workers read, decode and encode; the vectors come here, and are written in the order of the source, so that the
@@ -82,7 +82,7 @@ def precompute(
     store = _opened(place, encoder)
     known = {} if store is None else store.digests()
     inside = [] if is_address(place) else [Path(place)]
-    state = Added()
+    state = PrecomputeProgress()
     waiting: list[tuple[tuple[str, str, str], NDArray[np.floating]]] = []
     with locked(place):
         asked = _batches(source, entries_of(source, inside), prefix, known)
@@ -95,7 +95,7 @@ def precompute(
                 if store is None and len(found.vectors):
                     store = create_vectors(place, encoder.name, encoder.weights_sha256, found.vectors.shape[1])
                 waiting += zip(found.rows, found.vectors, strict=True)
-                state = Added(
+                state = PrecomputeProgress(
                     state.new + len(found.rows),
                     state.known + found.known,
                     (*state.unreadable, *found.unreadable),

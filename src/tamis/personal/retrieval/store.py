@@ -60,7 +60,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Found:
+class Nearest:
     """The nearest of every query.
 
     Attributes:
@@ -74,7 +74,7 @@ class Found:
     names: tuple[tuple[str, ...], ...] = ()
 
     @classmethod
-    def empty(cls, queries: int, k: int) -> "Found":
+    def empty(cls, queries: int, k: int) -> "Nearest":
         """Nothing yet."""
         return cls(np.full((queries, k), -np.inf, np.float32), np.full((queries, k), -1, np.int64))
 
@@ -215,7 +215,7 @@ class Store:
             )
         return keep
 
-    def search(self, queries: NDArray[np.floating], k: int, wanted: Filter | None = None) -> Found:
+    def search(self, queries: NDArray[np.floating], k: int, wanted: Filter | None = None) -> Nearest:
         """The k rows of largest inner product with each query (Q, D), exactly; of equals the first.
 
         Raises:
@@ -225,7 +225,7 @@ class Store:
             raise InputError(f"{self.folder}: queries must be (Q, {self.dimension}), not {queries.shape}")
         asked = np.asarray(queries, np.float32)
         keep = self.chosen(wanted)
-        best = Found.empty(len(asked), k)
+        best = Nearest.empty(len(asked), k)
         for first, block in self.blocks():
             usable = np.flatnonzero(keep[first : first + len(block)])
             if len(usable):
@@ -233,7 +233,7 @@ class Store:
                 best = _merged(best, asked @ some.T, usable + first, k)
         return self.named(best)
 
-    def named(self, found: Found) -> Found:
+    def named(self, found: Nearest) -> Nearest:
         """With the names of the rows; of all names only those are made, since there may be millions."""
         wanted = np.unique(found.rows[found.rows >= 0])
         starts = np.concatenate([[0], np.cumsum(self.shards)])
@@ -319,7 +319,7 @@ def folder_locked(folder: Path) -> Any:
     return alone_in(folder, folder / ".lock")
 
 
-def _merged(best: Found, scores: Float32, rows: NDArray[np.int64], k: int) -> Found:
+def _merged(best: Nearest, scores: Float32, rows: NDArray[np.int64], k: int) -> Nearest:
     """The best k of what was found and of a block, of equals the earlier row."""
     if scores.shape[1] > k:
         # Ties at the edge: take all that reach the k-th score, then sort.
@@ -335,7 +335,7 @@ def _merged(best: Found, scores: Float32, rows: NDArray[np.int64], k: int) -> Fo
     all_scores = np.concatenate([best.scores, scores], axis=1)
     all_rows = np.concatenate([best.rows, numbers], axis=1)
     order = np.argsort(-all_scores, axis=1, kind="stable")[:, :k]
-    return Found(
+    return Nearest(
         np.take_along_axis(all_scores, order, axis=1).astype(np.float32),
         np.take_along_axis(all_rows, order, axis=1).astype(np.int64),
     )

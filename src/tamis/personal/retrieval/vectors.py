@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from tamis.personal.retrieval.store import Filter, Found, Rows, Store, create_store, folder_locked, open_store
+from tamis.personal.retrieval.store import Filter, Nearest, Rows, Store, create_store, folder_locked, open_store
 
 LEAST = 1_000_000
 """Vectors from which on `tamis retrieve search` searches by an index."""
@@ -22,7 +22,7 @@ class VectorIndex(Protocol):
         """With N more vectors (N, D)."""
         ...
 
-    def search(self, queries: NDArray[np.floating], k: int, wanted: Filter | None = None) -> Found:
+    def search(self, queries: NDArray[np.floating], k: int, wanted: Filter | None = None) -> Nearest:
         """The k of largest inner product with each query (Q, D), the largest first, of equals the first added."""
         ...
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
 from tamis.image import require_rgb
+from tamis.regions.appearance import Appearance
 from tamis.regions.clicks import COARSE_STEP, STEP, as_bytes
 from tamis.regions.encoded import as_ratings
 from tamis.regions.features import (
@@ -28,6 +29,7 @@ from tamis.regions.features import (
     summarise,
 )
 from tamis.regions.oversegmentation import small_regions
+from tamis.segmentors.embedded.appearance import DeepMaps, described, standards, standards_file
 from tamis.segmentors.embedded.corrected import CorrectedRegions
 from tamis.segmentors.embedded.pixel_corrections import PixelContext
 from tamis.segmentors.embedded.pixel_network import DEEP_MAPS, PIXEL_MAPS, as_pixel_maps, pixel_network
@@ -36,19 +38,6 @@ from tamis.segmentors.embedded.weights import session, weights_hash
 
 ROWS = 32
 """Rows of pairs made at a time: what is in between stays in the processor's cache, and takes half the time."""
-
-
-@dataclass(frozen=True)
-class DeepMaps:
-    """What the encoder itself sees, which tells things apart rather than where they end.
-
-    Attributes:
-        deep16: (120, h/16, w/16) float32 at the working size (h, w).
-        deep32: (352, h/32, w/32) float32.
-    """
-
-    deep16: NDArray[np.float32]
-    deep32: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -88,14 +77,27 @@ class Embedded:
         """
         return self._encode(image, PIXEL_MAPS)[0]
 
-    def encode_deeply(self, image: ImageArray) -> tuple[CorrectedRegions, DeepMaps]:
-        """The same, and the encoder's maps, which cost nothing more; not kept in `arrays`, for they are large.
+    def appearance(self, image: ImageArray) -> Appearance:
+        """Encode, and describe the regions by the encoder's maps, which cost nothing more.
 
         Raises:
             InputError: the array is no such image.
         """
         encoded, deep = self._encode(image, PIXEL_MAPS + DEEP_MAPS)
-        return encoded, DeepMaps(*deep)
+        return described(encoded, DeepMaps(*deep))
+
+    def image_vector(self, image: ImageArray) -> NDArray[np.float32]:
+        """(352,) float32 of unit length: what the whole image (H, W, 3) uint8 RGB shows; no region is made for it.
+
+        Raises:
+            InputError: the array is no such image.
+        """
+        mean: NDArray[np.float32] = self.deep_maps(image).deep32.mean(axis=(1, 2))
+        return standards()["deep32"].unit(mean[None]).ravel()
+
+    def appearance_standards(self) -> bytes:
+        """What descriptors are measured against."""
+        return standards_file()
 
     def deep_maps(self, image: ImageArray) -> DeepMaps:
         """The encoder's maps alone, of an image that is not clicked on, (H, W, 3) uint8 RGB.

@@ -71,9 +71,9 @@ class Promptable:
 class EncodedPrompts:
     """An image ready for prompts.
 
-    Satisfies `EncodedImage`, `AnswersAlone`, `AnswersInTurn`, `GivesChoices`, `ScoresMasks`, `TakesBoxes` and
-    `TakesMask`. A single click is answered by the best of the model's several masks, by its own prediction; several
-    clicks, boxes and masks, which leave little doubt, by its single mask, as its authors advise.
+    Satisfies `EncodedImage`, `AnswersAlone`, `AnswersInTurn`, `GivesChoices`, `GivesLogits`, `ScoresMasks`,
+    `TakesBoxes` and `TakesMask`. A single click is answered by the best of the model's several masks, by its own
+    prediction; several clicks, boxes and masks, which leave little doubt, by its single mask, as its authors advise.
 
     Attributes:
         shape: (height, width) of the original image in pixels.
@@ -175,6 +175,28 @@ class EncodedPrompts:
         answers = self.decoder.one(self.together(clicks, mask=low))
         return with_clicked_pixels(self._probability(answers.logits[0, 0]), clicks)
 
+    def logits(
+        self, clicks: Sequence[Click], box: Box | None, low: NDArray[np.float32] | None, several: bool
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """All prompts together: logits (M, H, W), predicted IoUs (M,), and the logits (M, low, low) to give back.
+
+        Raises:
+            InputError: a click or the box lies outside the image, or the box has no area.
+        """
+        prompts = self.together(clicks, box, low)
+        answers = self.decoder.several(prompts) if several else self.decoder.one(prompts)
+        return self._full(answers.logits[0]), answers.ious[0], answers.logits[0]
+
+    def logits_alone(self, clicks: Sequence[Click]) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """The several masks of each click alone: logits (M, H, W) and predicted IoUs (M,).
+
+        Raises:
+            InputError: a click lies outside the image.
+        """
+        for answers in self.singly(clicks):
+            for logits, ious in zip(answers.logits, answers.ious, strict=True):
+                yield self._full(logits), ious
+
     def together(
         self, clicks: Sequence[Click], box: Box | None = None, mask: NDArray[np.float32] | None = None
     ) -> Prompts:
@@ -219,6 +241,9 @@ class EncodedPrompts:
             return self.decoder.several(Prompts(points, np.concatenate([prompt.labels for prompt in single])))
 
         return lru_cache(maxsize=1)(decoded)
+
+    def _full(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.stack([self.geometry.full(one, self.shape) for one in logits])
 
     def _probability(self, logits: NDArray[np.float32]) -> ProbabilityArray:
         return sigmoid(self.geometry.full(logits, self.shape))

@@ -1,7 +1,7 @@
 """Models of the SAM family run by torch, built by transformers. Import it inside functions: it takes seconds."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from tamis.errors import InputError, UnavailableError
+from tamis.hub.quiet import quiet_transformers
 from tamis.segmentors.sam.catalogue import Family
 from tamis.segmentors.sam.model import NOTHING, PROMPTS_ON_A_PROCESSOR, Answers, Embedding, Prompts, in_parts
 
@@ -182,7 +183,7 @@ def load_network(family: Family, folder: Path) -> Any:
     """
     made = getattr(transformers, family.network)
     try:
-        with _quiet():
+        with quiet_transformers():
             network, found = made.from_pretrained(
                 folder,
                 local_files_only=True,
@@ -277,21 +278,6 @@ def _decoder_inputs(decoder: Any, embedding: list[Tensor]) -> tuple[Tensor, dict
     if finer:
         return coarse, {"high_resolution_features": finer}
     return coarse, {}
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without transformers' own report about the weights, which is told better below."""
-    log = transformers.utils.logging
-    verbosity, bars = log.get_verbosity(), log.is_progress_bar_enabled()
-    log.set_verbosity_error()
-    log.disable_progress_bar()
-    try:
-        yield
-    finally:
-        log.set_verbosity(verbosity)
-        if bars:
-            log.enable_progress_bar()
 
 
 def _too_large(device: torch.device) -> UnavailableError:

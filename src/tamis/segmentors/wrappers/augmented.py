@@ -51,7 +51,7 @@ def augmented(segmentor: Segmentor, names: Sequence[str]) -> Segmentor:
     """A segmentor whose answers are means over the image and its views.
 
     Args:
-        segmentor: who answers.
+        segmentor: the model.
         names: of VIEWS; none gives the segmentor itself.
 
     Raises:

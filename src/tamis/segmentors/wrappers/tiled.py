@@ -83,7 +83,7 @@ class Tiled:
     """A segmentor that answers clicks on large images from the tile around them, encoded when it is first needed.
 
     Attributes:
-        segmentor: who answers.
+        segmentor: the model.
         side: of a tile, in pixels.
     """
 

@@ -1,8 +1,7 @@
 """Backbones: from (B, 3, H, W) normalised images to maps of features, the finest first."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tamis.errors import InputError, UnavailableError
+from tamis.hub.quiet import quiet_transformers
 from tamis.semantic.networks.backbone import Backbone
 from tamis.semantic.networks.catalogue import find_pretrained, require_weights
 
@@ -213,7 +213,7 @@ def _last_blocks(layers: int, blocks: int) -> dict[str, Any]:
 
 def _loaded(network_class: Any, folder: str, wanted: Mapping[str, Any]) -> Any:
     try:
-        with quiet():
+        with quiet_transformers():
             network, found = network_class.from_pretrained(
                 folder,
                 local_files_only=True,
@@ -232,18 +232,3 @@ def _loaded(network_class: Any, folder: str, wanted: Mapping[str, Any]) -> Any:
             f"such as {missing[0]}; put the right model.safetensors there"
         )
     return network
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without transformers' own report and bar about weights: what matters of it is told as an error."""
-    log = transformers.utils.logging
-    verbosity, bars = log.get_verbosity(), log.is_progress_bar_enabled()
-    log.set_verbosity_error()
-    log.disable_progress_bar()
-    try:
-        yield
-    finally:
-        log.set_verbosity(verbosity)
-        if bars:
-            log.enable_progress_bar()

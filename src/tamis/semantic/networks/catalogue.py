@@ -24,7 +24,7 @@ FAIR = "as stated on the model's page"
 
 
 @dataclass(frozen=True)
-class Pretrained:
+class PretrainedNetwork:
     """A set of weights.
 
     Attributes:
@@ -58,12 +58,12 @@ SHA256: Mapping[str, str] = MappingProxyType(
 
 def _entry(
     name: str, kind: Kind, repository: str, megabytes: float, licence: str, gated: bool = False
-) -> tuple[str, Pretrained]:
+) -> tuple[str, PretrainedNetwork]:
     revision, sha256 = REVISIONS.get(name, ""), SHA256.get(name, "")
-    return name, Pretrained(kind, HubModel(name, kind, repository, megabytes, revision, sha256, licence, gated))
+    return name, PretrainedNetwork(kind, HubModel(name, kind, repository, megabytes, revision, sha256, licence, gated))
 
 
-PRETRAINED: Mapping[str, Pretrained] = MappingProxyType(
+PRETRAINED: Mapping[str, PretrainedNetwork] = MappingProxyType(
     dict(
         [
             _entry("swin-t", "swin", "microsoft/swin-tiny-patch4-window7-224", 113, MIT),
@@ -88,7 +88,7 @@ PRETRAINED: Mapping[str, Pretrained] = MappingProxyType(
 """By the name that recipes use."""
 
 
-def find_pretrained(name: str) -> Pretrained:
+def find_pretrained(name: str) -> PretrainedNetwork:
     """The weights of a name.
 
     Raises:

@@ -73,7 +73,7 @@ def read(file: Path) -> SemanticCheckpoint:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedNetwork:
     """A network that is ready to answer.
 
     Attributes:
@@ -95,7 +95,7 @@ class Trained:
     norm: str = "batch"
 
 
-def load_trained(file: Path, recipe: str | None = None, overrides: Mapping[str, str] | None = None) -> Trained:
+def load_trained(file: Path, recipe: str | None = None, overrides: Mapping[str, str] | None = None) -> TrainedNetwork:
     """The network of a checkpoint.
 
     Args:
@@ -108,7 +108,7 @@ def load_trained(file: Path, recipe: str | None = None, overrides: Mapping[str, 
     """
     if str(file) in WHOLE and not file.exists():
         found = overridden(WHOLE[str(file)], overrides or {}, LOOKING)
-        return Trained(make_network(found, ADE20K, pretrained=True).eval(), found, (), (), ADE20K, 0)
+        return TrainedNetwork(make_network(found, ADE20K, pretrained=True).eval(), found, (), (), ADE20K, 0)
     content = _content(file)
     if is_mmseg(content):
         if recipe is None:
@@ -117,12 +117,12 @@ def load_trained(file: Path, recipe: str | None = None, overrides: Mapping[str, 
         count = class_count(content["state_dict"])
         network = make_network(found, count, pretrained=False)
         load_into(network, content["state_dict"])
-        return Trained(network.eval(), found, (), (), count, 0)
+        return TrainedNetwork(network.eval(), found, (), (), count, 0)
     saved = read(file)
     found = overridden(from_record(saved.recipe), overrides or {}, LOOKING)
     network = with_norm(make_network(found, len(saved.classes), pretrained=False), saved.norm)
     load_weights(network, saved, file)
-    return Trained(
+    return TrainedNetwork(
         network.eval(), found, tuple(saved.classes), saved.palette, len(saved.classes), saved.step, saved.norm
     )
 

@@ -9,8 +9,9 @@ import transformers
 from torch import Tensor
 
 from tamis.errors import InputError
+from tamis.hub.quiet import quiet_transformers
 from tamis.semantic.data.dataset import IGNORE
-from tamis.semantic.networks.backbones import ARCHITECTURES, make_backbone, quiet
+from tamis.semantic.networks.backbones import ARCHITECTURES, make_backbone
 from tamis.semantic.networks.catalogue import find_pretrained, require_weights
 from tamis.semantic.networks.losses import Criterion, pixel_accuracy, resized
 from tamis.semantic.networks.network import SemanticNetwork
@@ -121,7 +122,7 @@ def make_segformer(name: str, classes: int, pretrained: bool, sizes: Mapping[str
     made = transformers.SegformerForSemanticSegmentation
     if pretrained and name.startswith("mit-"):
         folder = require_weights(name)
-        with quiet():
+        with quiet_transformers():
             network = made.from_pretrained(
                 folder, num_labels=classes, local_files_only=True, use_safetensors=True, dtype=torch.float32
             )
@@ -141,7 +142,7 @@ def _whole(kind: str, name: str, classes: int, network_class: Any) -> Any:
         raise InputError(
             f"'{name}' knows {found} classes, but the data has {classes}: choose other data, or another backbone"
         )
-    with quiet():
+    with quiet_transformers():
         return network_class.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
 
 

@@ -35,7 +35,7 @@ def focal_loss(logits: Tensor, wanted: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Measured:
+class BinaryScores:
     """Of one image.
 
     Attributes:
@@ -53,11 +53,11 @@ class Measured:
     iou: float
 
 
-def measured(logits: Tensor, wanted: MaskArray) -> Measured:
+def measured(logits: Tensor, wanted: MaskArray) -> BinaryScores:
     """Compare (H, W) logits with a mask (H, W)."""
     truth = torch.from_numpy(wanted.astype(np.float32))
     apart, apart_probability = logits - truth, torch.sigmoid(logits) - truth
-    return Measured(
+    return BinaryScores(
         float(focal_loss(logits, truth)),
         float(apart.abs().mean()),
         float(apart.square().mean()),
@@ -67,20 +67,20 @@ def measured(logits: Tensor, wanted: MaskArray) -> Measured:
     )
 
 
-def at_size(answer: Answer, image: ImageArray, wanted: MaskArray, size: int) -> Measured:
+def at_size(answer: Answer, image: ImageArray, wanted: MaskArray, size: int) -> BinaryScores:
     """At the size of training: image and mask are squashed."""
     small, mask = squared(image, wanted, size)
     return measured(answer(small[None])[0, 0], mask[0].numpy() > 0.5)
 
 
-def at_actual_size(answer: Answer, image: ImageArray, wanted: MaskArray, size: int) -> tuple[Measured, MaskArray]:
+def at_actual_size(answer: Answer, image: ImageArray, wanted: MaskArray, size: int) -> tuple[BinaryScores, MaskArray]:
     """At the image's own size: the answer to the squashed image is brought there; also the mask."""
     small, _ = squared(image, wanted, size)
     logits = functional.interpolate(answer(small[None]), size=wanted.shape, mode="bilinear", align_corners=False)[0, 0]
     return measured(logits, wanted), (logits > 0).numpy()
 
 
-def looked_at_whole(answer: Answer, image: ImageArray, wanted: MaskArray) -> Measured:
+def looked_at_whole(answer: Answer, image: ImageArray, wanted: MaskArray) -> BinaryScores:
     """The network looks at the image as it is."""
     return measured(answer(tensor_of(image)[None])[0, 0], wanted)
 

@@ -47,7 +47,7 @@ def train_regions(segmentor: Segmentor, train: Dataset, test: Dataset, out: Path
             _, wanted = read(sample)
             encoded = studio.seen(sample)
             view = RegionView.of(encoded)
-            told = np.clip(learner.ask(view).probability(encoded, view), 1e-6, 1 - 1e-6)
+            told = np.clip(learner.query(view).probability(encoded, view), 1e-6, 1 - 1e-6)
             found = measured(torch.from_numpy(np.log(told / (1 - told))), wanted)
             rows.append({"image": sample.name, "actual": vars(found)})
             write_image(out / "masks" / f"{sample.name}.png", told > 0.5)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tamis.errors import InputError
 from tamis.segmentors.disks import Place
 from tamis.training.click_tools.augment import Augmentation, augmented
-from tamis.training.click_tools.points import Clicking, ask
+from tamis.training.click_tools.points import Clicking, draw_clicks
 from tamis.training.click_tools.sources import Source
 
 DRAWS = 200
@@ -95,7 +95,7 @@ class Drawing:
                 without += 1
                 if rng.random() >= self.background:
                     continue
-            asked = ask(scene, self.clicking, rng)
+            asked = draw_clicks(scene, self.clicking, rng)
             nested = np.zeros((0, self.side, self.side), bool)
             first = next((click for click in asked.clicks if click[2]), None)
             if self.nested and first is not None:
@@ -130,7 +130,7 @@ class Counts:
         self.unreadable.update(sample.unreadable)
 
 
-class Numbered:
+class NumberedSamples:
     """Samples by their numbers, for torch's loader.
 
     Args:

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ TABLE = "epochs.csv"
 
 
 @dataclass(frozen=True)
-class Measured:
+class EpochScore:
     """mIoU@1 of one epoch on one dataset: one random click, threshold .5, original resolution, masks of 256 pixels.
 
     Attributes:
@@ -40,7 +40,7 @@ class Measured:
     weights: str
 
 
-def measure_epoch(out: Path, epoch: int, file: Path, place: str, limit: int | None, seed: int) -> Measured:
+def measure_epoch(out: Path, epoch: int, file: Path, place: str, limit: int | None, seed: int) -> EpochScore:
     """Measure a checkpoint, and put it into the table, in the place of what stood there for that epoch and dataset.
 
     Args:
@@ -60,15 +60,14 @@ def measure_epoch(out: Path, epoch: int, file: Path, place: str, limit: int | No
     return measured
 
 
-def measure(file: Path, place: str, limit: int | None, seed: int, rules: Rules, epoch: int = 0) -> Measured:
+def measure(file: Path, place: str, limit: int | None, seed: int, rules: Rules, epoch: int = 0) -> EpochScore:
     """mIoU@1 of a checkpoint; see `measure_epoch`.
 
     Raises:
         InputError: the dataset cannot be opened, or has no mask that is large enough.
     """
     name, root, split = parse_place(place, "--evaluate")
-    dataset = open_dataset(name, root, split)
-    dataset = replace(dataset, samples=dataset.samples[:limit])
+    dataset = open_dataset(name, root, split).first(limit)
     tool = load_click_tool(f"segnext:{file}")
     ious, images, masks = [], 0, 0
     for _, record in evaluate(tool, dataset, rules, seed):
@@ -77,26 +76,26 @@ def measure(file: Path, place: str, limit: int | None, seed: int, rules: Rules, 
     if not ious:
         raise InputError(f"--evaluate {place}: has no mask of at least {rules.min_area} pixels")
     told = f"{name}/{dataset.split}" if dataset.split else name
-    return Measured(epoch, told, round(float(np.mean(ious)), 6), masks, images, getattr(tool, "weights_sha256", ""))
+    return EpochScore(epoch, told, round(float(np.mean(ious)), 6), masks, images, getattr(tool, "weights_sha256", ""))
 
 
-def read_table(out: Path) -> list[Measured]:
+def read_table(out: Path) -> list[EpochScore]:
     """All rows of a run's table; none where there is none yet."""
     file = out / TABLE
     if not file.exists():
         return []
     rows = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"), newline=""))
     return [
-        Measured(int(row["epoch"]), row["dataset"], float(row["miou"]), int(row["masks"]), int(row["images"]),
+        EpochScore(int(row["epoch"]), row["dataset"], float(row["miou"]), int(row["masks"]), int(row["images"]),
                  row["weights"])
         for row in rows
     ]  # fmt: skip
 
 
-def write_table(out: Path, rows: Sequence[Measured]) -> None:
+def write_table(out: Path, rows: Sequence[EpochScore]) -> None:
     """Write the table whole, by dataset and epoch."""
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, [field.name for field in fields(Measured)])
+    writer = csv.DictWriter(text, [field.name for field in fields(EpochScore)])
     writer.writeheader()
     writer.writerows(asdict(row) for row in sorted(rows, key=lambda row: (row.dataset, row.epoch)))
     write_bytes(out / TABLE, text.getvalue().encode())

@@ -48,7 +48,7 @@ class Clicking:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class ClickTask:
     """What is asked for.
 
     Attributes:
@@ -60,7 +60,7 @@ class Asked:
     clicks: list[Place]
 
 
-def ask(scene: Scene, how: Clicking, rng: np.random.Generator) -> Asked:
+def draw_clicks(scene: Scene, how: Clicking, rng: np.random.Generator) -> ClickTask:
     """Draw an object, or two, and clicks on and beside it.
 
     Args:
@@ -71,7 +71,7 @@ def ask(scene: Scene, how: Clicking, rng: np.random.Generator) -> Asked:
     roots = scene.roots
     if not roots:
         background = scene.background()
-        return Asked(np.zeros(background.shape, bool), _negatives([(background, 1.0)], how, rng))
+        return ClickTask(np.zeros(background.shape, bool), _negatives([(background, 1.0)], how, rng))
     count = 2 if len(roots) > 1 and rng.random() < how.merged else 1
     chosen = [roots[i] for i in rng.choice(len(roots), count, replace=False)]
     masks = [scene.mask(number) for number in chosen]
@@ -82,9 +82,9 @@ def ask(scene: Scene, how: Clicking, rng: np.random.Generator) -> Asked:
     places = list(zip((outside, others, ring(target, how.ring)), how.elsewhere, strict=True))
     if how.single:
         if rng.random() < how.negative:
-            return Asked(target, _drawn(places, 1, False, rng) or _drawn([(outside, 1.0)], 1, False, rng))
-        return Asked(target, _drawn([(target, 1.0)], 1, True, rng))
-    return Asked(target, [*_positives(regions, how, rng), *_negatives(places, how, rng)])
+            return ClickTask(target, _drawn(places, 1, False, rng) or _drawn([(outside, 1.0)], 1, False, rng))
+        return ClickTask(target, _drawn([(target, 1.0)], 1, True, rng))
+    return ClickTask(target, [*_positives(regions, how, rng), *_negatives(places, how, rng)])
 
 
 def ring(mask: MaskArray, share: float) -> MaskArray:

@@ -22,7 +22,7 @@ NEXT_THRESHOLD = 0.49
 
 
 @dataclass(frozen=True, eq=False)
-class Learned:
+class ForwardPass:
     """What a forward pass gave.
 
     Attributes:
@@ -34,7 +34,9 @@ class Learned:
     iou: float
 
 
-def learn(network: SegNext, samples: Sequence[Sample], rounds: int, terms: Terms, rng: np.random.Generator) -> Learned:
+def learn(
+    network: SegNext, samples: Sequence[Sample], rounds: int, terms: Terms, rng: np.random.Generator
+) -> ForwardPass:
     """Answer, correct, and give the loss of the last answer, to be differentiated.
 
     Args:
@@ -73,7 +75,7 @@ def learn(network: SegNext, samples: Sequence[Sample], rounds: int, terms: Terms
         masks, wanted, counted = logits > 0, targets > 0, weights > 0
         either = (counted & (masks | wanted)).sum(1).clamp_min(1)
         iou = float(((counted & masks & wanted).sum(1) / either).mean())
-    return Learned(total.mean(), iou)
+    return ForwardPass(total.mean(), iou)
 
 
 def next_click(answer: ProbabilityArray, target: MaskArray, valid: MaskArray, rng: np.random.Generator) -> Place | None:

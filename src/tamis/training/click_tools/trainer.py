@@ -19,8 +19,8 @@ from tamis.segmentors.checkpoints import read_peer
 from tamis.segmentors.plain_vit.network import SHAPES, SegNext
 from tamis.segmentors.plain_vit.weights import load_segnext, network_of, save_segnext, start_encoder
 from tamis.training.click_tools.augment import Augmentation
-from tamis.training.click_tools.batches import Counts, Drawing, Numbered, Sample
-from tamis.training.click_tools.epochs import Measured, measure_epoch
+from tamis.training.click_tools.batches import Counts, Drawing, NumberedSamples, Sample
+from tamis.training.click_tools.epochs import EpochScore, measure_epoch
 from tamis.training.click_tools.points import Clicking
 from tamis.training.click_tools.recipe import Recipe
 from tamis.training.click_tools.rounds import learn
@@ -160,7 +160,7 @@ class _Run:
         if self.recipe.batch % world.size:
             raise InputError(f"--set batch={self.recipe.batch}: is no multiple of the {world.size} devices")
         if self.last.exists() and not job.resume:
-            raise InputError(f"{job.out} already holds a run: go on with --resume or choose another folder")
+            raise InputError(f"{job.out} already holds a run: continue it with --resume, or choose another folder")
         if job.resume and not self.last.exists():
             raise InputError(f"{job.out} holds no run to resume: leave out --resume, or choose its folder")
         self.drawing = drawing_of(self.recipe, job.data)
@@ -171,7 +171,7 @@ class _Run:
         if saved is not None:
             self._require_same(saved)
             network = network_of(read_peer(self.last))
-            self.say(f"goes on after {saved['step']:,} steps")
+            self.say(f"continues after {saved['step']:,} steps")
         else:
             network, sentence = started_network(self.recipe, job.start)
             self.say(sentence)
@@ -243,7 +243,7 @@ class _Run:
 
     def _batches(self, steps: range) -> Iterator[list[Sample]]:
         share = self.recipe.batch // self.world.size
-        numbered: Any = Numbered(self.drawing, steps, self.recipe.batch, share, self.world.rank)
+        numbered: Any = NumberedSamples(self.drawing, steps, self.recipe.batch, share, self.world.rank)
         loader: Any = DataLoader(
             numbered, batch_size=share, shuffle=False, num_workers=self.job.workers, collate_fn=list
         )
@@ -345,7 +345,7 @@ class _Run:
                 self._tell(measured, board)
         self.world.wait()
 
-    def _tell(self, measured: Measured, board: SummaryWriter | None) -> None:
+    def _tell(self, measured: EpochScore, board: SummaryWriter | None) -> None:
         self.say(
             f"epoch {measured.epoch}: mIoU@1 {100 * measured.miou:.2f} on {measured.dataset} "
             f"({measured.masks} masks of {measured.images} images), {self.seconds / 60:.1f} min"

@@ -39,7 +39,7 @@ class Assisted:
 
     def propose(self, image: Pending, encoded: AnswersByRegion) -> MaskArray | None:
         """What the concept is in this image."""
-        return self.learner.ask(image.view).proposal(encoded, image.view).mask if self.learner.ready else None
+        return self.learner.query(image.view).proposal(encoded, image.view).mask if self.learner.ready else None
 
     def done(self, image: Pending, encoded: AnswersByRegion, mask: MaskArray) -> None:
         """Learn, now or with the next ones."""

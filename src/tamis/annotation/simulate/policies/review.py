@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tamis.annotation.assistant.learner import Asked
+from tamis.annotation.assistant.learner import PixelQuestion
 from tamis.annotation.simulate.policies.assisted import Assisted
 from tamis.annotation.simulate.policies.protocol import Pending
 from tamis.arrays import MaskArray
@@ -27,7 +27,7 @@ class Reviewed:
         self._assisted = Assisted()
         self._first, self._page, self._target = first, page, target_iou
         self._seen = 0
-        self._shown: dict[str, Asked] = {}
+        self._shown: dict[str, PixelQuestion] = {}
         self._looked_at: set[str] = set()
 
     def next(self, waiting: Sequence[Pending]) -> int:
@@ -62,7 +62,7 @@ class Reviewed:
         learner = self._assisted.learner
         if not learner.ready:
             return
-        told = [(each.name, learner.ask(each.view)) for each in waiting if each.name not in self._looked_at]
+        told = [(each.name, learner.query(each.view)) for each in waiting if each.name not in self._looked_at]
         if self._target is not None:
             sure = learner.concept.sure_from(self._target)
             told = [each for each in told if sure is not None and each[1].answered.expected >= sure]
