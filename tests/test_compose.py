@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,6 @@ ROOT = Path(__file__).parent.parent
 
 KNOWN = {"image", "build", "restart", "volumes", "command", "ports", "depends_on", "environment", "healthcheck"}
 KNOWN |= {"shm_size", "deploy"}
-
-THREE_NODES = """
-import sys, time, ray
-ray.init(sys.argv[1], log_to_driver=False)
-while len(ray.nodes()) < 3:
-    time.sleep(0.1)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -138,12 +131,19 @@ def test_workers_join_the_head_by_their_commands(compose: dict[str, Any]) -> Non
     secret = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a-secret-of-the-test"}
     assert compose["services"]["head"]["environment"].keys() == secret.keys()
     place = {**os.environ, **secret, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    asked = f"import ray; ray.init('127.0.0.1:{port}', log_to_driver=False); print(len(ray.nodes()))"
     memory = ["--object-store-memory", "100000000"]
     with (
         tempfile.TemporaryDirectory(prefix="ray-") as short,  # paths of sockets have a hundred characters
         running([*head, "--temp-dir", short, "--include-dashboard", "false", *memory], env=place),
     ):
         until(lambda: reachable(int(port)))
-        with running([*worker, *memory], env=place), running([*worker, *memory], env=place):
-            asked = [sys.executable, "-c", THREE_NODES, f"127.0.0.1:{port}"]
-            subprocess.run(asked, check=True, env=place, timeout=60)
+
+        def nodes() -> str:
+            done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=False, env=place)
+            return done.stdout.strip()
+
+        with ExitStack() as workers:
+            for there in ("2", "3"):
+                workers.enter_context(running([*worker, *memory], env=place))
+                until(lambda there=there: nodes() == there)  # type: ignore[misc]

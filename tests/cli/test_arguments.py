@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-TRIES = int(os.environ.get("TAMIS_FUZZ", "300"))
+TRIES = int(os.environ.get("TAMIS_FUZZ", "200"))
 """Command lines that are tried; `make fuzz` tries ten thousand."""
 
 Tamis = Callable[..., tuple[int, str, str]]

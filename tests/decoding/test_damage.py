@@ -17,7 +17,7 @@ from tamis.annotation.pixels import shown, thumbnail
 from tamis.errors import InputError
 from tamis.image import read_image
 
-TRIES = int(os.environ.get("TAMIS_FUZZ", "300"))
+TRIES = int(os.environ.get("TAMIS_FUZZ", "200"))
 """Mutations of each kind; `make fuzz` makes ten thousand."""
 
 TAGS = (0x010F, 0x0110, 0x0112, 0x011A, 0x011B, 0x0128, 0x0131, 0x0132, 0x013B, 0x0213, 0x8298, 0x8769, 0x8825, 0xA005)

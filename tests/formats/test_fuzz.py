@@ -15,7 +15,7 @@ from tamis.formats.record import Dataset, ImageRecord
 from tamis.formats.registry import FORMATS, export, loaded
 from tamis.mask import Masks
 
-TRIES = int(os.environ.get("TAMIS_FUZZ", "300"))
+TRIES = int(os.environ.get("TAMIS_FUZZ", "200"))
 """Damages in all; `make fuzz` makes ten thousand."""
 
 NAMES = [form.name for form in FORMATS]

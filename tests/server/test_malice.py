@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from tamis.annotation.schema import events
 
-TRIES = int(os.environ.get("TAMIS_FUZZ", "300"))
+TRIES = int(os.environ.get("TAMIS_FUZZ", "200"))
 """Requests that are tried; `make fuzz` makes ten thousand."""
 
 RAW = {"content-type": "application/json"}

@@ -307,7 +307,7 @@ def test_readonly_shows_and_changes_nothing(page: Page, folder: Path) -> None:
     with served(folder, "--readonly") as server:
         open_image(page, server, "a.png")
         page.mouse.click(*place(page, 0.5, 0.5))
-        expect(page.locator("#hint")).to_contain_text("readonly")
+        expect(page.locator("#hint")).to_contain_text("read-only")
         assert server.masks(image_id(server, "a.png")) == []
 
 
