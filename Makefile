@@ -26,9 +26,9 @@ lint: $(VENV)/.dev $(VENV)/.web
 quick: $(VENV)/.dev $(VENV)/.web
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --quick -q -n 2 --dist loadfile
 
-# Two processes, a file of tests at a time in each (tests/conftest.py): a browser's and a model's waits are another's work.
+# Three processes, for two cores, a file of tests at a time in each (tests/conftest.py): a browser's waits are another's work.
 check: $(VENV)/.dev $(VENV)/.web
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile
 
 # The same as in `make test`, with ten thousand inputs of each kind instead of some hundred; seeded, a quarter of an hour.
 fuzz: $(VENV)/.dev

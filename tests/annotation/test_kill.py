@@ -17,7 +17,7 @@ from tamis.annotation import open_project
 from tamis.annotation.fold import History, advanced, drawing
 from tamis.server.serve import bound_socket
 
-KILLS = 100
+KILLS = 50
 
 
 class Tab:
