@@ -17,7 +17,7 @@ from tamis.training.pixel_examples import PixelExample, pixel_examples
 from tests.training.scenes import column, scenes
 
 CPU = torch.device("cpu")
-SMALL = PixelCorrectionOptions(shape=PixelCorrectionShape(widths=(8, 8, 8, 8)), crops=4, side=128)
+SMALL = PixelCorrectionOptions(shape=PixelCorrectionShape(widths=(8, 8, 8, 8)), crops=4, sides=(128,))
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,13 @@ def test_crops_are_of_one_size_and_hold_the_click_more_often_than_not(examples: 
             (88, 32, 32),
         ]
         assert (batch.fed[2][:, 2].abs().amax(dim=(1, 2)) == 1).all()
+
+
+def test_steps_of_larger_crops_take_fewer(examples: list[PixelExample]) -> None:
+    task = PixelCorrectionTask(examples, {examples[0].dataset: 1.0}, [], replace(SMALL, sides=(64, 128)), CPU)
+    shapes = {tuple(task.batch(np.random.default_rng(step), 0.0).fed[0].shape) for step in range(8)}
+    assert shapes == {(4, 3, 64, 64), (1, 3, 128, 128)}
+    assert {tuple(batch.fed[0].shape) for batch in task.largest_batches()} == shapes
 
 
 def test_it_learns_where_things_end(examples: list[PixelExample], tmp_path: Path) -> None:

@@ -33,15 +33,19 @@ class PixelCorrectionOptions:
 
     shape: PixelCorrectionShape = field(default_factory=PixelCorrectionShape)
     crops: int = 8
-    """Per step."""
-    side: int = 256
-    """Of a crop, a multiple of `STRIDE`."""
+    """Per step, of the smallest side; of a larger one as many as have the same area."""
+    sides: tuple[int, ...] = (256, 384)
+    """Of the crops of a step, multiples of `STRIDE`, drawn anew for each: the larger ones are whole images."""
     around_click: float = 0.7
     """Share of crops that hold the last click."""
     untold: float = 0.1
     """Share of crops that are told the mask before instead of the regions' answer: what clicks and pixels say alone."""
     iou_weight: float = 1.0
     """Of one minus the soft IoU, beside cross-entropy."""
+
+    def crops_of(self, side: int) -> int:
+        """Per step of crops of a side."""
+        return max(1, self.crops * min(self.sides) ** 2 // side**2)
 
 
 class PixelBatch(NamedTuple):
@@ -89,14 +93,17 @@ class PixelCorrectionTask:
         return 1.0
 
     def largest_batches(self) -> list[PixelBatch]:
-        """All are of one size."""
-        return []
+        """One of each size."""
+        each, rng = next(iter(self.examples.values()))[0], np.random.default_rng(0)
+        sides = self.options.sides
+        return [stacked([self._crop(each, side, rng)] * self.options.crops_of(side), self.device) for side in sides]
 
     def batch(self, rng: np.random.Generator, progress: float) -> PixelBatch:
         """Crops of some examples."""
-        names = rng.choice(len(self.names), self.options.crops, p=self.shares)
-        those = [self.examples[self.names[int(name)]] for name in names]
-        return stacked([self._crop(each[int(rng.integers(len(each)))], rng) for each in those], self.device)
+        side = int(rng.choice(self.options.sides))
+        crops = self.options.crops_of(side)
+        those = [self.examples[self.names[int(name)]] for name in rng.choice(len(self.names), crops, p=self.shares)]
+        return stacked([self._crop(each[int(rng.integers(len(each)))], side, rng) for each in those], self.device)
 
     def losses(self, batch: PixelBatch) -> dict[str, Tensor]:
         """Means over crops: `loss`, and the IoU before and after."""
@@ -122,8 +129,8 @@ class PixelCorrectionTask:
         by_name = {name: round(float(mean[1] - mean[0]), 4) for name, mean in means.items()}
         return {"miou": round(float(after), 4), "told": round(float(before), 4), **by_name}
 
-    def _crop(self, example: PixelExample, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
-        side, click = self.options.side, example.clicks[-1].pixel
+    def _crop(self, example: PixelExample, side: int, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        click = example.clicks[-1].pixel
         held = rng.random() < self.options.around_click
         spans = []
         for place, length in zip(click, example.context.shape, strict=True):

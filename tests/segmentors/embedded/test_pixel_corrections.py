@@ -49,7 +49,7 @@ def test_cells_that_are_replaced_lie_where_they_are_in_the_image(shape: tuple[in
     cells = np.zeros((40, 60), bool)
     cells[10:15, 20:40] = True
     answer = np.full(shape, -1, np.float32)
-    replace_where(answer, ramp, cells, np.ones(shape, bool))
+    replace_where(answer, ramp, cells, np.ones(shape, bool), True)
     rows, columns = np.indices(shape) + 0.5
     expected = (rows / shape[0] + columns / shape[1]) / 2
     changed = answer != -1
@@ -62,12 +62,12 @@ def test_cells_that_are_replaced_lie_where_they_are_in_the_image(shape: tuple[in
 
 def test_nothing_is_replaced_where_no_cell_is() -> None:
     answer = np.full((20, 30), 0.25, np.float32)
-    replace_where(answer, np.ones((10, 15), np.float32), np.zeros((10, 15), bool), np.ones((20, 30), bool))
+    replace_where(answer, np.ones((10, 15), np.float32), np.zeros((10, 15), bool), np.ones((20, 30), bool), True)
     assert (answer == 0.25).all()
 
 
 def test_only_free_pixels_are_replaced() -> None:
     answer, free = np.zeros((20, 30), np.float32), np.zeros((20, 30), bool)
     free[:, :10] = True
-    replace_where(answer, np.ones((10, 15), np.float32), np.ones((10, 15), bool), free)
+    replace_where(answer, np.ones((10, 15), np.float32), np.ones((10, 15), bool), free, True)
     np.testing.assert_array_equal(answer > 0, free)

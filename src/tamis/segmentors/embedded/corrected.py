@@ -30,8 +30,10 @@ CUT = 0.1
 SPECK = 0.005
 """Of a mask's area: a correction changes nothing smaller that lies apart from the click."""
 
-BORDER = 6
-"""Pixels of the working size: so far from a border of the regions the network over pixels may draw it."""
+BORDER = 20
+"""Pixels of the working size: so far from a border of the answer over regions the network over pixels may draw it. On 117
+objects of validation photographs six pixels give IoU .890 after five clicks, 12 .901, 20 and 32 .902, and 20 the fewest
+corrections that do harm."""
 
 NEAR = 12
 """The same, from what a click has changed in a mask that is somebody else's."""
@@ -197,11 +199,23 @@ class CorrectedRegions(EncodedRegions):
         cut = (np.minimum(shares, 1 - shares) > CUT) & ~changed
         if cut.any():
             self._keep(answer, mask, cut)
+        self._keep_side(answer, mask, held, signs[-1])
         scale = max(self.shape) / max(self.region_map.shape)
         for click, region, depth in zip(clicks, clicked, context.depths_at(clicks, self.shape) * scale, strict=True):
             if held[region] != click.positive:
-                carve(answer, self.fine_map, click, min(float(depth), _half_way(click, clicks)))
+                kept = None if click.positive == clicks[-1].positive else mask
+                carve(answer, self.fine_map, click, min(float(depth), _half_way(click, clicks)), kept)
         return answer
+
+    def _keep_side(self, answer: ProbabilityArray, mask: MaskArray, held: NDArray[np.bool_], positive: bool) -> None:
+        """Let pixels of a mask (H, W) be what they are, in place, where whole regions, held (R,) or not, would turn them
+        against the sign of the click.
+        """
+        small = cv2.resize(mask.view(np.uint8), self.region_map.shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT) > 0
+        against = (held[self.region_map] != positive) & (small == positive)
+        if against.any():
+            kept = np.full(small.shape, SURE if positive else 1 - SURE, np.float32)
+            replace_where(answer, kept, against, mask, bool(positive))
 
     def _look_at_pixels(self, answer: ProbabilityArray, mask: MaskArray, clicks: Sequence[Click]) -> None:
         """Let the network over pixels have the last word on the border of an answer (H, W) to a mask (H, W), in place.
@@ -217,7 +231,7 @@ class CorrectedRegions(EncodedRegions):
             other &= (disc == 0) | (told != signed)
         if len(clicks) == 1:
             other &= around(told != (fed["masks"][0, 1] > 0), NEAR)
-        replace_where(answer, seen, other, mask != clicks[-1].positive)
+        replace_where(answer, seen, other, mask, not clicks[-1].positive)
 
     def _keep(self, answer: ProbabilityArray, mask: MaskArray, regions: NDArray[np.bool_]) -> None:
         """Let the pixels of some regions, at least one, be what a mask says, in place."""
@@ -234,7 +248,9 @@ class CorrectedRegions(EncodedRegions):
         np.copyto(inside, np.where(mask[part], SURE, 1 - SURE), where=kept & ((inside > 0.5) != mask[part]))
 
 
-def carve(answer: ProbabilityArray, fine_map: NDArray[np.uint16], click: Click, radius: float) -> None:
+def carve(
+    answer: ProbabilityArray, fine_map: NDArray[np.uint16], click: Click, radius: float, kept: MaskArray | None = None
+) -> None:
     """Give a disc around a click its sign, in place, as far as the region of the click goes.
 
     It is for a click that means a part of its region only: what lies between the click and the region's border.
@@ -244,6 +260,8 @@ def carve(answer: ProbabilityArray, fine_map: NDArray[np.uint16], click: Click, 
         fine_map: (H, W).
         click: its middle.
         radius: in pixels.
+        kept: (H, W), a mask before, if the click is an earlier one of the other sign than the last: what is left of its
+            disc there stays, and no more.
     """
     row, column = click.pixel
     top, left, reach = max(0, int(row - radius)), max(0, int(column - radius)), int(radius)
@@ -251,6 +269,8 @@ def carve(answer: ProbabilityArray, fine_map: NDArray[np.uint16], click: Click, 
     inside = fine_map[part] == fine_map[row, column]
     rows, columns = np.ogrid[: inside.shape[0], : inside.shape[1]]
     near = (rows + top - row) ** 2 + (columns + left - column) ** 2 <= radius**2
+    if kept is not None:
+        near = near & (kept[part] == click.positive)
     answer[part][inside & near] = SURE if click.positive else 1 - SURE
 
 

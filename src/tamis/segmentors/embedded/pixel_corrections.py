@@ -21,7 +21,7 @@ RADIUS = 5
 SAMPLES = 4
 """Pixels along each side of a cell that are looked at, of a large image."""
 
-TILE = 32
+TILE = 16
 """Cells along each side of what is replaced at a time: borders are thin, and most of a large image stays."""
 
 
@@ -94,28 +94,32 @@ def around(cells: MaskArray, radius: int) -> MaskArray:
     return np.asarray(cv2.dilate(cells.astype(np.uint8), disc) > 0)
 
 
-def replace_where(answer: ProbabilityArray, values: ProbabilityArray, cells: MaskArray, free: MaskArray) -> None:
+def replace_where(
+    answer: ProbabilityArray, values: ProbabilityArray, cells: MaskArray, mask: MaskArray, inside: bool
+) -> None:
     """Take over probabilities (h, w), in place, where an answer (H, W) lies in some cells (h, w) and a pixel around.
 
     Args:
         answer: to change.
         values: of all cells.
         cells: where they are taken over.
-        free: (H, W), the pixels that may change.
+        mask: (H, W).
+        inside: whether it is the mask's pixels that may change, or the others.
     """
     near, (height, width) = around(cells, 1), cells.shape
     for top in range(0, height, TILE):
         for left in range(0, width, TILE):
             tile = slice(top, min(top + TILE, height)), slice(left, min(left + TILE, width))
             if near[tile].any():
-                _replace_tile(answer, values, cells, free, tile)
+                _replace_tile(answer, values, cells, mask, inside, tile)
 
 
 def _replace_tile(
     answer: ProbabilityArray,
     values: ProbabilityArray,
     cells: MaskArray,
-    free: MaskArray,
+    mask: MaskArray,
+    inside: bool,
     tile: tuple[slice, slice],
 ) -> None:
     import cv2
@@ -124,7 +128,7 @@ def _replace_tile(
     # Two cells around, so that what lies between the middles of cells is known.
     seen = tuple(slice(max(0, each.start - 2), min(small, each.stop + 2)) for each, small, _ in sides)
     rows, columns = (slice(-(-s.start * full // small), -(-s.stop * full // small)) for s, small, full in sides)
-    inside = answer[rows, columns]
+    here = answer[rows, columns]
     # An affine map of pixels to cells: parts of cells at the ends would move a resized picture.
     ratios = [small / full for _, small, full in sides]
     to_cells = np.array(
@@ -135,12 +139,12 @@ def _replace_tile(
     )
 
     def enlarged(cut: NDArray[Any]) -> NDArray[Any]:
-        size, flags = inside.shape[::-1], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        size, flags = here.shape[::-1], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         there = np.ascontiguousarray(cut[seen])
         return np.asarray(cv2.warpAffine(there, to_cells, size, flags=flags, borderMode=cv2.BORDER_REPLICATE))
 
-    there = (enlarged(cells.view(np.uint8) * np.uint8(255)) > 0) & free[rows, columns]
-    np.copyto(inside, enlarged(values), where=there)
+    there = (enlarged(cells.view(np.uint8) * np.uint8(255)) > 0) & (mask[rows, columns] == inside)
+    np.copyto(here, enlarged(values), where=there)
 
 
 def _shrunk(values: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.float32]:
