@@ -80,7 +80,10 @@ SLOW = (
     "test_snippets.py",
     "test_wheel.py",
 )
-"""Tests that start programs or look at many images; single ones elsewhere are marked where they stand."""
+"""Files of tests that start programs or look at many images; single ones elsewhere are marked where they stand."""
+
+OF_A_PROGRAM = ("postgresql", "pgvector", "s3", "on_ray")
+"""Fixtures that start a database, an object store or a cluster: a test that asks for one is slow."""
 
 WITH_TORCH = bool(find_spec("torch") and find_spec("transformers"))
 
@@ -90,10 +93,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Fewer made up inputs of each kind, where a test does not say how many."""
-    if config.getoption("--quick"):
-        settings.register_profile("quick", max_examples=20)
-        settings.load_profile("quick")
+    """How many inputs of each kind are made up, where a test does not say it."""
+    settings.register_profile("all", max_examples=100, deadline=None)
+    settings.register_profile("quick", max_examples=10, deadline=None)
+    settings.load_profile("quick" if config.getoption("--quick") else "all")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -111,7 +114,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.torch)
         if _of_a_browser(item.path):
             item.add_marker(pytest.mark.browser)
-        if _among(item.path, SLOW) or "[postgresql" in item.name:
+        if _among(item.path, SLOW) or _starts_a_program(item):
             item.add_marker(pytest.mark.slow)
     if config.getoption("--quick"):
         slow = [item for item in items if item.get_closest_marker("slow")]
@@ -129,6 +132,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return "scale" if nodeid.startswith("tests/scale/") else str(super()._split_scope(nodeid))
 
     return Scheduling(config, log)
+
+
+def _starts_a_program(item: pytest.Item) -> bool:
+    return any(name in OF_A_PROGRAM for name in getattr(item, "fixturenames", ()))
 
 
 def _of_a_browser(path: Path) -> bool:

@@ -17,6 +17,6 @@ def logit(probability: NDArray[np.float32], epsilon: float = EPSILON) -> NDArray
     return np.asarray(np.log(kept) - np.log1p(-kept), np.float32)
 
 
-def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities for logits, without overflow."""
+def sigmoid(logits: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Probabilities for logits of any depth, without overflow."""
     return np.asarray(0.5 * (1 + np.tanh(np.float32(0.5) * logits)), np.float32)

@@ -41,6 +41,7 @@ def until(fact: Callable[[], bool], seconds: float = 10) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow  # a round of the watch is two seconds
 def test_a_change_of_another_process_is_told(project: Project, db: str, annotator: Callable[..., Any]) -> None:
     told = threading.Event()
     with watched(project.folder, db) as (board, watch), watch.telling(told.set):

@@ -28,7 +28,7 @@ def test_interactive_prints_the_numbers_and_where_to_look(tamis: Tamis, root: Pa
     out = tmp_path / "run"
     code, said, err = tamis("evaluate", "interactive", "--dataset", "davis345", "--root", root, "--out", out)
     assert (code, err) == (0, "")
-    assert said.startswith("davis345, 3 images; rules of tamis\nmIoU@1    0.")
+    assert said.startswith("davis345, 3 images; rules of tamis\nmIoU@1  0.")
     assert "3 masks of 3 images; nothing left out" in said
     assert said.rstrip().endswith("report.html")
     for name in ("masks.parquet", "summary.json", "run.json", "report.html"):
@@ -41,7 +41,7 @@ def test_a_peers_protocol_with_one_rule_changed(tamis: Tamis, root: Path, tmp_pa
     arguments = ["--dataset", "davis345", "--root", root, "--protocol", "ritm", "--clicks", 3, "--out", out]
     _, said, _ = tamis("evaluate", "interactive", *arguments)
     assert "rules of ritm, except clicks 3" in said
-    assert "NoC@90    " in said
+    assert "NoC@90  " in said
     summary = json.loads(tamis("evaluate", "interactive", *arguments, "--json")[1])
     assert summary["rules"]["threshold"] == 0.49
     assert 1 <= summary["noc90"] <= 3

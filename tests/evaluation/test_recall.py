@@ -36,7 +36,7 @@ def coco_recall(proposals: np.ndarray, targets: np.ndarray, budget: int) -> floa
     return float(judge.eval["recall"].mean())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.integers(1, 12))
 def test_ranks_give_pycocotools_recall(seed: int, budget: int) -> None:
     rng = np.random.default_rng(seed)

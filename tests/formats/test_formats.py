@@ -88,7 +88,7 @@ masks_of_an_image = st.tuples(st.integers(1, 9), st.integers(1, 9)).flatmap(
 
 @pytest.mark.parametrize("name", EXACT)
 @given(masks=masks_of_an_image)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_masks_come_back_pixel_for_pixel(name: str, masks: list[MaskArray]) -> None:
     full = [mask for mask in masks if mask.any()]
     made = dataset(("x.png", masks, [f"label {number % 2}" for number in range(len(masks))]))
@@ -104,7 +104,7 @@ def test_any_masks_come_back_pixel_for_pixel(name: str, masks: list[MaskArray]) 
 
 @pytest.mark.parametrize("name", PICTURES)
 @given(numbers=arrays(np.int64, (6, 7), elements=st.integers(0, 5)))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_masks_side_by_side_come_back_from_pictures(name: str, numbers: MaskArray) -> None:
     masks = [numbers == value for value in range(1, 6) if (numbers == value).any()]
     if not masks:

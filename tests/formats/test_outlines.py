@@ -3,7 +3,7 @@
 import time
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -13,7 +13,6 @@ from tamis.mask import Polygon, from_polygons
 
 
 @given(mask=arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12))))
-@settings(max_examples=100, deadline=None)
 def test_parts_and_holes_in_one_line_come_back(mask: MaskArray) -> None:
     shape = (mask.shape[0], mask.shape[1])
     rings = rings_of(mask)

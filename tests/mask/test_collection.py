@@ -34,7 +34,6 @@ def test_areas_and_boxes() -> None:
     assert masks.coco_boxes.tolist() == [[0, 0, 3, 3], [0, 0, 0, 0], [1, 0, 2, 2]]
 
 
-@settings(max_examples=150, deadline=None)
 @given(stacks(largest=80))
 def test_dense_and_back(dense: MaskArray) -> None:
     masks = Masks.from_dense(dense)
@@ -43,7 +42,6 @@ def test_dense_and_back(dense: MaskArray) -> None:
     assert all(np.array_equal(masks[i], dense[i]) for i in range(len(dense)))
 
 
-@settings(max_examples=150, deadline=None)
 @given(stacks())
 @pytest.mark.slow
 def test_coco_run_lengths_are_those_of_pycocotools_and_back(dense: MaskArray) -> None:
@@ -54,7 +52,6 @@ def test_coco_run_lengths_are_those_of_pycocotools_and_back(dense: MaskArray) ->
     assert Masks.from_coco(masks.coco(), shape) == Masks.from_coco(plain, shape) == masks
 
 
-@settings(max_examples=100, deadline=None)
 @given(stacks())
 def test_areas_and_boxes_are_those_of_pycocotools(dense: MaskArray) -> None:
     masks = Masks.from_dense(dense)
@@ -63,7 +60,7 @@ def test_areas_and_boxes_are_those_of_pycocotools(dense: MaskArray) -> None:
         assert masks.coco_boxes.tolist() == reference.toBbox(coco(dense)).tolist()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(stacks(), st.data())
 def test_indexing_is_that_of_a_numpy_array(dense: MaskArray, data: st.DataObject) -> None:
     masks, n = Masks.from_dense(dense), len(dense)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -53,7 +53,6 @@ def test_the_type_holds_every_label() -> None:
     assert np.array_equal(labels.ravel(), pixels + 1)
 
 
-@settings(max_examples=100, deadline=None)
 @given(stacks(largest=80), st.sampled_from(["smallest on top", "first on top", "last on top"]))
 def test_a_pixel_carries_the_label_of_one_of_its_masks(dense: NDArray[np.bool_], order: str) -> None:
     labels = label_map(Masks.from_dense(dense), order)  # type: ignore[arg-type]
@@ -68,7 +67,6 @@ def test_a_pixel_carries_the_label_of_one_of_its_masks(dense: NDArray[np.bool_],
         assert labels[row, column] == expected[order] + 1
 
 
-@settings(max_examples=100, deadline=None)
 @given(label_maps())
 def test_labels_to_masks_and_back(labels: NDArray[np.int64]) -> None:
     masks, values = masks_from_labels(labels, background=None)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pycocotools import mask as reference
@@ -60,7 +60,6 @@ def test_images_of_different_sizes_cannot_be_compared() -> None:
         iou_matrix(squares((0, 0, 40)), Masks.none((5, 7)))
 
 
-@settings(max_examples=150, deadline=None)
 @given(stacks(largest=150, most=6), st.integers(0, 6))
 @pytest.mark.slow
 def test_iou_is_that_of_pycocotools_to_the_last_bit(dense: MaskArray, split: int) -> None:
@@ -73,7 +72,6 @@ def test_iou_is_that_of_pycocotools_to_the_last_bit(dense: MaskArray, split: int
         assert np.array_equal(intersections(b, a), pixels_b @ pixels_a.T)
 
 
-@settings(max_examples=150, deadline=None)
 @given(stacks(largest=100, most=8), st.data())
 def test_suppression_is_the_greedy_one(dense: MaskArray, data: st.DataObject) -> None:
     masks = Masks.from_dense(dense)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools import mask as reference
 from scipy import ndimage
@@ -52,7 +52,6 @@ def test_an_empty_mask_has_no_polygons() -> None:
     assert polygon_iou(np.zeros((3, 4), bool), []) == 1
 
 
-@settings(max_examples=300, deadline=None)
 @given(masks())
 @pytest.mark.slow
 def test_the_way_to_polygons_and_back_gives_every_mask_bit_for_bit(mask: MaskArray) -> None:
@@ -61,7 +60,6 @@ def test_the_way_to_polygons_and_back_gives_every_mask_bit_for_bit(mask: MaskArr
     assert polygon_iou(mask, polygons) == 1
 
 
-@settings(max_examples=150, deadline=None)
 @given(masks())
 def test_there_is_a_polygon_per_part_clockwise_around_holes_that_run_the_other_way(mask: MaskArray) -> None:
     polygons = to_polygons(mask)
@@ -80,7 +78,6 @@ def test_tolerance_trades_corners_for_exactness() -> None:
     assert 0.97 < polygon_iou(mask, coarse) < 1
 
 
-@settings(max_examples=100, deadline=None)
 @given(masks(), st.floats(0.1, 5))
 def test_simplified_polygons_keep_every_part(mask: MaskArray, tolerance: float) -> None:
     polygons = to_polygons(mask, tolerance)

@@ -33,7 +33,6 @@ def test_pixels_touching_at_a_corner_are_one_part_or_two() -> None:
     assert len(components(np.eye(2, dtype=bool), connectivity=4)) == 2
 
 
-@settings(max_examples=100, deadline=None)
 @given(masks(), CONNECTIVITIES)
 def test_parts_are_those_of_scipy_and_make_up_the_mask(mask: MaskArray, connectivity: Connectivity) -> None:
     parts = components(mask, connectivity)
@@ -81,7 +80,6 @@ def test_regions_at_the_border_are_filled_on_request_as_sam_does() -> None:
     assert fill_holes(mask, max_area=1, border=True).all()
 
 
-@settings(max_examples=100, deadline=None)
 @given(masks(), CONNECTIVITIES)
 def test_holes_are_those_of_scipy(mask: MaskArray, connectivity: Connectivity) -> None:
     expected = ndimage.binary_fill_holes(mask, STRUCTURE[connectivity])
@@ -100,7 +98,7 @@ def test_islands_go_and_the_largest_part_stays() -> None:
     assert np.array_equal(remove_islands(mask, 100), remove_islands(mask, 3))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(masks(), st.integers(0, 30), CONNECTIVITIES)
 def test_every_part_that_stays_is_large_or_the_largest(mask: MaskArray, least: int, by: Connectivity) -> None:
     before, after = components(mask, by), components(remove_islands(mask, least, by), by)

@@ -10,8 +10,10 @@ from tamis.errors import InputError, OutputError, UnavailableError
 from tamis.scale.executors import IN_PROCESS, Processes, executor_of
 from tamis.scale.running import Executor, ItemResult, as_completed, in_order, none_lost
 
+SEVERAL = [pytest.param(who, marks=pytest.mark.slow) for who in ("processes", "ray")]
 
-@pytest.fixture(params=["here", "processes", pytest.param("ray", marks=pytest.mark.slow)])
+
+@pytest.fixture(params=["here", *SEVERAL])
 def executor(request: pytest.FixtureRequest) -> Executor:
     if request.param == "ray":
         found: Executor = request.getfixturevalue("on_ray")
@@ -19,7 +21,7 @@ def executor(request: pytest.FixtureRequest) -> Executor:
     return IN_PROCESS if request.param == "here" else Processes(2)
 
 
-@pytest.fixture(params=["processes", pytest.param("ray", marks=pytest.mark.slow)])
+@pytest.fixture(params=SEVERAL)
 def several(request: pytest.FixtureRequest) -> Executor:
     return Processes(2) if request.param == "processes" else request.getfixturevalue("on_ray")
 
@@ -94,6 +96,7 @@ def test_a_worker_that_is_killed_costs_nothing(several: Executor, tmp_path: Path
     assert (tmp_path / "once").exists()
 
 
+@pytest.mark.slow
 def test_an_item_that_always_kills_is_lost_and_no_other() -> None:
     results = list(in_order(killed, [1, 2, -1, 3, 4], Processes(2)))
     assert [done.result for done in results] == [1, 2, None, 3, 4]
@@ -133,6 +136,7 @@ def no_weights() -> None:
     raise InputError("no such weights")
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_not_there_is_a_sentence() -> None:
     with pytest.raises(InputError, match=r"--ray 127.0.0.1:9: no cluster answers there .*, or write --ray local"):
         list(in_order(half, [1], executor_of(1, "127.0.0.1:9")))

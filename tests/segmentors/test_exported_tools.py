@@ -17,7 +17,8 @@ from tamis.segmentors.click_tool_export import export_click_tool
 from tamis.segmentors.clickseg.model import ClickTool
 from tamis.segmentors.clickseg.refiner import Refiner
 from tamis.segmentors.clickseg.settings import FOCALCLICK
-from tamis.segmentors.clickseg.torch_runner import on_device
+from tamis.segmentors.clickseg.torch_runner import TorchRunner
+from tamis.segmentors.memory import ready
 from tamis.segmentors.plain_vit.network import SHAPES, SegNext
 from tamis.segmentors.plain_vit.weights import save_segnext
 from tests.segmentors.peers import picture
@@ -43,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("exports")
     torch.manual_seed(0)
     save_segnext(place / "000.pth", SegNext(SHAPES["tiny"]))
-    focal = ClickTool("focalclick", on_device(Small().eval(), "cpu"), replace(FOCALCLICK, size=32), "0" * 64)
+    focal = ClickTool("focalclick", TorchRunner(*ready(Small().eval(), "cpu")), replace(FOCALCLICK, size=32), "0" * 64)
     with pytest.MonkeyPatch.context() as patched:
         for name in ("segnext", "focalclick"):
             parity = export_click_tool(f"{name}:{place}/000.pth", place / name, [picture(60, 80)])

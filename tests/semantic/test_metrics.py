@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -42,7 +42,6 @@ images = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 
 
 @given(images, st.integers(1, 7), st.integers(1, 4))
-@settings(deadline=None)
 def test_the_sum_over_images_is_what_sets_of_pixels_give(rng: np.random.Generator, classes: int, count: int) -> None:
     total, pixels = nothing_yet(classes), []
     for _ in range(count):

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Sequence
 
+from tamis.annotation.threads import wait_for
 from tamis.arrays import MaskArray
 from tamis.clicks import Click
 from tamis.segmentors import LooksCloser
@@ -31,8 +32,7 @@ class CloserLooks:
         with self._condition:
             self._closing = True
             self._condition.notify_all()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
+        wait_for(self._thread)
 
     def want(self, encoded: LooksCloser, mask: MaskArray, clicks: Sequence[Click]) -> None:
         """Ask for a look at a mask (H, W), made by clicks; returns at once."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tamis.annotation.threads import wait_for
 from tamis.errors import InputError, TamisError
 from tamis.image import MAX_PIXELS, read_image
 from tamis.regions.protocol import AnswersByRegion
@@ -78,8 +79,7 @@ class Encoder:
         with self._condition:
             self._closing = True
             self._condition.notify_all()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
+        wait_for(self._thread)
 
     def state(self, image_id: int) -> State:
         """Whether an image is ready: on disk or in memory; "none" where nothing is encoded ahead."""

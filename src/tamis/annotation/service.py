@@ -19,6 +19,7 @@ from tamis.annotation.events import mask_of
 from tamis.annotation.found import Finder
 from tamis.annotation.problems import RequestError
 from tamis.annotation.project import Project
+from tamis.annotation.threads import wait_for
 from tamis.annotation.watch import Watch
 from tamis.arrays import ImageArray, MaskArray
 from tamis.clicks import Box, Click
@@ -109,8 +110,7 @@ class ProjectService:
         self.assistant.close()
         self.encoder.close()
         self.closer.close()
-        if self._caretaker.is_alive():
-            self._caretaker.join(timeout=10)
+        wait_for(self._caretaker)
 
     def look(self, image_id: int) -> ImageRow:
         """What is known of an image after a look at its file.

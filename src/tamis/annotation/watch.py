@@ -7,6 +7,7 @@ from time import monotonic
 
 from tamis.annotation.board import Board
 from tamis.annotation.database import Database
+from tamis.annotation.threads import wait_for
 from tamis.errors import TamisError
 
 ROUND = 1.0
@@ -56,9 +57,7 @@ class Watch:
     def close(self) -> None:
         """Stop, and wait for it."""
         self.stop()
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join(timeout=10)
+        wait_for(*self._threads)
 
     @property
     def stopped(self) -> bool:

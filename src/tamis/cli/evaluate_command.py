@@ -151,17 +151,18 @@ def interactive(
     if as_json:
         print_json(summary)
         return
-    for number, (value, (low, high)) in enumerate(
-        zip(summary.get("miou", []), summary.get("miou_ci95", []), strict=True), 1
-    ):
-        if number in (1, 2, 3, 5, 10, 20):
-            click.echo(f"mIoU@{number:<4} {value:.4f}   (95 % interval {low:.4f} to {high:.4f})")
-    for target in ("85", "90", "95"):
-        if f"noc{target}" in summary:
-            late = summary[f"nof{target}"]
-            click.echo(
-                f"NoC@{target}    {summary[f'noc{target}']:.2f}   (not reached, or only by the last click: {late})"
-            )
+    measured = enumerate(zip(summary.get("miou", []), summary.get("miou_ci95", []), strict=True), 1)
+    rows = [
+        (f"mIoU@{number}", f"{value:.4f}", f"(95 % interval {low:.4f} to {high:.4f})")
+        for number, (value, (low, high)) in measured
+        if number in (1, 2, 3, 5, 10, 20)
+    ]
+    rows += [
+        (f"NoC@{target}", f"{summary[f'noc{target}']:.2f}", f"(not reached, or only by the last click: {late})")
+        for target in ("85", "90", "95")
+        if (late := summary.get(f"nof{target}")) is not None
+    ]
+    print_table(rows)
     if "real_clicks" in summary:
         _tell_real_clicks(summary["real_clicks"])
     click.echo(f"{summary['masks']} masks of {summary['images']} images; {_left_out(summary)}")
@@ -331,10 +332,11 @@ def zero_shot(
     if as_json:
         print_json(summary)
         return
-    for budget, miou, (low, high), recall in zip(
-        *(summary.get(key, []) for key in ("budgets", "miou", "miou_ci95", "ar")), strict=False
-    ):
-        click.echo(f"{budget:>5} masks  mIoU {miou:.4f} (95 % interval {low:.4f} to {high:.4f})  AR {recall:.4f}")
+    measured = zip(*(summary.get(key, []) for key in ("budgets", "miou", "miou_ci95", "ar")), strict=False)
+    print_table(
+        (budget, f"masks  mIoU {miou:.4f} (95 % interval {low:.4f} to {high:.4f})  AR {recall:.4f}")
+        for budget, miou, (low, high), recall in measured
+    )
     for name, value in summary.get("bounds", {}).items():
         click.echo(f"bound by {name}: mIoU {value:.4f}")
     if "mean_recall" in summary:

@@ -97,22 +97,25 @@ def load_click_tool(name: str, device: str | None = None) -> Segmentor:
 
 def _segnext(place: Path, size: int | None, device: str | None) -> Segmentor:
     from tamis.segmentors.checkpoints import read_peer
+    from tamis.segmentors.memory import ready
     from tamis.segmentors.plain_vit.model import SegNextSegmentor
-    from tamis.segmentors.plain_vit.torch_runner import on_device
+    from tamis.segmentors.plain_vit.torch_runner import TorchRunner
     from tamis.segmentors.plain_vit.weights import UNUSED, network_of
 
     peer = read_peer(place)
     unused = tuple(sorted(UNUSED & peer.state.keys()))
-    return SegNextSegmentor("segnext", on_device(network_of(peer, size), device), file_hash(place), unused)
+    runner = TorchRunner(*ready(network_of(peer, size), device))
+    return SegNextSegmentor("segnext", runner, file_hash(place), unused)
 
 
 def _other(family: str, place: Path, size: int | None, device: str | None) -> Segmentor:
     from tamis.segmentors.clickseg.model import ClickTool
-    from tamis.segmentors.clickseg.torch_runner import on_device
+    from tamis.segmentors.clickseg.torch_runner import TorchRunner
     from tamis.segmentors.clickseg.weights import load_network
+    from tamis.segmentors.memory import ready
 
     loaded = load_network(place, size)
     if loaded.family != family:
         raise InputError(f"{place}: is a checkpoint of {loaded.family}; ask for {loaded.family}:{place}")
-    runner = on_device(loaded.network, device)
+    runner = TorchRunner(*ready(loaded.network, device))
     return ClickTool(family, runner, loaded.showing, file_hash(place), loaded.unused)

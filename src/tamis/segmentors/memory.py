@@ -1,6 +1,7 @@
 """Work on a graphics card whose memory may not suffice: in smaller batches, and then a word on what to do."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from tamis.errors import UnavailableError
 
 Array = NDArray[np.float32]
+Network = TypeVar("Network", bound=torch.nn.Module)
 
 
 def in_smaller_batches(run: Callable[[Array], Array], inputs: Array, size: int) -> Array:
@@ -36,6 +38,14 @@ def too_large() -> UnavailableError:
     )
 
 
-def chosen_device(name: str | None = None) -> torch.device:
-    """The device of a name, or the graphics card where there is one."""
-    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+def ready(network: Network, device: str | None = None) -> tuple[Network, torch.device]:
+    """A network ready to answer on the device of a name, or on the graphics card where there is one, and the device.
+
+    Raises:
+        UnavailableError: the graphics card's memory does not suffice.
+    """
+    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    try:
+        return network.eval().to(place), place
+    except torch.OutOfMemoryError as error:
+        raise too_large() from error

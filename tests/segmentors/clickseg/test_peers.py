@@ -14,7 +14,8 @@ from tamis.segmentors import TakesMask
 from tamis.segmentors.checkpoints import Peer
 from tamis.segmentors.clickseg import weights
 from tamis.segmentors.clickseg.model import ClickedImage, ClickTool, cut
-from tamis.segmentors.clickseg.torch_runner import on_device
+from tamis.segmentors.clickseg.torch_runner import TorchRunner
+from tamis.segmentors.memory import ready
 from tests.segmentors.peers import fingerprint, golden, largest_difference, picture, state_of
 
 CASES = {
@@ -58,7 +59,7 @@ def tool(family: str, case: dict[str, Any], folder: Path) -> ClickTool:
     showing = loaded.showing
     if family == "ritm":  # the golden answers were made with a smaller least crop
         showing = replace(showing, zoom=replace(showing.zoom, least=50))
-    return ClickTool(family, on_device(loaded.network, "cpu"), showing, "", loaded.unused)
+    return ClickTool(family, TorchRunner(*ready(loaded.network, "cpu")), showing, "", loaded.unused)
 
 
 @pytest.mark.parametrize("name", ANSWERED)

@@ -11,6 +11,7 @@ from torch import nn
 from tamis.clicks import Click, grid_clicks
 from tamis.errors import InputError
 from tamis.segmentors import AnswersInTurn, TakesMask
+from tamis.segmentors.memory import ready
 from tamis.segmentors.plain_vit.encoder import (
     Block,
     Encoder,
@@ -22,7 +23,7 @@ from tamis.segmentors.plain_vit.encoder import (
 )
 from tamis.segmentors.plain_vit.model import SegNextSegmentor, squashed
 from tamis.segmentors.plain_vit.network import SHAPES, SegNext
-from tamis.segmentors.plain_vit.torch_runner import on_device
+from tamis.segmentors.plain_vit.torch_runner import TorchRunner
 from tamis.segmentors.plain_vit.weights import (
     config_of_shape,
     load_segnext,
@@ -45,7 +46,7 @@ def official(case: dict[str, Any], file: Path) -> Path:
 
 
 def segmentor(file: Path) -> SegNextSegmentor:
-    return SegNextSegmentor("segnext", on_device(load_segnext(file), "cpu"), "")
+    return SegNextSegmentor("segnext", TorchRunner(*ready(load_segnext(file), "cpu")), "")
 
 
 @pytest.mark.parametrize("name", CASES)

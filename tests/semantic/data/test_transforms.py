@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -44,7 +44,6 @@ def test_a_short_side_is_kept_unless_the_long_one_gets_too_long() -> None:
 )
 @example(size=(1, 8), resized=(1, 7), window=(1, 1), place=(0.0, 0.0))
 @example(size=(80, 90), resized=(80, 89), window=(60, 20), place=(0.0, 0.0))
-@settings(max_examples=150, deadline=None)
 def test_a_resized_window_is_a_window_of_the_resized(
     size: tuple[int, int], resized: tuple[int, int], window: tuple[int, int], place: tuple[float, float]
 ) -> None:

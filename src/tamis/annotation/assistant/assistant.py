@@ -20,6 +20,7 @@ from tamis.annotation.assistant.propose import Proposal
 from tamis.annotation.catalogue import ImageRow
 from tamis.annotation.fold import FINISHED, Drawing
 from tamis.annotation.summary import read_summary
+from tamis.annotation.threads import wait_for
 from tamis.errors import TamisError
 from tamis.mask import Masks
 from tamis.regions.protocol import AnswersByRegion
@@ -133,8 +134,7 @@ class Assistant:
         """Stop after the image at hand."""
         self._closing.set()
         self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
+        wait_for(self._thread)
 
     def stir(self) -> None:
         """Somebody has done something."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tamis.arrays import MaskArray
 from tamis.errors import InputError
 from tamis.mask.expected import expected_iou
+from tamis.odds import sigmoid
 from tamis.regions.protocol import AnswersByRegion
 
 Float64 = NDArray[np.float64]
@@ -255,7 +256,12 @@ class Concept:
         return self._weights
 
     def _answer(self, view: RegionView, weights: Float64) -> Float64:
-        return np.asarray(1 / (1 + np.exp(-GAIN * (self._columns(view) @ weights - 0.5))))
+        return probability(self._columns(view) @ weights)
+
+
+def probability(answer: Float64) -> Float64:
+    """P(it belongs to the concept) for the regression's answers."""
+    return np.asarray(sigmoid(GAIN * (answer - 0.5)), np.float64)
 
 
 def _iou(mask: NDArray[np.bool_], other: NDArray[np.bool_], areas: Float64) -> float:

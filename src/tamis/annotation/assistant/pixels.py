@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from tamis.annotation.assistant.concept import LEAST_SHARE, probability
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.mask.iou import iou_of
 
@@ -26,8 +27,6 @@ WAVES = 64
 """Random Fourier features besides the plain ones, as in `concept`."""
 
 RIDGE = 0.1
-GAIN = 8.0
-LEAST_SHARE = 0.02
 KEPT = 100
 """Images that are remembered, 66 kilobytes each; those learned last."""
 
@@ -125,7 +124,7 @@ class Painter:
         plain, waves = self.weights[1 : 1 + FEATURES], self.weights[1 + FEATURES :]
         flat = seen.reshape(-1, FEATURES)
         answer = self.weights[0] + flat @ plain + _waved(flat) @ waves
-        small = (1 / (1 + np.exp(-GAIN * (answer - 0.5)))).reshape(seen.shape[:2]).astype(np.float32)
+        small = probability(answer).reshape(seen.shape[:2]).astype(np.float32)
         return np.asarray(cv2.resize(small, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR))
 
 

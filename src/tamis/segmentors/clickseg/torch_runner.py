@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tamis.segmentors.memory import chosen_device, too_large
+from tamis.segmentors.memory import too_large
 
 Array = NDArray[np.float32]
 
@@ -51,16 +51,3 @@ class TorchRunner:
 
     def _placed(self, *arrays: Array) -> list[torch.Tensor]:
         return [torch.from_numpy(np.ascontiguousarray(array)).to(self.device) for array in arrays]
-
-
-def on_device(network: Any, device: str | None = None) -> TorchRunner:
-    """The network ready to answer.
-
-    Raises:
-        UnavailableError: the graphics card's memory does not suffice.
-    """
-    where = chosen_device(device)
-    try:
-        return TorchRunner(network.eval().to(where), where)
-    except torch.OutOfMemoryError as error:
-        raise too_large() from error

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tamis.segmentors.memory import chosen_device, in_smaller_batches, too_large
+from tamis.segmentors.memory import in_smaller_batches, too_large
 from tamis.segmentors.plain_vit.network import SegNext
 
 Array = NDArray[np.float32]
@@ -56,16 +56,3 @@ class TorchRunner:
             return np.asarray(answers[:, 0].float().cpu().numpy(), np.float32)
 
         return in_smaller_batches(run, prompts, 1 if self.device.type == "cpu" else ON_A_CARD)
-
-
-def on_device(network: SegNext, device: str | None = None) -> TorchRunner:
-    """The network ready to answer.
-
-    Raises:
-        UnavailableError: the graphics card's memory does not suffice.
-    """
-    where = chosen_device(device)
-    try:
-        return TorchRunner(network.eval().to(where), where)
-    except torch.OutOfMemoryError as error:
-        raise too_large() from error
