@@ -164,7 +164,7 @@ class _Search:
             "counts": list(vars(counts_of(located.mask, truth)).values()),
             "presence": located.presence,
             "predicted_iou": located.predicted_iou,
-            "absent": [self._remembered(others[other]).locate(seen).presence for other in drawn],
+            "absent": [self._remembered(others[other]).present(seen) for other in drawn],
         }
         return entry, thumbnail(cut_out(image, located.mask), 440)
 
