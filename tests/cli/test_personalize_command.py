@@ -44,6 +44,8 @@ def test_it_finds_saves_skips_and_finds_again_by_what_it_saved(tamis: Tamis, alb
     assert not (out / "masks" / "ball" / "not.png").exists()
     for name in ("overlay/there.jpg", "overlay/not.jpg", "contact-sheet-ball.png", "index.html", "run.json"):
         assert (out / name).exists()
+    page = (out / "index.html").read_text()
+    assert page.index("there.jpg") < page.index("not there: presence below 0.5") < page.index("overlay/not.jpg")
     times = (out / "overlay" / "there.jpg").stat().st_mtime_ns
     assert tamis("personalize", album / "album", *arguments, "--out", out)[0] == 0
     assert (out / "overlay" / "there.jpg").stat().st_mtime_ns == times

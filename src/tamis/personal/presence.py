@@ -36,14 +36,18 @@ class Roc:
         return float(self.false_positive_rates[place]), float(self.true_positive_rates[place])
 
     def record(self) -> dict[str, Any]:
-        """For JSON; the rates at a threshold of one half besides."""
-        false, true = self.at(0.5)
+        """For JSON; the rates at the best threshold and at one half besides."""
         return {
             "auc": round(self.auc, 4),
             "best_threshold": round(self.best_threshold, 4),
             "best_accuracy": round(self.best_accuracy, 4),
-            "at_half": {"false_positive_rate": round(false, 4), "true_positive_rate": round(true, 4)},
+            "best": self._rates(self.best_threshold),
+            "at_half": self._rates(0.5),
         }
+
+    def _rates(self, threshold: float) -> dict[str, float]:
+        false, true = self.at(threshold)
+        return {"false_positive_rate": round(false, 4), "true_positive_rate": round(true, 4)}
 
 
 def roc(present: ArrayLike, absent: ArrayLike) -> Roc:
