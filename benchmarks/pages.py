@@ -5,13 +5,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import annotators, camvid, corrections, superpixels, vectors, zero_shot
+from benchmarks import annotators, camvid, corrections, presence, retrieval, superpixels, vectors, zero_shot
 from benchmarks.quality import kept_summaries, ranked, table
 from benchmarks.sets import ROOT, SETS
 
 PAGE = ROOT / "docs" / "results.md"
 README = ROOT / "README.md"
 TEAM, RETRIEVE = ROOT / "docs" / "postgresql.md", ROOT / "docs" / "retrieve.md"
+PERSONALIZE = ROOT / "docs" / "personalize.md"
 MARK = "<!-- results, written by python -m benchmarks.pages -->"
 
 
@@ -45,8 +46,14 @@ def team() -> str:
 
 
 def retrieve() -> str:
-    """docs/retrieve.md with the search of vectors."""
-    return _filled(RETRIEVE, vectors.section(json.loads(vectors.RESULTS.read_bytes())))
+    """docs/retrieve.md with the search of vectors and the second stage."""
+    second = retrieval.section(json.loads(retrieval.RESULTS.read_bytes()))
+    return _filled(RETRIEVE, [*vectors.section(json.loads(vectors.RESULTS.read_bytes())), "", *second])
+
+
+def personalize() -> str:
+    """docs/personalize.md with what presence does to objects that it was not set on."""
+    return _filled(PERSONALIZE, presence.section(json.loads(presence.RESULTS.read_bytes())))
 
 
 def _filled(page: Path, lines: Sequence[str]) -> str:
@@ -59,7 +66,7 @@ def _filled(page: Path, lines: Sequence[str]) -> str:
 
 def main() -> int:
     """Write all; returns the exit code."""
-    for place, made in ((PAGE, page), (README, readme), (TEAM, team), (RETRIEVE, retrieve)):
+    for place, made in ((PAGE, page), (README, readme), (TEAM, team), (RETRIEVE, retrieve), (PERSONALIZE, personalize)):
         place.write_text(made(), encoding="utf-8")
     return 0
 

@@ -18,11 +18,15 @@ REFUSED = {
     ("candle", "00"),
     ("clock", "00"),
     ("clock", "01"),
+    ("dog3", "04"),
     ("dog5", "01"),
+    ("dog7", "00"),
+    ("pink_sunglasses", "02"),
     ("pink_sunglasses", "05"),
+    ("vase", "01"),
     ("vase", "05"),
 }
-"""Masks that hold something else than the object, as a person saw: an arm, a stone, a lamp, a plate."""
+"""Masks of something else than the object, as a person saw: an arm, a stone, a lamp, a pot; or a head, one lens."""
 
 
 def main_object(encoded: AnswersByRegion) -> MaskArray:

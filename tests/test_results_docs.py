@@ -8,6 +8,7 @@ def test_the_page_of_results_is_made_of_the_summaries_on_record() -> None:
     assert pages.README.read_text(encoding="utf-8") == pages.readme()
     assert pages.TEAM.read_text(encoding="utf-8") == pages.team()
     assert pages.RETRIEVE.read_text(encoding="utf-8") == pages.retrieve()
+    assert pages.PERSONALIZE.read_text(encoding="utf-8") == pages.personalize()
 
 
 def test_every_set_has_the_default_segmentor_measured() -> None:

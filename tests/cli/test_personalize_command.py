@@ -44,6 +44,8 @@ def test_it_finds_saves_skips_and_finds_again_by_what_it_saved(tamis: Tamis, alb
     assert not (out / "masks" / "ball" / "not.png").exists()
     for name in ("overlay/there.jpg", "overlay/not.jpg", "contact-sheet-ball.png", "index.html", "run.json"):
         assert (out / name).exists()
+    page = (out / "index.html").read_text()
+    assert page.index("there.jpg") < page.index("not there: presence below 0.5") < page.index("overlay/not.jpg")
     times = (out / "overlay" / "there.jpg").stat().st_mtime_ns
     assert tamis("personalize", album / "album", *arguments, "--out", out)[0] == 0
     assert (out / "overlay" / "there.jpg").stat().st_mtime_ns == times
@@ -53,6 +55,17 @@ def test_it_finds_saves_skips_and_finds_again_by_what_it_saved(tamis: Tamis, alb
     assert [row["image"] for row in again] == ["there.png", "not.png"]
     code, _, err = tamis("personalize", album / "album", *arguments, "--threshold", 0.9, "--out", out)
     assert (code, "holds a run that differs in threshold" in err) == (2, True)
+
+
+def test_another_models_regions_find_it_and_its_objects_are_not_ours(tamis: Tamis, album: Path) -> None:
+    arguments = ["--reference", album / "ball.png", "--mask", album / "mask.png", "--model", "hierarchy", "--json"]
+    code, said, err = tamis("personalize", album / "album", *arguments, "--out", album / "out")
+    assert (code, err) == (0, "")
+    assert [row["image"] for row in json.loads(said)] == ["there.png", "not.png"]
+    saved = ["--objects", album / "out" / "objects.npz", "--out", album / "again"]
+    code, _, err = tamis("personalize", album / "album", *saved)
+    assert (code, "give the --model that it was made with" in err) == (2, True)
+    assert tamis("personalize", album / "album", *saved, "--model", "hierarchy")[0] == 0
 
 
 def test_the_masks_of_a_project_are_references(tamis: Tamis, album: Path) -> None:

@@ -114,6 +114,7 @@ def test_a_run_reports_masks_and_presence_and_goes_on(
     assert (summary["presence"]["pairs_with"], summary["presence"]["pairs_without"]) == (2, 2)
     with (out / "targets.csv").open() as file:
         assert [row["target"] for row in csv.DictReader(file)] == ["ball/1", "box/1"]
+    assert "0.5</td>" in (out / "report.html").read_text()  # what presence does at this threshold
     for name in ("report.html", "contact-sheet.png", "run.json"):
         assert (out / name).exists()
     assert Location(np.full((2, 2), 0.6, np.float32), 1, 1).mask.all()

@@ -1,6 +1,8 @@
 """The tracker, small and with random weights, held against transformers' own way through a video."""
 
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -51,6 +53,32 @@ def test_a_remembered_reference_gives_what_a_video_of_two_frames_gives(tracker: 
         np.testing.assert_allclose(located.probability, torch.sigmoid(full), atol=1e-4)
         assert located.presence == pytest.approx(float(torch.sigmoid(expected.object_score_logits.reshape(-1)[0])))
         assert 0 <= located.predicted_iou <= 1
+        assert memory.present(tracker.look(target)) == located.presence
+
+
+@pytest.mark.parametrize("family", ["sam2.1", "edgetam", "sam3"])
+def test_the_first_self_attention_of_every_tracker_is_computed_with_the_target(family: str) -> None:
+    """What the tracker comes to by itself, whose memory attention has nothing before it but the target."""
+    kinds = {"sam2.1": "Sam2Video", "edgetam": "EdgeTamVideo", "sam3": "Sam3TrackerVideo"}
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{kinds[family]}Config")(
+        memory_attention_rope_feat_sizes=[8, 8], memory_attention_rope_k_sizes=[4, 4], memory_attention_num_layers=1
+    )
+    module = import_module(type(config).__module__.replace("configuration", "modeling"))
+    attention = getattr(module, f"{kinds[family]}MemoryAttention")(config).eval()
+    network = SimpleNamespace(memory_attention=attention)
+    count, width = len(attention.position_ids), config.memory_attention_hidden_size
+    features, places = torch.randn(count, 1, width), torch.randn(count, 1, width)
+    memory = torch.randn(count, 1, 64)
+    told: list[torch.Tensor] = []
+    attention.layers[0].self_attn.register_forward_hook(lambda module, given, found: told.append(found[0]))
+    with torch.inference_mode():
+        found = PseudoVideo("any", network, (0, 0, 0), (1, 1, 1), "")._attended(features, places)
+        spatial = {"num_spatial_memory_tokens": 1} if family == "edgetam" else {}
+        if family == "edgetam":
+            memory = memory[: len(attention.position_ids_k)]
+        attention(features, memory, places, memory, 0, **spatial)
+    torch.testing.assert_close(found, told[-1])
 
 
 def test_several_references_and_a_file(tracker: PseudoVideo, scene: Scene, tmp_path: Path) -> None:

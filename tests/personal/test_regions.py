@@ -8,7 +8,7 @@ from tamis.image import read_image
 from tamis.personal.appearance import appearance_of
 from tamis.personal.memory_file import load_memories, save_memories
 from tamis.personal.protocol import Reference, locate
-from tamis.personal.regions import RegionMemory, Regions, fitted, shares_of
+from tamis.personal.regions import PresenceHead, RegionMemory, Regions, fitted, shares_of
 from tamis.regions.appearance import Appearance
 from tamis.segmentors import load_segmentor
 from tests.personal.scenes import scene
@@ -56,6 +56,21 @@ def test_presence_is_the_weighted_mean_of_best_matches(ball: RegionMemory, targe
         expected += float(weight) * max(float(other @ vector) for other in seen.things[found])
     assert ball.likeness(seen, found) == pytest.approx(expected, abs=1e-4)
     assert ball.likeness(seen, np.zeros(len(seen.areas), bool)) == -1
+
+
+def test_presence_alone_is_that_of_the_location_and_draws_no_border(
+    ball: RegionMemory, targets: dict[str, Appearance], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = [ball.locate(seen).presence for seen in targets.values()]
+    monkeypatch.setattr("tamis.personal.regions.spread", None)
+    assert [ball.present(seen) for seen in targets.values()] == expected
+
+
+def test_a_head_of_other_descriptors_is_refused(targets: dict[str, Appearance]) -> None:
+    head = PresenceHead(scales=np.ones(7, np.float32))
+    memory = Regions(head=head).remember([Reference(*scene("ball", 0))])
+    with pytest.raises(InputError, match="trained for descriptors of 7 numbers, those of this model have 352"):
+        memory.present(targets["ball"])
 
 
 def test_the_fit_is_the_soft_iou_of_the_best_row(targets: dict[str, Appearance]) -> None:

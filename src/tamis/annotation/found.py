@@ -16,7 +16,7 @@ class Finder:
     """Looks for objects, one at a time: each look takes all that a processor has. May be used by several threads.
 
     Args:
-        load: gives the method, when it is first asked for.
+        load: gives the method, when it is first asked for; by default that of the model in the box.
     """
 
     def __init__(self, load: Callable[[], Method] = load_method) -> None:

@@ -27,6 +27,7 @@ from tamis.errors import InputError, TamisError
 from tamis.image import read_image
 from tamis.mask import Masks
 from tamis.mask.expected import expected_iou_of
+from tamis.personal.methods import method_beside
 from tamis.personal.protocol import Location
 from tamis.proposals import Proposals, Selection, grid_proposals
 from tamis.proposals.selection import CLEAR, EVERYTHING
@@ -80,7 +81,7 @@ class ProjectService:
         self.closer = CloserLooks()
         self._asked = 0.0
         self.assistant = Assistant(self._rows, project.drawing, self._stored, lambda: self.encoder.keeps, self._quiet)
-        self.finder = Finder()
+        self.finder = Finder(lambda: method_beside(segmentor, load))
         self._proposals: OrderedDict[str, Proposals] = OrderedDict()
         self._lock = threading.Lock()
         self._asking = threading.BoundedSemaphore(QUESTIONS)

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import executor_for, json_option, max_pixels_option, print_json, ray_option, workers_option
+from tamis.cli.options import (
+    executor_for,
+    json_option,
+    max_pixels_option,
+    model_option,
+    print_json,
+    ray_option,
+    workers_option,
+)
 from tamis.cli.progress import progress_bar
 from tamis.errors import InputError
 from tamis.image import find_images, read_image
@@ -71,6 +79,7 @@ from tamis.results.run import file_hash
     show_default=True,
     help="How objects are found: by their regions, or tracked as in a video.",
 )
+@model_option
 @click.option(
     "--presence",
     metavar="FILE",
@@ -99,6 +108,7 @@ def command(
     saved: Path | None,
     out: Path,
     method: str,
+    segmentor: str,
     presence: Path | None,
     threshold: float,
     workers: int | None,
@@ -117,7 +127,7 @@ def command(
     """
     if sum((bool(references or masks), project is not None, saved is not None)) != 1:
         raise InputError("say what to look for, in one way: --reference with --mask, --project, or --objects")
-    chosen = load_method(method, presence)
+    chosen = load_method(method, presence, segmentor)
     paths = find_images(images)
     memories, origin = _memories(chosen, references, masks, names, project, labels, saved, max_pixels)
     settings = PersonalizeSettings(threshold, max_pixels)

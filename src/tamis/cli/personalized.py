@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import executor_for, json_option, print_json, ray_option, workers_option
+from tamis.cli.options import executor_for, json_option, model_option, print_json, ray_option, workers_option
 from tamis.cli.progress import progress_bar
+from tamis.personal.methods import DEFAULT, METHODS
 
 
 @click.command(name="personalized")
@@ -18,7 +19,10 @@ from tamis.cli.progress import progress_bar
 )
 @click.option("--root", metavar="PATH", required=True, type=click.Path(path_type=Path), help="The dataset's folder.")
 @click.option("--out", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder for results.")
-@click.option("--method", default="regions", show_default=True, help="As of tamis personalize.")
+@click.option(
+    "--method", type=click.Choice(METHODS), default=DEFAULT, show_default=True, help="As of tamis personalize."
+)
+@model_option
 @click.option(
     "--presence",
     metavar="FILE",
@@ -50,6 +54,7 @@ def personalized(
     root: Path,
     out: Path,
     method: str,
+    segmentor: str,
     presence: Path | None,
     protocol: str | None,
     negatives: int,
@@ -72,7 +77,7 @@ def personalized(
     from tamis.personal.methods import load_method
 
     settings = PersonalizedSettings(protocol_of(dataset, protocol), negatives, limit, seed)
-    episodes, loaded = open_episodes(dataset, root), load_method(method, presence)
+    episodes, loaded = open_episodes(dataset, root), load_method(method, presence, segmentor)
     steps = run_personalized(loaded, dataset, root, episodes, settings, out, executor_for(workers, ray))
     with progress_bar(as_json) as bar:
         task = bar.add_task("evaluating", total=None)

@@ -34,6 +34,15 @@ from tamis.results.run import file_hash, fingerprint
 from tamis.scale.executors import IN_PROCESS
 from tamis.scale.running import Executor, in_order, none_lost
 
+MEANS = {
+    "image_miou": "IoU, mean of images",
+    "total_iou": "IoU of all pixels together",
+    "object_miou": "IoU by object, then the mean",
+    "object_macc": "accuracy by object, then the mean",
+    "object_biou": "boundary IoU by object, then the mean",
+}
+"""What the report calls the means of a summary."""
+
 SHOWN = 48
 """Targets on the contact sheet, the worst first."""
 
@@ -164,7 +173,7 @@ class _Search:
             "counts": list(vars(counts_of(located.mask, truth)).values()),
             "presence": located.presence,
             "predicted_iou": located.predicted_iou,
-            "absent": [self._remembered(others[other]).locate(seen).presence for other in drawn],
+            "absent": [self._remembered(others[other]).present(seen) for other in drawn],
         }
         return entry, thumbnail(cut_out(image, located.mask), 440)
 
@@ -229,14 +238,31 @@ def _write_pages(out: Path, summary: dict[str, Any], chart: str, shown: list[Any
         cells.append(Cell(read_image(out / file), f"{iou:.2f}, presence {each['presence']:.2f} {short}", iou >= 0.5))
         figures.append(figure(file, caption))
     write_image(out / "contact-sheet.png", contact_sheet(cells))
-    keys = ("miou", "image_miou", "total_iou", "object_miou", "object_macc", "object_biou", "images", "objects")
-    cells_of = "".join(
-        f'<tr><td>{key}</td><td class="number">{_said(summary[key])}</td></tr>' for key in keys if key in summary
+    table = "".join(
+        f"<tr><td>{f'<b>{name}</b>: mIoU' if key == summary['miou_is'] else name}</td>"
+        f'<td class="number">{_said(summary[key])}</td></tr>'
+        for key, name in MEANS.items()
+        if summary[key] is not None
     )
-    presence = summary.get("presence", {})
-    said = f"<p>presence: area below the curve {presence['auc']:.4f}</p>" if presence else ""
-    body = f"<p>protocol {summary['protocol']}</p><table>{cells_of}</table>{said}{chart}<h2>The worst first</h2>"
+    settings = summary["settings"]
+    about = f"{settings['dataset']} by {settings['method']}, rules of {summary['protocol']}; "
+    about += f"{summary['images']} images of {summary['objects']} objects"
+    presence = f"<h2>Is it there?</h2>{_presence(summary['presence'])}{chart}" if "presence" in summary else ""
+    body = f"<p>{about}</p><table>{table}</table>{presence}<h2>The worst first</h2>"
     write_page(out / "report.html", "Personalised segmentation", f'{body}<div class="row">{"".join(figures)}</div>')
+
+
+def _presence(told: dict[str, Any]) -> str:
+    """How often an object is noticed, and how often one that is not there, at two thresholds."""
+    best, half = told["best"], told["at_half"]
+    rows = [
+        f'<tr><td>{name}</td><td class="number">{rates["true_positive_rate"]:.1%}</td>'
+        f'<td class="number">{rates["false_positive_rate"]:.1%}</td></tr>'
+        for name, rates in (("0.5", half), (f"{told['best_threshold']:.2f}, the best here", best))
+    ]
+    pairs = f"{told['pairs_with']} pairs with the object and {told['pairs_without']} without"
+    heads = "<tr><th>there from a presence of</th><th>noticed</th><th>false alarms</th></tr>"
+    return f"<p>{pairs}; area below the curve {told['auc']:.4f}</p><table>{heads}{''.join(rows)}</table>"
 
 
 def _said(value: Any) -> str:

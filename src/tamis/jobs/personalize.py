@@ -6,6 +6,7 @@ import json
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from tamis.mask import Masks, label_map
 from tamis.personal.memory_file import save_memories
 from tamis.personal.protocol import Memory, Method
 from tamis.render.contact_sheet import Cell, contact_sheet, thumbnail
-from tamis.render.overlays import painted
+from tamis.render.overlays import painted, palette
 from tamis.render.page import figure, write_page
 from tamis.results.files import write_bytes, write_json
 from tamis.results.folder import resumable_folder
@@ -132,7 +133,7 @@ def personalize_images(
                 write_index(out, list(memories), done)
                 for name in memories:
                     _show(out, name, [row for row in done if row["object"] == name])
-                _write_page(out, list(memories), done)
+                _write_page(out, list(memories), done, settings.threshold)
         run.dataset = fingerprint(digests)
 
 
@@ -259,14 +260,24 @@ def _short(name: str, most: int = 26) -> str:
     return name if len(name) <= most else f"…{name[-most:]}"
 
 
-def _write_page(out: Path, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+def _write_page(out: Path, names: Sequence[str], rows: Sequence[Mapping[str, Any]], threshold: float) -> None:
     body = []
-    for name in names:
+    for colour, name in zip(palette(len(names)).tolist(), names, strict=True):
         own = [row for row in rows if row["object"] == name]
+        shown = _ranked(own)
+        there = [row for row in shown if row["present"]]
+        others = [row for row in shown if not row["present"]]
         count = sum(bool(row["present"]) for row in own)
-        figures = "".join(figure(row["overlay"], f"{row['presence']:.2f} {row['image']}") for row in _ranked(own))
-        body.append(f'<h2>{name} <small>in {count} of {len(own)} images</small></h2><div class="row">{figures}</div>')
+        swatch = f'<span style="color: rgb{tuple(colour)}">■</span>'
+        body.append(f"<h2>{swatch} {escape(name)} <small>in {count} of {len(own)} images</small></h2>{_row(there)}")
+        if others:
+            body.append(f'<p class="quiet">not there: presence below {threshold:g}</p>{_row(others)}')
     write_page(out / "index.html", "Found again", "".join(body))
+
+
+def _row(rows: Sequence[Mapping[str, Any]]) -> str:
+    figures = "".join(figure(row["overlay"], f"{row['presence']:.2f} {row['image']}") for row in rows)
+    return f'<div class="row">{figures}</div>'
 
 
 def references_digest(described: Sequence[Any]) -> str:

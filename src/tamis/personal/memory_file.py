@@ -59,7 +59,7 @@ def load_memories(path: Path, method: Method) -> dict[str, Memory]:
     if said["weights_sha256"] != method.weights_sha256:
         raise InputError(
             f"{path}: was made with other weights of {method.name} ({said['weights_sha256'][:12]}…, here "
-            f"{method.weights_sha256[:12]}…); make it again from the references"
+            f"{method.weights_sha256[:12]}…); give the --model that it was made with, or make it again from references"
         )
     return {
         name: method.recalled({key.partition("_")[2]: arrays[key] for key in arrays if key.startswith(f"{number}_")})

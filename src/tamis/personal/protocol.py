@@ -65,6 +65,10 @@ class Memory(Protocol):
         """Find the object in a target, as `Method.look` has seen it."""
         ...
 
+    def present(self, seen: Any) -> float:
+        """The presence that `locate` tells, for less work where nobody asks for the mask."""
+        ...
+
     def arrays(self) -> Mapping[str, NDArray[Any]]:
         """All that `Method.recalled` needs, under names that are identifiers."""
         ...

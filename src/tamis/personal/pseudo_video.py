@@ -6,7 +6,8 @@ references is computed once, for any number of targets. Import it inside functio
 
 import hashlib
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -83,10 +84,13 @@ class EncodedTarget:
 
     Attributes:
         features: of the encoder, ready for the tracker.
+        attended: what the first layer of the tracker's memory attention makes of the target alone, before it has looked
+            at any memory: the same for all objects, and one eighth of SAM 2.1's attention.
         shape: (height, width) of the image.
     """
 
     features: dict[str, Any]
+    attended: Tensor
     shape: tuple[int, int]
 
 
@@ -119,8 +123,20 @@ class PseudoVideo:
         """Encode a target (H, W, 3) uint8 RGB, squashed by bicubic interpolation as in the original."""
         with torch.inference_mode():
             found = self.network.get_image_features(self._square(image)[None], return_dict=True)
+            attended = self._attended(found.fpn_hidden_states[-1], found.fpn_position_encoding[-1])
         features = {"vision_feats": found.fpn_hidden_states, "vision_pos_embeds": found.fpn_position_encoding}
-        return EncodedTarget(features, (image.shape[0], image.shape[1]))
+        return EncodedTarget(features, attended, (image.shape[0], image.shape[1]))
+
+    def _attended(self, features: Tensor, places: Tensor) -> Tensor:
+        """The first self-attention of the memory attention, as its own `forward` comes to it, (1, 1, N, C)."""
+        attention = self.network.memory_attention
+        queries = (features + 0.1 * places).transpose(0, 1)
+        query = attention.layers[0].layer_norm1(queries.unsqueeze(1))
+        turned = attention.rotary_emb(queries, attention.position_ids)
+        found: Tensor = attention.layers[0].self_attn(query=query, key=query, value=query, position_embeddings=turned)[
+            0
+        ]
+        return found
 
     def remember(self, references: Sequence[Reference]) -> "TrackedMemory":
         """Let the tracker see the references as the first frames of a video, each with its mask.
@@ -184,8 +200,18 @@ class TrackedMemory:
         """Track the object into the target.
 
         Presence is the sigmoid of the tracker's object score, the predicted IoU the best of its answers'; both are read
-        from the mask decoder, which the tracker itself does not report.
+        from the mask decoder, which the tracker itself does not report. One call at a time: the network is listened to.
         """
+        small, presence, predicted = self._tracked(seen)
+        logits = F.interpolate(small.float(), seen.shape, mode="bilinear", align_corners=False)[0, 0]
+        return Location(torch.sigmoid(logits).cpu().numpy(), presence, predicted)
+
+    def present(self, seen: EncodedTarget) -> float:
+        """The presence of `locate`; no mask is made as large as the target."""
+        return self._tracked(seen)[1]
+
+    def _tracked(self, seen: EncodedTarget) -> tuple[Tensor, float, float]:
+        """Logits of the mask (1, 1, h, w), presence and predicted IoU."""
         network, session, last = self.method.network, self.method._session(), len(self.frames)
         index = session.obj_id_to_idx(1)
         session.output_dict_per_obj[index]["cond_frame_outputs"] = dict(enumerate(self.frames))
@@ -194,15 +220,23 @@ class TrackedMemory:
         told: list[Tensor] = []
         hook = network.mask_decoder.register_forward_hook(lambda module, given, found: told.append(found[1]))
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), _known(network.memory_attention.layers[0].self_attn, seen.attended):
                 found = network(inference_session=session, frame_idx=last, run_mem_encoder=False)
         finally:
             hook.remove()
-        logits = F.interpolate(found.pred_masks.float(), seen.shape, mode="bilinear", align_corners=False)[0, 0]
-        probability = torch.sigmoid(logits).cpu().numpy()
         presence = float(torch.sigmoid(found.object_score_logits.float().reshape(-1)[0]))
         predicted = float(told[-1].max().clamp(0, 1))
-        return Location(probability, predicted if self.method.trained else presence, predicted)
+        return found.pred_masks, predicted if self.method.trained else presence, predicted
+
+
+@contextmanager
+def _known(attention: Any, found: Tensor) -> Iterator[None]:
+    """Let an attention give what it gave before, instead of computing it again."""
+    attention.forward = lambda **given: (found, None)
+    try:
+        yield
+    finally:
+        del attention.forward
 
 
 def _tensor(value: Any) -> Tensor:

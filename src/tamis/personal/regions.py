@@ -45,11 +45,11 @@ UNCERTAIN = 0.02
 OWN_EVIDENCE = 0.2
 """How much a region's own membership moves what the rows say of it, in log odds."""
 
-PRESENCE = (24.0, -10.5)
+PRESENCE = (17.5, -7.0)
 """Slope and offset of the logistic that makes a probability of how well the object's regions are found again.
 
-Set on all pairs of `dreambooth`, those with and without the object weighing the same; docs/personalize.md tells what
-it does to objects that it was not set on.
+Set by `python -m benchmarks.presence` on every other object of `dreambooth`, pairs with and without the object weighing
+the same; it also tells what they do to the other objects.
 """
 
 
@@ -68,9 +68,18 @@ class PresenceHead:
     scales: Float32 | None = None
 
     def scaled(self, things: Float32) -> Float32:
-        """(N, T) of unit length."""
+        """(N, T) of unit length.
+
+        Raises:
+            InputError: the head was trained for descriptors of another length.
+        """
         if self.scales is None:
             return things
+        if things.shape[1] != len(self.scales):
+            raise InputError(
+                f"--presence: was trained for descriptors of {len(self.scales)} numbers, those of this model have "
+                f"{things.shape[1]}; train it with the model that it is used with, or leave it out"
+            )
         return unit(things * self.scales)
 
     def probability(self, likeness: float) -> float:
@@ -109,13 +118,12 @@ class Regions:
 
     @property
     def weights_sha256(self) -> str:
-        """SHA-256 of the networks', of the standards of appearance and of a trained head."""
-        content = (weights_of(self.model) or self.model.name).encode()
+        """SHA-256 of the networks', of what descriptors depend on and of the head."""
+        content = (weights_of(self.model) or self.model.name) + f" {self.head.slope} {self.head.offset}"
         if isinstance(self.model, DescribesRegions):
-            content += self.model.appearance_standards()
-        if self.head.scales is not None:
-            content += self.head.scales.tobytes() + f"{self.head.slope} {self.head.offset}".encode()
-        return hashlib.sha256(content).hexdigest()
+            content += self.model.appearance_sha256
+        scales = b"" if self.head.scales is None else self.head.scales.tobytes()
+        return hashlib.sha256(content.encode() + scales).hexdigest()
 
     def look(self, image: ImageArray) -> Appearance:
         """Encode a target (H, W, 3) uint8 RGB and describe its regions."""
@@ -192,6 +200,11 @@ class RegionMemory:
         """Find the object in an image that is encoded."""
         values, fit = fitted(seen.encoded, seen.areas, self.membership(seen))
         return Location(spread(values, seen.encoded.fine_map), self.presence(seen, values > 0.5), fit)
+
+    def present(self, seen: Appearance) -> float:
+        """The presence of `locate`; no border is drawn at full size."""
+        values, _ = fitted(seen.encoded, seen.areas, self.membership(seen))
+        return self.presence(seen, values > 0.5)
 
     def membership(self, target: Appearance) -> Float32:
         """(R,) float32: P(region is of the object), by the nearest regions inside and outside the reference's mask."""

@@ -101,8 +101,9 @@ class DescribesRegions(Protocol):
         """(D,) float32 of unit length: what an image (H, W, 3) uint8 RGB shows as a whole."""
         ...
 
-    def appearance_standards(self) -> bytes:
-        """What besides the weights decides these numbers: other standards, other numbers."""
+    @property
+    def appearance_sha256(self) -> str:
+        """SHA-256 of all that decides these numbers, and of nothing else: numbers of one hash compare."""
         ...
 
 

@@ -1,5 +1,7 @@
 """Encoders of the hub, small and with random weights; ONNX files; linear layers behind them."""
 
+import hashlib
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +15,21 @@ from tamis.arrays import ImageArray
 from tamis.errors import InputError
 from tamis.hub.folder import folder_of
 from tamis.personal.retrieval.encoders import FAMILIES, OfTransformers, load_encoder
+from tamis.segmentors.embedded import Embedded
 from tests.personal.scenes import scene
 
 
 @pytest.fixture(scope="module")
 def image() -> ImageArray:
     return np.ascontiguousarray(scene("ball", 0)[0][:150])
+
+
+def test_a_store_outlives_new_weights_of_networks_that_vectors_do_not_see() -> None:
+    """The hash by hand: the network over pixels, the standards, the size."""
+    weights = files("tamis.weights")
+    parts = [weights.joinpath(name).read_bytes() for name in ("embedded_pixels.onnx", "embedded_appearance.npz")]
+    expected = hashlib.sha256(b"".join([*parts, str(Embedded().size).encode()])).hexdigest()
+    assert load_encoder("embedded").weights_sha256 == expected
 
 
 @pytest.mark.parametrize("name", ["dinov2-small", "siglip-base"])

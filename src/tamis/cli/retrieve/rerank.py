@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tamis.cli.options import executor_for, ray_option, workers_option
+from tamis.cli.options import executor_for, model_option, ray_option, workers_option
 from tamis.cli.progress import progress_bar
 from tamis.cli.retrieve.options import (
     dataset_option,
@@ -31,6 +31,7 @@ from tamis.cli.retrieve.options import (
     help="Where distractors lie, under their names; may be repeated.",
 )
 @method_option
+@model_option
 @presence_option
 @top_option
 @weight_option
@@ -43,6 +44,7 @@ def command(
     ranking: Path,
     images: tuple[Path, ...],
     method: str,
+    segmentor: str,
     presence: Path | None,
     top: int,
     weight: float,
@@ -68,7 +70,7 @@ def command(
                 files[name] = place
     with progress_bar(False) as bar:
         task = bar.add_task("reranking", total=len(collection.queries))
-        second = load_method(method, presence)
+        second = load_method(method, presence, segmentor)
         steps = rerank_run(out, collection, rankings, files, second, top, weight, executor_for(workers, ray))
         while True:
             try:

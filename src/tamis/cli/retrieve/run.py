@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import click
 
+from tamis.cli.options import model_option
 from tamis.cli.progress import progress_bar
 from tamis.cli.retrieve.options import (
     adaptation_option,
@@ -44,6 +45,7 @@ Result = TypeVar("Result")
 )
 @k_option
 @method_option
+@model_option
 @presence_option
 @top_option
 @weight_option
@@ -58,6 +60,7 @@ def command(
     shards: tuple[str, ...],
     k: int,
     method: str,
+    segmentor: str,
     presence: Path | None,
     top: int,
     weight: float,
@@ -110,7 +113,8 @@ def command(
                 list(extract_candidates(shards, wanted, out / "candidates"))
             files |= {name: out / "candidates" / name for name in wanted}
             found = _followed(
-                rerank_run(out, collection, rankings, files, load_method(method, presence), top, weight), "reranking"
+                rerank_run(out, collection, rankings, files, load_method(method, presence, segmentor), top, weight),
+                "reranking",
             )
             if not wanted or shards:
                 write_sheet(out / "contact-sheet-reranked.png", collection, found, files)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from tamis.arrays import ImageArray
 from tamis.errors import InputError, UnavailableError
 from tamis.regions.appearance import unit
 from tamis.results.run import file_hash
+
+if TYPE_CHECKING:
+    from tamis.segmentors import DescribesRegions
 
 Float32 = NDArray[np.float32]
 
@@ -48,18 +51,20 @@ class BuiltIn:
 
     @property
     def weights_sha256(self) -> str:
-        """SHA-256 of the networks and of the standards."""
-        from tamis.personal.regions import Regions
-
-        return Regions().weights_sha256
+        """SHA-256 of what vectors depend on: a store outlives new weights of any other network of the model."""
+        return self._model().appearance_sha256
 
     def encode(self, images: Sequence[ImageArray]) -> Float32:
         """(N, 352)."""
+        model = self._model()
+        return np.stack([model.image_vector(image) for image in images])
+
+    def _model(self) -> "DescribesRegions":
         from tamis.segmentors import DescribesRegions, load_segmentor
 
         model = load_segmentor(self.name)
         assert isinstance(model, DescribesRegions)
-        return np.stack([model.image_vector(image) for image in images])
+        return model
 
 
 @dataclass(frozen=True)

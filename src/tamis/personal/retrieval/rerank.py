@@ -63,7 +63,7 @@ def remembered(query: Query, method: Method) -> Memory:
 
 def presences(memory: Memory, names: Sequence[str], seen: SeenTargets) -> list[float]:
     """How surely the object is in each of some targets."""
-    return [memory.locate(seen[name]).presence for name in names]
+    return [memory.present(seen[name]) for name in names]
 
 
 def reranked(

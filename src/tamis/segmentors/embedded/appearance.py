@@ -6,6 +6,7 @@ where a region lies (the directions in which features of noise vary with place, 
 the standards.
 """
 
+import hashlib
 import io
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,7 @@ from tamis.regions.appearance import Appearance, unit
 from tamis.regions.measures import pool
 from tamis.regions.protocol import AnswersByRegion
 from tamis.segmentors.embedded.pixel_network import DEEP_MAPS
+from tamis.segmentors.embedded.weights import weights_of
 
 Float32 = NDArray[np.float32]
 
@@ -81,6 +83,12 @@ def standards() -> dict[str, Standard]:
             name: Standard(*(stored[f"{name}_{what}"].astype(np.float32) for what in ("mean", "deviation", "place")))
             for name in DEEP_MAPS
         }
+
+
+@cache
+def appearance_hash(size: int) -> str:
+    """SHA-256 of the network over pixels, the standards, and the pixels on the long side of what the network sees."""
+    return hashlib.sha256(weights_of("pixels") + standards_file() + str(size).encode()).hexdigest()
 
 
 def standards_file() -> bytes:

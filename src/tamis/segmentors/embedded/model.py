@@ -29,7 +29,7 @@ from tamis.regions.features import (
     summarise,
 )
 from tamis.regions.oversegmentation import small_regions
-from tamis.segmentors.embedded.appearance import DeepMaps, described, standards, standards_file
+from tamis.segmentors.embedded.appearance import DeepMaps, appearance_hash, described, standards
 from tamis.segmentors.embedded.corrected import CorrectedRegions
 from tamis.segmentors.embedded.pixel_corrections import PixelContext
 from tamis.segmentors.embedded.pixel_network import DEEP_MAPS, PIXEL_MAPS, as_pixel_maps, pixel_network
@@ -95,9 +95,10 @@ class Embedded:
         mean: NDArray[np.float32] = self.deep_maps(image).deep32.mean(axis=(1, 2))
         return standards()["deep32"].unit(mean[None]).ravel()
 
-    def appearance_standards(self) -> bytes:
-        """What descriptors are measured against."""
-        return standards_file()
+    @property
+    def appearance_sha256(self) -> str:
+        """SHA-256 of the network over pixels and of what its maps are measured against; of no other network."""
+        return appearance_hash(self.size)
 
     def deep_maps(self, image: ImageArray) -> DeepMaps:
         """The encoder's maps alone, of an image that is not clicked on, (H, W, 3) uint8 RGB.
