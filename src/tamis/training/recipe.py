@@ -245,11 +245,16 @@ def train_pixel_corrections(config: RunConfig) -> Path:
     def examples(photographs: Iterable[Photograph], masks: int) -> list[PixelExample]:
         return [each for those in photographs for each in pixel_examples(those, segmentor, masks, chance)]
 
-    clicked = examples((those for each in data.training.values() for those in each), MASKS)
     shares = {name: REGION_SHARES.get(name, OTHERS_BY_REGION) for name in data.shares}
     torch.manual_seed(config.loop.seed)
-    held_out = examples(data.validation, 1)
-    task = PixelCorrectionTask(clicked, shares, held_out, config.pixel_corrections, device, config.loop.half)
+    task = PixelCorrectionTask(
+        examples((those for each in data.training.values() for those in each), MASKS),
+        shares,
+        examples(data.validation, 1),
+        config.pixel_corrections,
+        device,
+        config.loop.half,
+    )
     if config.correction_weights is not None:
         load_pixel_corrections(config.correction_weights, task.corrections).train()
     train(task, config.loop, config.out, as_json(config), config.resume)
