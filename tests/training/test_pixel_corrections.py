@@ -13,7 +13,7 @@ from tamis.segmentors.embedded.model import Embedded
 from tamis.training.loop import LoopOptions, train
 from tamis.training.pixel_correction_network import PixelCorrectionNetwork, PixelCorrectionShape
 from tamis.training.pixel_corrections import PixelCorrectionOptions, PixelCorrectionTask
-from tamis.training.pixel_examples import PixelExample, pixel_examples
+from tamis.training.pixel_examples import Clicking, PixelExample, pixel_examples
 from tests.training.scenes import column, scenes
 
 CPU = torch.device("cpu")
@@ -81,8 +81,11 @@ def test_without_examples_there_is_nothing_to_learn() -> None:
         PixelCorrectionTask([], {}, [], SMALL, CPU)
 
 
-def test_clicks_of_a_scene_are_drawn_by_its_seed_alone() -> None:
-    def clicks() -> list[tuple[Click, ...]]:
-        return [each.clicks for each in pixel_examples(scenes(1, side=96)[0], Embedded(), 2, np.random.default_rng(3))]
+def test_clicks_of_a_scene_are_drawn_by_its_seed_and_number_alone() -> None:
+    """Whoever clicks on it, and in whatever order."""
+    scene = scenes(1, side=96)[0]
 
-    assert clicks() == clicks()
+    def clicks(number: int) -> list[tuple[Click, ...]]:
+        return [each.clicks for each in Clicking(Embedded(), 2, seed=3)((number, scene))]
+
+    assert clicks(0) == clicks(0) != clicks(1)

@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from tamis.cli import train_options as options
+from tamis.cli.options import executor_for
+from tamis.cli.progress import progress_bar
 
 
 @click.command()
@@ -82,6 +84,7 @@ def corrections(
 @options.steps
 @options.seed
 @options.threads
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes that click.")
 @click.option("--lr", default=2e-3, show_default=True, help="Peak learning rate.")
 @click.option("--start", type=click.Path(path_type=Path), help="Weights of an earlier stage D to start from.")
 def pixel_corrections(
@@ -95,6 +98,7 @@ def pixel_corrections(
     steps: int,
     seed: int,
     threads: int,
+    workers: int,
     lr: float,
     start: Path | None,
 ) -> None:
@@ -122,4 +126,11 @@ def pixel_corrections(
         ),
         correction_weights=start,
     )
-    click.echo(f"weights: {train_pixel_corrections(config)}")
+    with progress_bar(quiet=False) as bar:
+        clicking = bar.add_task("clicking", total=None)
+
+        def clicked(done: int, photographs: int) -> None:
+            bar.update(clicking, completed=done, total=photographs, visible=done < photographs)
+
+        weights = train_pixel_corrections(config, executor_for(workers, None), clicked)
+    click.echo(f"weights: {weights}")

@@ -53,6 +53,27 @@ class PixelExample:
     clicks: tuple[Click, ...]
 
 
+@dataclass(frozen=True)
+class Clicking:
+    """What a worker does: click on photographs, each with a chance of its own, so that any number of them agree.
+
+    Attributes:
+        segmentor: that answers.
+        masks: of a photograph, at most.
+        seed: of chance.
+    """
+
+    segmentor: Embedded
+    masks: int
+    seed: int
+
+    def __call__(self, item: tuple[int, Photograph]) -> list[PixelExample]:
+        """The corrections of a photograph, by its number."""
+        number, photograph = item
+        chance = np.random.default_rng((self.seed, number))
+        return list(pixel_examples(photograph, self.segmentor, self.masks, chance))
+
+
 def pixel_examples(
     photograph: Photograph, segmentor: Embedded, masks: int, rng: np.random.Generator
 ) -> Iterator[PixelExample]:

@@ -1,6 +1,6 @@
 """Runs from data folders to weights: what `tamis train` calls."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
 from tamis.errors import InputError
+from tamis.scale.executors import IN_PROCESS
+from tamis.scale.running import Executor, in_order, none_lost
 from tamis.segmentors import Segmentor, load_segmentor
 from tamis.segmentors.embedded.model import Embedded
 from tamis.training.begun import CorrectionExample, closer_example, correction_example
@@ -28,7 +30,7 @@ from tamis.training.packing import read_packs
 from tamis.training.photographs import Photograph
 from tamis.training.pixel_correction_network import PixelCorrectionNetwork
 from tamis.training.pixel_corrections import PixelCorrectionOptions, PixelCorrectionTask
-from tamis.training.pixel_examples import PixelExample, pixel_examples
+from tamis.training.pixel_examples import Clicking, PixelExample
 from tamis.training.portions import (
     OTHERS,
     OTHERS_BY_REGION,
@@ -234,23 +236,39 @@ MASKS = 2
 """Of a photograph that are clicked on for stage D."""
 
 
-def train_pixel_corrections(config: RunConfig) -> Path:
-    """Stage D, over the answers of the model in the box as it is; returns the file of the best weights."""
+def train_pixel_corrections(
+    config: RunConfig,
+    executor: Executor = IN_PROCESS,
+    clicked: Callable[[int, int], None] = lambda done, photographs: None,
+) -> Path:
+    """Stage D, over the answers of the model in the box as it is; returns the file of the best weights.
+
+    Args:
+        config: of the run.
+        executor: who clicks on the photographs.
+        clicked: called after each, with how many are done, and of how many.
+    """
     device = pick_device(config.device)
     if config.loop.threads:
         torch.set_num_threads(config.loop.threads)
     data = load_data(replace(config, photograph_size=CLOSE_SIZE), for_corrections)
-    chance, segmentor = np.random.default_rng(config.loop.seed), Embedded()
 
-    def examples(photographs: Iterable[Photograph], masks: int) -> list[PixelExample]:
-        return [each for those in photographs for each in pixel_examples(those, segmentor, masks, chance)]
+    def examples(photographs: Sequence[Photograph], masks: int, seed: int) -> list[PixelExample]:
+        clicking = Clicking(Embedded(), masks, seed)
+        done = in_order(clicking, list(enumerate(photographs)), executor)
+        found = []
+        for (number, _), those in none_lost(done, lambda item: f"photograph {item[0]} of {item[1].dataset}"):
+            found += those
+            clicked(number + 1, len(photographs))
+        return found
 
     shares = {name: REGION_SHARES.get(name, OTHERS_BY_REGION) for name in data.shares}
-    torch.manual_seed(config.loop.seed)
+    seed = config.loop.seed
+    torch.manual_seed(seed)
     task = PixelCorrectionTask(
-        examples((those for each in data.training.values() for those in each), MASKS),
+        examples([those for each in data.training.values() for those in each], MASKS, 2 * seed),
         shares,
-        examples(data.validation, 1),
+        examples(data.validation, 1, 2 * seed + 1),
         config.pixel_corrections,
         device,
         config.loop.half,
