@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import click
 
-from tamis.cli.options import model_option
+from tamis.cli.options import executor_for, model_option, ray_option, workers_option
 from tamis.cli.progress import progress_bar
 from tamis.cli.retrieve.options import (
     adaptation_option,
@@ -49,6 +49,8 @@ Result = TypeVar("Result")
 @presence_option
 @top_option
 @weight_option
+@workers_option
+@ray_option
 @click.option("--no-rerank", is_flag=True, help="The first stage alone.")
 def command(
     dataset: str,
@@ -64,6 +66,8 @@ def command(
     presence: Path | None,
     top: int,
     weight: float,
+    workers: int | None,
+    ray: str | None,
     no_rerank: bool,
 ) -> None:
     """All steps for DATASET: vectors, search, candidates, second stage, scores; each continues where it stopped.
@@ -112,10 +116,9 @@ def command(
             if shards:
                 list(extract_candidates(shards, wanted, out / "candidates"))
             files |= {name: out / "candidates" / name for name in wanted}
-            found = _followed(
-                rerank_run(out, collection, rankings, files, load_method(method, presence, segmentor), top, weight),
-                "reranking",
-            )
+            second, executor = load_method(method, presence, segmentor), executor_for(workers, ray)
+            steps = rerank_run(out, collection, rankings, files, second, top, weight, executor)
+            found = _followed(steps, "reranking")
             if not wanted or shards:
                 write_sheet(out / "contact-sheet-reranked.png", collection, found, files)
             scores["reranked"] = evaluate_rankings(collection, found)

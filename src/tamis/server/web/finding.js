@@ -9,6 +9,9 @@ import { t } from './words.js';
 /** @typedef {import('./types.js').Rle} Rle */
 /** @typedef {{id: number, name: string, confidence: number, rle: Rle}} Found */
 
+/** The presence above which an object is probably there. */
+const SURE = 0.5;
+
 /**
  * Look for the active mask's object in one image after the other, until all are looked at or somebody has seen enough.
  * @param {Parameters<typeof free>[0]} app
@@ -28,7 +31,7 @@ export async function find(app) {
   ]);
   const dialog = byId('dialog', HTMLDialogElement);
   for (const [number, image] of images.entries()) {
-    told.textContent = t('find.looking', { number, count: images.length, found: found.filter((each) => each.confidence > 0.5).length });
+    told.textContent = t('find.looking', { number, count: images.length, found: found.filter((each) => each.confidence > SURE).length });
     bar.value = number;
     const { presence, rle } = await get(`api/images/${image.id}/found?source=${source}&mask=${encodeURIComponent(own.id)}`);
     if (rle) found.push({ id: image.id, name: image.name, confidence: presence, rle });
@@ -45,6 +48,7 @@ function show(app, found) {
   if (!first.length) return open(title, [element('p', {}, t('find.nothing'))]);
   const known = new Map(first.map((each) => [each.id, { rle: each.rle, parts: [], confidence: each.confidence }]));
   const grid = new Grid(app, title, first, async (id) => known.get(id) ?? null);
+  for (const tile of grid.tiles) tile.place.classList.toggle('doubtful', tile.confidence <= SURE);
   const more = rest.length ? [{ text: t('review.next'), act: () => show(app, rest) }] : [];
   open(title, [element('p', { class: 'quiet' }, t('find.how')), grid.done, grid.place, grid.buttons], [...more, { text: t('close'), primary: true }]);
   grid.start();

@@ -257,7 +257,7 @@ export const STRINGS = /** @satisfies {Record<string, [string, string]>} */ ({
   'find.title': ['“{label}” in the other images', '«{label}» en las otras imágenes'],
   'find.looking': ['{number} of {count} images without masks seen; probably there in {found}.', 'Miradas {number} de {count} imágenes sin máscaras; probablemente está en {found}.'],
   'find.enough': ['Show what was found', 'Mostrar lo encontrado'],
-  'find.how': ['The same object elsewhere; the number says how sure it is that it is there. Arrows move; A or Enter accepts, X rejects, O opens the image.', 'El mismo objeto en otro lugar; el número dice con qué seguridad está ahí. Las flechas mueven; A o Intro acepta, X rechaza, O abre la imagen.'],
+  'find.how': ['The same object elsewhere; the number says how sure it is that it is there, pale where it probably is not. Arrows move; A or Enter accepts, X rejects, O opens the image.', 'El mismo objeto en otro lugar; el número dice con qué seguridad está ahí, pálido donde probablemente no está. Las flechas mueven; A o Intro acepta, X rechaza, O abre la imagen.'],
   'find.first': ['Select a mask first: what it shows is looked for', 'Seleccione antes una máscara: se busca lo que muestra'],
   'find.unsaved': ['The mask is still being saved; try again in a moment', 'La máscara aún se guarda; inténtelo en un momento'],
   'find.nowhere': ['Every other image has masks already', 'Todas las demás imágenes ya tienen máscaras'],
