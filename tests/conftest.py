@@ -42,6 +42,9 @@ OF_TORCH = (
 )
 """Tests that need the extras [train] and [hub]; without these they are left out, and the rest is still tested."""
 
+WITHOUT_TORCH = ("training/test_portions.py", "training/test_tables.py")
+"""Of these rooms' tests those that do not."""
+
 WITHOUT_A_BROWSER = ("web/test_modules.py",)
 """Of the page's tests those that run its modules in node; all others drive Chromium."""
 
@@ -65,7 +68,6 @@ SLOW = (
     "cli/test_retrieve_command.py",
     "personal/retrieval/test_pgvector.py",
     "personal/test_regions.py",
-    "research/test_study.py",
     "scale/test_dataset.py",
     "formats/test_fuzz.py",
     "server/test_changes.py",
@@ -102,7 +104,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out what cannot be imported, or would take long to import."""
     quick = config.getoption("--quick")
-    if _among(collection_path, OF_TORCH) and (quick or not WITH_TORCH):
+    if _of_torch(collection_path) and (quick or not WITH_TORCH):
         return True
     return True if quick and _of_a_browser(collection_path) else None
 
@@ -110,7 +112,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the tests by what they need."""
     for item in items:
-        if _among(item.path, OF_TORCH):
+        if _of_torch(item.path):
             item.add_marker(pytest.mark.torch)
         if _of_a_browser(item.path):
             item.add_marker(pytest.mark.browser)
@@ -132,6 +134,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return "scale" if nodeid.startswith("tests/scale/") else str(super()._split_scope(nodeid))
 
     return Scheduling(config, log)
+
+
+def _of_torch(path: Path) -> bool:
+    without = [TESTS / place for place in WITHOUT_TORCH]
+    return _among(path, OF_TORCH) and not any(path in (place, *place.parents) for place in without)
 
 
 def _starts_a_program(item: pytest.Item) -> bool:

@@ -84,6 +84,7 @@ def test_correlations_are_scipys_on_a_line() -> None:
     assert np.isnan(correlation(np.array([1.0]), np.array([1.0]))[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["random-or-centre", "threshold", "repeats", "tta", "resolution", "ensembles", "triangulation", "recall"]
 )
@@ -106,6 +107,7 @@ def test_an_experiment_writes_what_it_found(name: str, dataset: Dataset, tmp_pat
         assert all(picture.is_file() for picture in found.pictures)
 
 
+@pytest.mark.slow
 def test_zero_is_drawn_against_one(dataset: Dataset, tmp_path: Path) -> None:
     found = run_study(find_study("zero-against-one"), setting(dataset, tmp_path / "out"), limit=2)
     page = found.pictures[0].read_text()
@@ -129,6 +131,7 @@ def test_a_segmentor_is_shown_another_size() -> None:
     assert 60 < np.count_nonzero((answer > 0.5)[50]) < 100  # a radius of ten pixels is one of forty here
 
 
+@pytest.mark.slow
 def test_what_trains_needs_a_start_and_data(dataset: Dataset, tmp_path: Path) -> None:
     for study in STUDIES:
         if study.trains and study.name != "distillation":
