@@ -221,7 +221,9 @@ def test_two_people_do_not_overwrite_each_other(browser: Browser, page: Page, se
     expect(other.locator("#banner")).to_contain_text("is editing this image")
     other.mouse.click(*place(other, 0.1, 0.1))
     assert len(server.masks(image_id(server, "a.png"))) == 1
-    other.get_by_role("button", name="Take over").click()
+    # Who has taken over reads the image again; a click before that would be on none.
+    with other.expect_response(lambda told: told.url.endswith("/answers") and told.status == 200):
+        other.get_by_role("button", name="Take over").click()
     expect(other.locator("#banner")).to_be_hidden()
     expect(other.locator("#waiting")).to_be_hidden(timeout=20_000)
     other.mouse.click(*place(other, 0.1, 0.1))
