@@ -28,13 +28,13 @@ from benchmarks.pictures import write_picture
 from tamis.render.chart import curves
 from tamis.results.environment import facts
 from tamis.scale.dataset import Job, write_dataset
-from tamis.scale.executors import executor_of
+from tamis.scale.executors import executor_of, share_cores
 from tamis.scale.running import Executor, in_order
 from tamis.scale.sources import Entry, entries_of
 
 ROOT = Path(__file__).parent.parent
-REPEATS = 2
-RUNS = {"segment": (2, 18), "precompute": (32, 192)}
+REPEATS = 3
+RUNS = {"segment": (4, 68), "precompute": (32, 512)}
 """Photographs of a short run, which are not timed since workers begin with them, and of a long one."""
 BEGUN, TIMED = 500, 5000
 """Items that are not timed, and that are."""
@@ -205,6 +205,8 @@ def draw(found: Mapping[str, list[dict[str, float]]]) -> None:
 
 def measure_one(what: str, who: str, *more: str) -> dict[str, float]:
     """What `apart` asks for."""
+    if who == "one":
+        share_cores(1)  # as each of the two
     executor = executor_of(*WORKERS[who])
     if what == "overhead":
         return overhead(executor)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -34,7 +35,7 @@ from tamis.errors import InputError
 from tamis.image import write_image
 from tamis.mask.iou import iou_of
 from tamis.regions.protocol import AnswersByRegion
-from tamis.scale.executors import IN_PROCESS, Processes
+from tamis.scale.executors import IN_PROCESS, InProcess, Processes
 from tamis.segmentors import Segmentor, load_segmentor
 from tests.annotation.test_assistant import scene
 from tests.evaluation.scenes import sample_of
@@ -333,3 +334,32 @@ def test_several_processes_annotate_alike(dataset: Dataset, tmp_path: Path) -> N
         assert steps[-1] == Step(12, 12)
     tables = [pq.read_table(tmp_path / name / "actions.parquet") for name in ("one", "two")]
     assert tables[0] == tables[1]
+
+
+def test_a_worker_that_is_killed_loses_one_image(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker, or this process, begins with the image at which it was."""
+    model, settings = load_segmentor("hierarchy"), Settings(("assistant",))
+    list(simulate(model, dataset, settings, tmp_path / "whole"))
+    annotate, done = Person.annotate, list[int]()
+
+    def killed_at_the_fourth(*arguments: Any) -> MaskArray:
+        done.append(1)
+        if len(done) == 4:
+            raise KeyboardInterrupt
+        return annotate(*arguments)
+
+    monkeypatch.setattr(Person, "annotate", killed_at_the_fourth)
+    with pytest.raises(KeyboardInterrupt):
+        list(simulate(model, dataset, settings, tmp_path / "broken", executor=ByAnother()))
+    assert len(done) == 4
+    list(simulate(model, dataset, settings, tmp_path / "broken"))
+    assert len(done) == 4 + len(dataset.samples) - 3
+    tables = [pq.read_table(tmp_path / each / "actions.parquet") for each in ("whole", "broken")]
+    assert tables[0] == tables[1]
+    assert not (tmp_path / "broken" / "parts").exists()
+
+
+class ByAnother(InProcess):
+    """This process as if it were another."""

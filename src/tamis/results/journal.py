@@ -66,6 +66,21 @@ def opened(path: Path, signature: dict[str, Any]) -> Iterator[Journal]:
             yield Journal(file, dict(lines[1:]))
 
 
+def gathered(folder: Path, signature: dict[str, Any]) -> dict[str, Any]:
+    """What several workers, of whom some may have been stopped, have finished, each in a journal of its own.
+
+    Args:
+        folder: of the journals; there may be none.
+        signature: theirs; those of another are left out.
+    """
+    found: dict[str, Any] = {}
+    for path in sorted(folder.glob("*.jsonl")):
+        lines, _ = _complete_lines(path)
+        if lines[:1] == [signature]:
+            found.update(lines[1:])
+    return found
+
+
 def _complete_lines(path: Path) -> tuple[list[Any], int]:
     """The lines that were written whole and their bytes; a last one that was cut off by a crash is left out."""
     lines: list[Any] = []

@@ -16,6 +16,7 @@ from typing import Any
 
 import tamis
 from tamis.errors import InputError, UnavailableError
+from tamis.scale.executors import share_cores
 from tamis.scale.running import WorkerDiedError
 
 OBJECT_STORE = 512 << 20
@@ -124,6 +125,7 @@ class _Remote:
             return None, UnavailableError(
                 f"a machine of the cluster has tamis {tamis.__version__}, and this one {version}: install the same"
             )
+        share_cores(1)
         try:
             self._function = pickle.loads(packed)
         except Exception as error:  # noqa: BLE001  what goes wrong with a model; raised again where it is collected

@@ -106,7 +106,16 @@ class _Process:
 def _begin(threads: int) -> None:
     # Ctrl-C reaches every process of a terminal; only the one that was started there has something to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    share_cores(threads)
+
+
+def share_cores(threads: int) -> None:
+    """Let this process, one of several workers, use so many threads, unless `OMP_NUM_THREADS` says how many."""
+    import cv2
+
+    allowed = os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    if allowed.isdecimal():
+        cv2.setNumThreads(int(allowed))  # OpenCV does not read it itself
 
 
 def _take_up(packed: bytes) -> int:

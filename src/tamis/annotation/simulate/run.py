@@ -1,8 +1,12 @@
 """A dataset annotated by somebody simulated: a folder of results, resumable, told in full."""
 
+import json
+import secrets
+import shutil
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +28,8 @@ from tamis.mask.iou import iou_of
 from tamis.regions.protocol import AnswersByRegion
 from tamis.results.files import replacing, write_json
 from tamis.results.folder import resumable_folder
-from tamis.results.run import file_hash, fingerprint
+from tamis.results.journal import gathered, opened
+from tamis.results.run import file_hash, fingerprint, require_folder
 from tamis.scale.executors import IN_PROCESS
 from tamis.scale.running import Executor, in_order, none_lost
 from tamis.segmentors import Segmentor, weights_of
@@ -75,6 +80,10 @@ def multiverseg(
     return Settings(policies, DICE / (2 - DICE), 20, Costs(worthless=0), None, seeds, draws=False, masks=masks)
 
 
+PARTS = "parts"
+"""The folder in the result folder where other processes keep what they have finished, until all is done."""
+
+
 @dataclass(frozen=True)
 class Step:
     """How far a simulation is: images done of all policies and seeds, and what they come to."""
@@ -108,7 +117,7 @@ def simulate(
         sight: whose regions the assistant sees; by default the segmentor's.
         concept: the class that the dataset was brought down to, to be said in the results.
         executor: who works. A policy learns from image to image, so that each with each seed is one worker's from the
-            first image to the last; by other processes than this it is kept once it is done as a whole.
+            first image to the last. Other processes than this keep every image in a file of their own meanwhile.
 
     Yields:
         Progress after every image; by other processes after every policy and seed.
@@ -140,7 +149,9 @@ def simulate(
     total = len(dataset.samples) * len(settings.policies) * settings.seeds
     with resumable_folder(out, signature, {"limit": limit, "root": str(dataset.root)}, weights) as (run, journal):
         count = 0
-        for policy, number, annotated in _all_annotated(studio, settings, seed, journal.entries, executor):
+        parts = out / PARTS
+        work = _Annotator(studio, settings, seed, journal.entries, parts, _digest(signature))
+        for policy, number, annotated in _all_annotated(work, executor):
             for name, record in annotated:
                 key = f"{policy} {number} {name}"
                 if key not in journal.entries:
@@ -157,6 +168,7 @@ def simulate(
         told = {name: signature[name] for name in ("dataset", "split", "concept", "segmentor")}
         told |= {"images": len(dataset.samples), "weights": weights}
         write_json(out / "simulation.json", {**told, **_results(settings, seed, rows)})
+        shutil.rmtree(parts, ignore_errors=True)
         run.dataset = fingerprint(file_hash(sample.image_path) for sample in dataset.samples)
 
 
@@ -176,32 +188,60 @@ def _results(settings: Settings, seed: int, rows: Sequence[Mapping[str, Any]]) -
 Annotated = Iterable[tuple[str, dict[str, Any]]]
 
 
-def _all_annotated(
-    studio: Studio, settings: Settings, seed: int, finished: Mapping[str, Any], executor: Executor
-) -> Iterator[tuple[str, int, Annotated]]:
+def _all_annotated(work: "_Annotator", executor: Executor) -> Iterator[tuple[str, int, Annotated]]:
     """Every policy with every seed: image by image here, as a whole by other processes."""
-    pairs = [(policy, number) for policy in settings.policies for number in range(settings.seeds)]
+    pairs = [(policy, number) for policy in work.settings.policies for number in range(work.settings.seeds)]
+    work = replace(work, finished={**work.finished, **gathered(work.parts, work.signature)})
     if executor is IN_PROCESS:
         for policy, number in pairs:
-            yield policy, number, _annotate(studio, policy, settings, (seed, number), finished)
+            yield policy, number, work.annotated(policy, number, work.finished)
         return
-    with closing(in_order(_Annotator(studio, settings, seed, dict(finished)), pairs, executor)) as results:
+    with closing(in_order(work, pairs, executor)) as results:
         for (policy, number), annotated in none_lost(results, lambda pair: f"{pair[0]} with seed {pair[1]}"):
             yield policy, number, annotated
 
 
 @dataclass(frozen=True)
 class _Annotator:
-    """What a worker does: one policy with one seed."""
+    """What a worker does: one policy with one seed, from the image where it, or another worker, was stopped.
+
+    Attributes:
+        studio: the images.
+        settings: of the simulation.
+        seed: of the simulation.
+        finished: what is in the journal.
+        parts: the folder of what workers have finished since.
+        signature: of the journals there.
+    """
 
     studio: Studio
     settings: Settings
     seed: int
     finished: Mapping[str, Any]
+    parts: Path
+    signature: dict[str, Any]
 
     def __call__(self, pair: tuple[str, int]) -> list[tuple[str, dict[str, Any]]]:
         policy, number = pair
-        return list(_annotate(self.studio, policy, self.settings, (self.seed, number), self.finished))
+        finished = {**self.finished, **gathered(self.parts, self.signature)}
+        require_folder(self.parts)
+        found = []
+        # A name of its own: a worker that was given up may still be writing to the last one.
+        with opened(self.parts / f"{policy}-{number}-{secrets.token_hex(4)}.jsonl", self.signature) as journal:
+            for name, record in self.annotated(policy, number, finished):
+                if (key := f"{policy} {number} {name}") not in finished:
+                    journal.add(key, record)
+                found.append((name, record))
+        return found
+
+    def annotated(self, policy: str, number: int, finished: Mapping[str, Any]) -> Annotated:
+        """Every image with its record; what is finished is not done again."""
+        return _annotate(self.studio, policy, self.settings, (self.seed, number), finished)
+
+
+def _digest(signature: Mapping[str, Any]) -> dict[str, Any]:
+    """A signature that is short."""
+    return {"signature": sha256(json.dumps(signature, sort_keys=True).encode()).hexdigest()}
 
 
 def _annotate(
