@@ -18,7 +18,7 @@ from tamis.evaluation.real_clicks import RealClicks
 from tamis.evaluation.rules import Rules
 from tamis.mask.iou import iou_of
 from tamis.scale.running import Executor, in_order, none_lost
-from tamis.segmentors import AnswersAlone, AnswersInTurn, EncodedImage, Segmentor, load_segmentor
+from tamis.segmentors import AnswersAlone, AnswersInTurn, DrawsBorders, EncodedImage, Segmentor, load_segmentor
 from tamis.segmentors.wrappers.augmented import augmented
 
 
@@ -215,6 +215,8 @@ def click_once(
     for (target, repeat, _), click in zip(trials, clicks, strict=True):
         start = perf_counter()
         probability = next(answers)
+        if isinstance(encoded, DrawsBorders):
+            probability = encoded.drawn(probability, [click])  # as by `in_turn`
         seconds = perf_counter() - start
         wanted = _wanted(target)
         iou = iou_of(probability > rules.threshold, wanted, target.valid)

@@ -9,7 +9,7 @@ from tamis.clicks import Box, Click, ordered_box, outside_box, require_inside, s
 from tamis.errors import InputError
 from tamis.mask import Masks
 from tamis.regions import boxes
-from tamis.segmentors.protocol import AnswersByRegion, EncodedImage, LooksCloser, TakesBoxes, TakesMask
+from tamis.segmentors.protocol import AnswersByRegion, DrawsBorders, EncodedImage, LooksCloser, TakesBoxes, TakesMask
 
 ACROSS = 5
 """Clicks per side of a box, where the segmentor takes clicks alone."""
@@ -19,6 +19,8 @@ def answer_to(
     encoded: EncodedImage, clicks: Sequence[Click] = (), box: Box | None = None, mask: MaskArray | None = None
 ) -> ProbabilityArray:
     """(H, W) float32: P(pixel in mask | all that is given).
+
+    The border of the answer to a single click is drawn as finely as the segmentor can.
 
     A box is answered by a segmentor that takes boxes, or by its regions; any other is asked by clicks within it, of
     which the one whose mask fills the box best counts. Clicks besides a box are answered within it; only where a
@@ -44,7 +46,8 @@ def answer_to(
             encoded.look_closer(mask, clicks)
         return corrected(encoded, mask, clicks)
     if box is None:
-        return encoded.probability(clicks)
+        answer = encoded.probability(clicks)
+        return encoded.drawn(answer, clicks) if len(clicks) == 1 and isinstance(encoded, DrawsBorders) else answer
     box = ordered_box(box, encoded.shape)
     if not clicks:
         return in_box(encoded, box)

@@ -153,6 +153,15 @@ class AnswersInTurn(Protocol):
 
 
 @runtime_checkable
+class DrawsBorders(Protocol):
+    """An encoded image whose answers to single clicks come at once, and can be drawn more finely with more work."""
+
+    def drawn(self, answer: ProbabilityArray, clicks: Sequence[Click]) -> ProbabilityArray:
+        """(H, W) float32: the answer (H, W) to some clicks, or another mask that they lie in, with a better border."""
+        ...
+
+
+@runtime_checkable
 class HasEmbedding(Protocol):
     """An encoded image that is an embedding which a decoder reads."""
 

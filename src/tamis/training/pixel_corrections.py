@@ -33,6 +33,8 @@ class PixelCorrectionOptions:
     """Of the crops of a step, multiples of `STRIDE`, drawn anew for each: the larger ones are whole images."""
     around_click: float = 0.7
     """Share of crops that hold the last click."""
+    first_clicks: float = 0.3
+    """Share of crops that are answers to a first click, whose border alone is to be drawn."""
     untold: float = 0.1
     """Share of crops that are told the mask before instead of the regions' answer: what clicks and pixels say alone."""
     iou_weight: float = 1.0
@@ -57,9 +59,10 @@ class PixelCorrectionTask:
     ) -> None:
         if not examples:
             raise InputError("there is no mask large enough to click in the photographs: name others with --data")
-        self.of: dict[str, list[int]] = {}
+        self.of: dict[str, list[list[int]]] = {}
         for number, example in enumerate(examples):
-            self.of.setdefault(example.dataset, []).append(number)
+            firsts_and_corrections = self.of.setdefault(example.dataset, [[], []])
+            firsts_and_corrections[len(example.clicks) > 1].append(number)
         self.names = list(self.of)
         wanted = np.array([shares[name] for name in self.names])
         self.shares = wanted / wanted.sum()
@@ -88,7 +91,13 @@ class PixelCorrectionTask:
         """Crops of some examples, of one of the sides."""
         side = int(rng.choice(self.options.sides))
         names = rng.choice(len(self.names), self.options.crops_of(side), p=self.shares)
-        return self._crops([int(rng.choice(self.of[self.names[int(name)]])) for name in names], side, rng)
+        return self._crops([self._drawn(self.of[self.names[int(name)]], rng) for name in names], side, rng)
+
+    def _drawn(self, of: Sequence[Sequence[int]], rng: np.random.Generator) -> int:
+        """One of the first clicks on a data set, or of the corrections."""
+        firsts, corrections = of
+        first = rng.random() < self.options.first_clicks
+        return int(rng.choice((firsts if first else corrections) or firsts or corrections))
 
     def losses(self, batch: PixelBatch) -> dict[str, Tensor]:
         """Means over crops: `loss`, and the IoU before and after."""

@@ -2,7 +2,8 @@
 
 People are simulated who click into the middle of the largest error, while the model in the box answers, whole images
 first and closer looks after; what is kept of each click is all that the network will be told, and the truth. The masks
-that are corrected have been through the network already, as they will have been.
+that are corrected have been through the network already, as they will have been. The first click is an example, too,
+where its answer is what is meant, more or less: only its border is to be drawn.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import Click, center_click, corrective_click, random_click
 from tamis.errors import InputError
+from tamis.mask.iou import iou_of
 from tamis.segmentors.embedded.closer import CloserLook, Part, holds, look_at, part_around, within
 from tamis.segmentors.embedded.corrected import CorrectedRegions
 from tamis.segmentors.embedded.model import Embedded
@@ -25,6 +27,9 @@ from tamis.training.photographs import Photograph
 
 ROUNDS = 7
 """Clicks of each mask."""
+
+MEANT = 0.6
+"""IoU of the answer to a first click from which on it is an example."""
 
 FINISHED = 0.5
 """Share of the masks so far whose small errors are mended, as they will be by the network that learns from them."""
@@ -106,7 +111,11 @@ def _clicked(
     whole: Part = (slice(0, shape[0]), slice(0, shape[1]))
     contexts: dict[int, PixelContext] = {}
     clicks = [center_click(truth) if rng.random() < 0.5 else random_click(truth, rng)]
-    mask, looks = encoded.probability(clicks) > 0.5, list[CloserLook]()
+    first, looks = encoded.probability(clicks), list[CloserLook]()
+    contexts[id(encoded)] = _context(image, encoded)
+    if iou_of(first > 0.5, truth, known) >= MEANT:
+        yield _example(photograph.dataset, contexts[id(encoded)], first, first > 0.5, truth, known, clicks)
+    mask = encoded.drawn(first, clicks) > 0.5
     for _ in range(1, ROUNDS):
         if rng.random() < FINISHED:
             mask = _finished(mask, truth, rng)
@@ -128,21 +137,27 @@ def _clicked(
         told, answer = frame.over_regions(inside, there), frame.probability_from_mask(inside, there)
         if id(frame) not in contexts:
             contexts[id(frame)] = _context(np.ascontiguousarray(image[part]), frame)
-        context = contexts[id(frame)]
-        height, width = context.shape
-        scale = width / answer.shape[1], height / answer.shape[0]
-        yield PixelExample(
-            photograph.dataset,
-            context,
-            _small(told, context.shape),
-            _small(inside.astype(np.float32), context.shape),
-            _small(np.ascontiguousarray(truth[part]).astype(np.float32), context.shape),
-            _small(np.ascontiguousarray(known[part]).astype(np.float32), context.shape) > 127,
-            tuple(Click(each.x * scale[0], each.y * scale[1], each.positive) for each in there),
-        )
+        right, counts = (np.ascontiguousarray(each[part]) for each in (truth, known))
+        yield _example(photograph.dataset, contexts[id(frame)], told, inside, right, counts, there)
         corrected = mask.copy()
         corrected[part] = answer > 0.5
         mask = corrected
+
+
+def _example(
+    dataset: str,
+    context: PixelContext,
+    told: ProbabilityArray,
+    before: MaskArray,
+    truth: MaskArray,
+    known: MaskArray,
+    clicks: Sequence[Click],
+) -> PixelExample:
+    """One click, at the working size."""
+    planes = [_small(each.astype(np.float32), context.shape) for each in (told, before, truth, known)]
+    scale = context.shape[1] / told.shape[1], context.shape[0] / told.shape[0]
+    moved = tuple(Click(each.x * scale[0], each.y * scale[1], each.positive) for each in clicks)
+    return PixelExample(dataset, context, planes[0], planes[1], planes[2], planes[3] > 127, moved)
 
 
 def _context(image: ImageArray, frame: CorrectedRegions) -> PixelContext:

@@ -17,6 +17,10 @@ from tamis.segmentors.protocol import AnswersInTurn, EncodedImage
 
 Kind = Literal["switch", "inspect", "accept", "reject", "click", "undo", "brush", "polygon"]
 
+Key = Literal["own", "page", "none"]
+"""How a proposal in a review is accepted: by a key of its own, as the last of a page by the key that accepts all that
+were not rejected, or by that key later."""
+
 WORSE = 0.01
 """A click that costs more IoU is taken back; one that gains less is in vain."""
 
@@ -126,15 +130,24 @@ class Person:
             self._do("brush", mask, wanted, length, self.costs.click)
         return mask
 
-    def review(self, wanted: MaskArray, begun: MaskArray, rng: np.random.Generator) -> bool:
+    def review(self, wanted: MaskArray, begun: MaskArray, rng: np.random.Generator, key: Key = "own") -> bool:
         """Whether they accept a proposal (H, W) that is shown among others; `actions` begin anew.
 
-        It is looked at and decided on by a key, without a change of image.
+        It is looked at without a change of image, and rejected by a key.
+
+        Args:
+            wanted: (H, W) bool.
+            begun: (H, W) bool, the proposal.
+            rng: of misjudgement.
+            key: by which it is accepted.
         """
         self.actions = []
         self._do("inspect", begun, wanted)
         right = self._seen(begun, wanted, rng) >= self.target_iou if wanted.any() else not begun.any()
-        self._do("accept" if right else "reject", begun, wanted)
+        if not right:
+            self._do("reject", begun, wanted)
+        if key == "page" or (right and key == "own"):
+            self._do("accept", begun, wanted)
         return right
 
     def _do(self, kind: Kind, mask: MaskArray, wanted: MaskArray, times: float = 1, besides: float = 0) -> None:

@@ -296,7 +296,7 @@ def _reviewed(
     begun = policy.propose(image, seen)
     if begun is None:
         begun = np.zeros_like(wanted)
-    return begun if person.review(wanted, begun, np.random.default_rng(chance)) else None
+    return begun if person.review(wanted, begun, np.random.default_rng(chance), policy.key(image)) else None
 
 
 def _record(

@@ -1,4 +1,7 @@
-"""An image of the model in the box: the first click is a row of the matrix, further ones correct the mask so far."""
+"""An image of the model in the box: the first click is a row of the matrix, further ones correct the mask so far.
+
+Whoever works on one mask (`in_turn`) is shown the first answer, too, with its border drawn by the network over pixels.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -44,7 +47,7 @@ LOOKS = 2
 
 @dataclass(frozen=True, eq=False)
 class CorrectedRegions(EncodedRegions):
-    """`EncodedRegions`, and `TakesMask`, `AnswersInTurn` and `LooksCloser` besides.
+    """`EncodedRegions`, and `TakesMask`, `AnswersInTurn`, `DrawsBorders` and `LooksCloser` besides.
 
     Attributes:
         again: encodes a part of the image; without it there are no closer looks.
@@ -81,15 +84,28 @@ class CorrectedRegions(EncodedRegions):
     def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
         """(H, W) float32: P(pixel in mask | all clicks, each correcting the mask of those before).
 
-        Up to the first positive click clicks are joined by the rule of `EncodedRegions`.
+        Up to the first positive click they are joined by the rule of `EncodedRegions`, and if there are no more that is
+        the answer: at once, and as coarse as regions are, until it is `drawn`.
 
         Raises:
             InputError: there is no click, or one lies outside the image.
         """
         begun = next((number for number, click in enumerate(clicks, 1) if click.positive), len(clicks))
         answer, looks = super().probability(clicks[:begun]), list[CloserLook]()
+        if begun == 1 < len(clicks):
+            answer = self.drawn(answer, clicks[:1])
         for number in range(begun + 1, len(clicks) + 1):
             answer = self._in_turn(answer > 0.5, clicks[:number], looks)
+        return answer
+
+    def drawn(self, answer: ProbabilityArray, clicks: Sequence[Click]) -> ProbabilityArray:
+        """(H, W) float32: an answer (H, W) whose border the network over pixels has drawn; see `DrawsBorders`."""
+        answer, mask = answer.copy(), answer > 0.5
+        seen, other, _ = self._by_pixels(answer, mask, clicks)
+        for inside in (True, False):
+            replace_where(answer, seen, other, mask, inside)
+        remove_specks(answer, None, clicks)
+        set_clicked_pixels(answer, clicks)
         return answer
 
     def choices(self, clicks: Sequence[Click]) -> tuple[ProbabilityArray, NDArray[np.float32]]:
@@ -110,8 +126,12 @@ class CorrectedRegions(EncodedRegions):
         looks: list[CloserLook] = []
 
         def answer(clicks: Sequence[Click]) -> ProbabilityArray:
-            known = len(clicks) > 1 and last and any(click.positive for click in clicks[:-1])
-            told = self._in_turn(last[0] > 0.5, clicks, looks) if known else self.probability(clicks)
+            if last and any(click.positive for click in clicks[:-1]):
+                told = self._in_turn(last[0] > 0.5, clicks, looks)
+            else:
+                told = self.probability(clicks)
+                if len(clicks) == 1:
+                    told = self.drawn(told, clicks)
             last[:] = [told]
             return told
 
@@ -221,15 +241,28 @@ class CorrectedRegions(EncodedRegions):
         It takes no part in what is meant: it says nothing far from the border or where clicks are, nor of a mask that
         is somebody else's apart from what the click has changed, and it adds and takes away as the click does.
         """
+        seen, other, changed = self._by_pixels(answer, mask, clicks)
+        if len(clicks) == 1:
+            other &= around(changed, NEAR)
+        replace_where(answer, seen, other, mask, not clicks[-1].positive)
+
+    def _by_pixels(
+        self, answer: ProbabilityArray, mask: MaskArray, clicks: Sequence[Click]
+    ) -> tuple[ProbabilityArray, MaskArray, MaskArray]:
+        """What the network over pixels says, where that changes an answer, and where the answer has changed: (h, w).
+
+        Args:
+            answer: (H, W), over regions.
+            mask: (H, W), which it answers to.
+            clicks: all of them.
+        """
         fed = self.pixels.inputs(answer, mask, clicks, self.shape)
         seen: NDArray[np.float32] = session("pixel_corrections").run(None, fed)[0][0, 0]
-        told = fed["masks"][0, 0] > 0
+        told, before = fed["masks"][0] > 0
         other = (told != (seen > 0.5)) & around(boundaries(told.view(np.uint8)), BORDER)
         for signed, disc in zip((True, False), fed["clicks"][0, :2], strict=True):
             other &= (disc == 0) | (told != signed)
-        if len(clicks) == 1:
-            other &= around(told != (fed["masks"][0, 1] > 0), NEAR)
-        replace_where(answer, seen, other, mask, not clicks[-1].positive)
+        return seen, other, told != before
 
     def _keep(self, answer: ProbabilityArray, mask: MaskArray, regions: NDArray[np.bool_]) -> None:
         """Let the pixels of some regions, at least one, be what a mask says, in place."""

@@ -27,6 +27,16 @@ export function asksServer(table, clicks, begun) {
 }
 
 /**
+ * Whether the server draws the border of the table's answer to a first click more finely.
+ * @param {AnswerTable | null} table
+ * @param {Click[]} clicks
+ * @param {Mask | null} begun
+ */
+export function drawsFirst(table, clicks, begun) {
+  return Boolean(table?.corrects) && clicks.length === 1 && !begun;
+}
+
+/**
  * What the table says; a mask that no click made is kept, clicks add to it and take away from it.
  * @param {AnswerTable} table
  * @param {Click[]} clicks

@@ -1,6 +1,6 @@
 /** What clicks and boxes on an image would make, and what they make: answers of the page's own table or of the server. */
 import { ask, isLeaving } from './asked.js';
-import { asksServer, begunFor, questionOf, roughly } from './corrections.js';
+import { asksServer, begunFor, drawsFirst, questionOf, roughly } from './corrections.js';
 import { HttpError, post } from './http.js';
 import { BEST, levelsOf, placeOfBest } from './levels.js';
 import { Regions } from './regions.js';
@@ -238,7 +238,8 @@ export class Prompts {
   }
 
   /**
-   * What the page can answer is used at once, what the server is asked for when it comes.
+   * What the page can answer is used at once, what the server is asked for when it comes; the answer to a first click is
+   * shown meanwhile as the page knows it.
    * @param {Click[]} clicks
    * @param {Mask | null} begun the mask so far, which the last of them corrects
    * @param {(mask: Mask) => void} use
@@ -246,7 +247,9 @@ export class Prompts {
    */
   #answered(clicks, begun, use) {
     const table = this.table, level = this.#level;
-    if (table && !asksServer(table, clicks, begun)) return use(roughly(table, clicks, begun, level));
+    const draws = level === BEST && drawsFirst(table, clicks, begun);
+    if (draws) this.#previewFromTable(clicks);
+    else if (table && !asksServer(table, clicks, begun)) return use(roughly(table, clicks, begun, level));
     return this.#ask(questionOf(clicks, begun, level)).then(use, (error) => {
       if (isLeaving()) return new Promise(() => undefined);
       if (!(error instanceof HttpError) || error.status !== 0 || !table) throw error;

@@ -86,7 +86,8 @@ export class Grid {
     this.buttons = element('div', { class: 'row' },
       element('button', { id: 'tile-accept', class: 'primary', onclick: () => this.#accept() }, t('review.accept')),
       element('button', { id: 'tile-reject', onclick: () => this.#reject() }, t('review.reject')),
-      element('button', { id: 'tile-open', onclick: () => this.#open() }, t('review.open')));
+      element('button', { id: 'tile-open', onclick: () => this.#open() }, t('review.open')),
+      element('button', { id: 'tile-others', onclick: () => void this.#acceptOthers() }, t('review.others')));
   }
 
   start() {
@@ -148,7 +149,8 @@ export class Grid {
       ArrowDown: () => this.#select(this.#at + width), ArrowUp: () => this.#select(this.#at - width),
       a: () => this.#accept(), Enter: () => this.#accept(), x: () => this.#reject(), o: () => this.#open(),
     };
-    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const act = key === 'a' && event.shiftKey ? () => void this.#acceptOthers() : keys[key];
     if (!act) return;
     event.preventDefault();
     event.stopPropagation();
@@ -191,6 +193,16 @@ export class Grid {
   #accept() {
     const tile = this.#current;
     if (tile?.rles.length && tile.standing === 'waiting') void this.#decide(tile, 'accepted');
+  }
+
+  /** Whoever has rejected or opened what is wrong accepts what is left by one key; the time of looking is shared out. */
+  async #acceptOthers() {
+    const others = this.tiles.filter((tile) => tile.rles.length && tile.standing === 'waiting');
+    const each = (performance.now() - this.#since) / Math.max(1, others.length);
+    for (const tile of others) {
+      this.#since = performance.now() - each;
+      await this.#decide(tile, 'accepted');
+    }
   }
 
   /** @param {Tile} tile @param {'accepted'|'rejected'} decision */

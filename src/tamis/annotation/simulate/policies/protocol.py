@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from tamis.annotation.assistant.concept import RegionView
+from tamis.annotation.simulate.person import Key
 from tamis.arrays import MaskArray
 from tamis.regions.protocol import AnswersByRegion
 
@@ -40,10 +41,14 @@ class Policy(Protocol):
 
 @runtime_checkable
 class Reviews(Policy, Protocol):
-    """A way of annotating that shows some proposals side by side, each to be accepted or rejected by a key."""
+    """A way of annotating that shows some proposals side by side, to be accepted or rejected."""
 
     def in_review(self, image: Pending) -> bool:
         """Whether the image, which comes next, is one of these."""
+        ...
+
+    def key(self, image: Pending) -> Key:
+        """By which it is accepted."""
         ...
 
     def rejected(self, image: Pending) -> None:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from tamis.annotation.simulate.policies.assisted import Assisted, diverse_first, easy_first, uncertain_first
 from tamis.annotation.simulate.policies.given import Given
 from tamis.annotation.simulate.policies.protocol import Policy
-from tamis.annotation.simulate.policies.review import Reviewed
+from tamis.annotation.simulate.policies.review import LEAST_TOGETHER, Reviewed
 from tamis.annotation.simulate.policies.scratch import Scratch
 from tamis.arrays import MaskArray
 from tamis.errors import InputError
@@ -50,6 +50,10 @@ POLICIES: Mapping[str, tuple[Callable[[Brief], Policy], str]] = MappingProxyType
         "review-pages": (
             lambda brief: Reviewed(page=PAGE, target_iou=brief.target_iou),
             "the same in pages, learning from each, and only where earlier proposals were mostly right",
+        ),
+        "review-others": (
+            lambda brief: Reviewed(page=PAGE, target_iou=brief.target_iou, least=LEAST_TOGETHER, accepts="page"),
+            "the same in pages, of which the wrong ones are rejected and one key accepts all others",
         ),
         "propagate": (lambda brief: Assisted(first=1), "the first mask alone proposes all others"),
         "given": (_given, "masks that are there already are corrected"),
