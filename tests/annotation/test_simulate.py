@@ -21,7 +21,7 @@ from tamis.annotation.simulate.curves import (
     rows_of,
     summary_of,
 )
-from tamis.annotation.simulate.person import Person
+from tamis.annotation.simulate.person import Key, Person
 from tamis.annotation.simulate.policies.protocol import Pending
 from tamis.annotation.simulate.policies.registry import POLICIES, Brief, make_policy
 from tamis.annotation.simulate.policies.review import Reviewed
@@ -232,6 +232,30 @@ def test_proposals_are_reviewed_side_by_side_and_the_rejected_ones_corrected(dat
         policy.done(image, seen, wanted)
     assert sorted(shown) == ["image2", "image3", "image4", "image5"]
     assert image.name == "image3"
+
+
+def test_one_key_accepts_what_is_left_of_a_page() -> None:
+    _, mask = scene(0)
+    person, rng = Person(Costs()), np.random.default_rng(0)
+    kinds = []
+    keys: list[tuple[MaskArray, Key]] = [(mask, "none"), (~mask, "none"), (mask, "page")]
+    for begun, key in keys:
+        assert person.review(mask, begun, rng, key) == (begun is mask)
+        kinds += [action.kind for action in person.actions]
+    assert kinds == ["inspect", "inspect", "reject", "inspect", "accept"]
+    assert not person.review(mask, ~mask, rng, "page")
+    assert [action.kind for action in person.actions] == ["inspect", "reject", "accept"]
+
+
+def test_a_page_is_accepted_with_the_last_that_is_shown(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review = {"review": (lambda brief: Reviewed(first=2, accepts="page"), "")}
+    monkeypatch.setattr("tamis.annotation.simulate.policies.registry.POLICIES", review)
+    list(simulate(load_segmentor("hierarchy"), dataset, Settings(("review",), target_iou=0.8), tmp_path / "out"))
+    rows = rows_of(pq.read_table(tmp_path / "out" / "actions.parquet").to_pylist())["review"]
+    kinds = [[action["kind"] for action in row["actions"]] for row in rows]
+    assert kinds[2:] == [["inspect"], ["inspect"], ["inspect"], ["inspect", "accept"]]
 
 
 def test_an_interrupted_review_ends_alike(dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -230,9 +230,15 @@ def test_what_a_mask_shows_is_found_in_the_other_images(page: Page, server: Serv
     expect(page.locator("#dialog-title")).to_have_text("“cat” in the other images")
     expect(tiles.filter(has_text="waits")).to_have_count(4)
     without_fault(page)
-    name = str(tiles.nth(0).get_attribute("title"))
+    names = [str(each.get_attribute("title")) for each in tiles.all()]
     page.locator(".grid").press("a")
     expect(tiles.nth(0)).to_contain_text("accepted")
     saved(page)
-    assert masks_saved(page, server, image_id(server, name))[0]["tool"] == "assistant"
-    assert iou(server, name) > 0.7
+    assert masks_saved(page, server, image_id(server, names[0]))[0]["tool"] == "assistant"
+    assert iou(server, names[0]) > 0.7
+    page.locator(".grid").press("x")
+    expect(tiles.nth(1)).to_contain_text("rejected")
+    page.locator(".grid").press("Shift+A")  # all others, by one key
+    expect(tiles.filter(has_text="accepted")).to_have_count(3)
+    saved(page)
+    assert [len(server.masks(image_id(server, name))) for name in names] == [1, 0, 1, 1]
