@@ -1,6 +1,7 @@
 """What regions are too coarse for is told by pixels, and only where that was better."""
 
 import numpy as np
+import pytest
 
 from tamis.annotation.assistant.concept import RegionView
 from tamis.annotation.assistant.learner import Learner, Lesson
@@ -56,6 +57,21 @@ def test_regions_are_kept_where_they_are_better() -> None:
     if painter.way == 0:
         assert painter.paint(image, regions, regions) is regions
     assert iou_of(painter.paint(image, regions, regions) > 0.5, mask) > 0.95
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_borders_are_drawn_where_that_was_better_on_earlier_masks(better: bool) -> None:
+    pixels = PixelConcept()
+    for number in range(3):
+        image, mask = seedlings(number)
+        regions = np.where(np.roll(mask, 1), 0.9, 0.1).astype(np.float32)
+        drawn = mask.astype(np.float32) if better else np.zeros(mask.shape, np.float32)
+        lesson = pixel_lesson(image, regions, regions, mask, pixels.painter(), drawn if number else None)
+        pixels.add(str(number), lesson)
+    painter = pixels.painter()
+    assert painter is not None
+    assert painter.draws == better
+    assert (lesson.turned_out == 1) == better
 
 
 def test_what_is_forgotten_leaves_no_trace() -> None:

@@ -6,10 +6,11 @@ import numpy as np
 
 from tamis.annotation.assistant.concept import Concept, Float64, RegionView, shares_of
 from tamis.annotation.assistant.pixels import HasPhotograph, Painter, PixelConcept, PixelLesson, pixel_lesson
-from tamis.annotation.assistant.propose import Proposal, RegionAnswer, fitting_click, propose
+from tamis.annotation.assistant.propose import Proposal, RegionAnswer, fitting_click, propose, with_border
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.regions.protocol import AnswersByRegion
 from tamis.regions.spread import spread
+from tamis.segmentors.protocol import DrawsBorders
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +68,10 @@ class Learner:
         before = self.concept.probability(view) if ready else np.full(len(view.areas), 0.5)
         regions = spread(before.astype(np.float32), encoded.fine_map)
         painter = self._pixels.painter() if ready else None
-        click = fitting_click(before, view, encoded)
-        return Lesson(view, shares, pixel_lesson(encoded.image, regions, click, mask, painter))
+        click, drawn = fitting_click(before, view, encoded), None
+        if painter is not None and isinstance(encoded, DrawsBorders):
+            drawn = with_border(painter.paint(encoded.image, regions, click), encoded)
+        return Lesson(view, shares, pixel_lesson(encoded.image, regions, click, mask, painter, drawn))
 
     def learn(self, key: str, lesson: Lesson) -> None:
         """Learn a mask, or another one of the same image."""

@@ -72,17 +72,23 @@ class PixelLesson:
         target: (COLUMNS,) float64.
         ious: of the masks of each way, as they would have been proposed; None before the first.
         way: which of these would have been.
+        drawn: of the mask of that way, its border drawn; None where nothing can draw it.
+        draws: whether it would have been drawn.
     """
 
     gram: NDArray[np.float64]
     target: NDArray[np.float64]
     ious: tuple[float, ...] | None
     way: int = 0
+    drawn: float | None = None
+    draws: bool = False
 
     @property
     def turned_out(self) -> float | None:
         """The IoU of the proposal."""
-        return None if self.ious is None else self.ious[self.way]
+        if self.ious is None:
+            return None
+        return self.drawn if self.draws and self.drawn is not None else self.ious[self.way]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +98,12 @@ class Painter:
     Attributes:
         weights: (COLUMNS,) float32.
         way: which of `ways` was best on recent images; 0 is regions alone.
+        draws: whether drawing the border was better there.
     """
 
     weights: Float32
     way: int
+    draws: bool = False
 
     def paint(self, photo: ImageArray, regions: ProbabilityArray, click: ProbabilityArray) -> ProbabilityArray:
         """(H, W) float32: P(pixel belongs to the concept), in the way that is best.
@@ -160,8 +168,13 @@ class PixelConcept:
         lessons = list(self._lessons.values())
         gram = np.sum([lesson.gram for lesson in lessons], axis=0) + RIDGE * np.eye(COLUMNS)
         weights = np.linalg.solve(gram, np.sum([lesson.target for lesson in lessons], axis=0)).astype(np.float32)
-        told = np.array([lesson.ious for lesson in lessons if lesson.ious is not None][-RECENT:])
-        return Painter(weights, int(told.mean(axis=0).argmax()) if len(told) else 0)
+        recent = [lesson for lesson in lessons if lesson.ious is not None][-RECENT:]
+        told = np.array([lesson.ious for lesson in recent])
+        gains = [
+            lesson.drawn - lesson.ious[lesson.way] for lesson in recent if lesson.drawn is not None and lesson.ious
+        ]
+        way = int(told.mean(axis=0).argmax()) if len(told) else 0
+        return Painter(weights, way, bool(gains and np.mean(gains) > 0))
 
 
 def pixel_lesson(
@@ -170,6 +183,7 @@ def pixel_lesson(
     click: ProbabilityArray,
     mask: MaskArray,
     painter: Painter | None,
+    drawn: ProbabilityArray | None = None,
     seed: int = 0,
 ) -> PixelLesson:
     """What an image teaches.
@@ -180,6 +194,7 @@ def pixel_lesson(
         click: (H, W) float32, the answer to the click that fits that best.
         mask: (H, W) bool, that somebody left.
         painter: what was learned before; None for nothing.
+        drawn: (H, W) float32, what it paints with its border drawn; None where nothing can draw it.
         seed: of the pixels that are looked at.
     """
     import cv2
@@ -190,6 +205,7 @@ def pixel_lesson(
         photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
         regions = np.asarray(cv2.resize(regions, size, interpolation=cv2.INTER_AREA), np.float32)
         click = np.asarray(cv2.resize(click, size, interpolation=cv2.INTER_AREA), np.float32)
+        drawn = None if drawn is None else np.asarray(cv2.resize(drawn, size, interpolation=cv2.INTER_AREA), np.float32)
         mask = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT).astype(bool)
     seen = _features(photo, regions)
     height, width = seen.shape[:2]
@@ -208,6 +224,8 @@ def pixel_lesson(
         (weighted @ inside.astype(np.float32)).astype(np.float64),
         tuple(ious) if ious else None,
         0 if painter is None else painter.way,
+        None if drawn is None else iou_of(drawn > 0.5, mask),
+        painter is not None and painter.draws,
     )
 
 

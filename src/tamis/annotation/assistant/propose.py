@@ -8,9 +8,11 @@ import numpy as np
 from tamis.annotation.assistant.concept import Float64, RegionView
 from tamis.annotation.assistant.pixels import HasPhotograph, Painter
 from tamis.arrays import MaskArray, ProbabilityArray
+from tamis.clicks import center_click
 from tamis.mask.regions import fill_holes, remove_islands
 from tamis.regions.protocol import AnswersByRegion
 from tamis.regions.spread import spread
+from tamis.segmentors.protocol import DrawsBorders
 
 SPECK = 0.01
 """Of the mask's area: smaller islands and holes are no part of a proposal."""
@@ -81,6 +83,12 @@ def fitting_click(probability: Float64, view: RegionView, encoded: AnswersByRegi
     return spread(answers[int((shared / np.maximum(either, 1e-9)).argmax())], encoded.fine_map)
 
 
+def with_border(told: ProbabilityArray, encoded: DrawsBorders) -> ProbabilityArray:
+    """(H, W) float32: the mask that probabilities (H, W) come to, its border as for a click into its middle."""
+    mask = told > 0.5
+    return encoded.drawn(mask.astype(np.float32), [center_click(mask)]) if mask.any() else told
+
+
 def propose(
     concept: Answers, encoded: AnswersByRegion, view: RegionView | None = None, painter: Painter | None = None
 ) -> Proposal:
@@ -100,6 +108,8 @@ def propose(
     told = spread(probability.astype(np.float32), encoded.fine_map)
     if painter is not None and isinstance(encoded, HasPhotograph):
         told = painter.paint(encoded.image, told, fitting_click(probability, view, encoded))
+        if painter.draws and isinstance(encoded, DrawsBorders):
+            told = with_border(told, encoded)
     mask = np.asarray(told > 0.5)
     speck = int(SPECK * np.count_nonzero(mask))
     if speck:
