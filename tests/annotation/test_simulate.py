@@ -1,6 +1,7 @@
 """A simulated annotator, their prices, and ways of annotating."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
@@ -179,6 +180,12 @@ def test_the_assistant_saves_time_and_an_interrupted_run_ends_alike(dataset: Dat
     page = write_simulation_report(tmp_path / "whole").read_text()
     assert "assistant-uncertain" in page
     assert page.count("<svg") == 3
+    pictures = told["pictures"]["assistant"]
+    assert [each["image"] for each in pictures] == [f"image{number}" for number in (0, 1, 2, 4, 5)]
+    assert pictures[0]["proposed"] is None
+    assert pictures[-1]["proposed"] > 0.5
+    assert all((tmp_path / "whole" / each["file"]).is_file() for each in pictures)
+    assert page.count("<img") == 3 * len(pictures)
 
 
 def test_figures_of_a_policy() -> None:
@@ -324,6 +331,8 @@ def test_simulations_are_set_side_by_side(dataset: Dataset, tmp_path: Path) -> N
     page = (tmp_path / "page.html").read_text()
     assert page.count("<svg") == 3
     assert "propagate (b)" in page
+    assert page.count("<img") == 16
+    assert (tmp_path / re.findall(r'<img src="([^"]+)"', page)[-1]).is_file()
     assert "<polygon" in page  # the band of two seeds
     assert list(comparison(runs)["simulations"]) == ["a", "b"]
     with pytest.raises(InputError, match="no finished simulation"):

@@ -6,15 +6,15 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from tamis.arrays import ImageArray, MaskArray
 from tamis.clicks import Click
 from tamis.datasets.protocol import Dataset, Sample
 from tamis.evaluation.rules import Rules
 from tamis.image import resize_to_fit, write_image
 from tamis.render import chart
-from tamis.render.overlays import cut_out
+from tamis.render.overlays import cut_out, outlined
 from tamis.render.page import figure, write_page
 from tamis.segmentors import Segmentor
+from tamis.segmentors.prompts import answer_to
 from tamis.segmentors.wrappers.augmented import augmented
 
 SHOWN = 5
@@ -150,20 +150,10 @@ def _of_different_images(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]
 def _picture(out: Path, name: str, segmentor: Segmentor, sample: Sample, row: Mapping[str, Any], rules: Rules) -> str:
     image = sample.image()
     click = Click(row["x"], row["y"], row["positive"])
-    mask = segmentor.encode(image).probability([click]) > rules.threshold
+    mask = answer_to(segmentor.encode(image), [click]) > rules.threshold
     target = next(target.mask for target in sample.targets() if target.id == row["mask"])
-    write_image(out / "report" / name, resize_to_fit(_with_target(cut_out(image, mask, [click]), target), LARGEST))
+    write_image(out / "report" / name, resize_to_fit(outlined(cut_out(image, mask, [click]), target), LARGEST))
     return figure(f"report/{name}", f"IoU {row['iou']:.3f} · {sample.name}, mask {row['mask']}")
-
-
-def _with_target(picture: ImageArray, target: MaskArray) -> ImageArray:
-    """The outline of the mask wanted, in blue."""
-    import cv2
-    import numpy as np
-
-    width = max(2, max(target.shape) // 250)
-    contours, _ = cv2.findContours(target.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    return np.asarray(cv2.drawContours(picture.copy(), contours, -1, (40, 110, 230), width), dtype=np.uint8)
 
 
 def _size_cell(entry: Mapping[str, Any] | None) -> str:

@@ -64,6 +64,15 @@ def cut_out(image: ImageArray, mask: MaskArray, clicks: Sequence[Click] = ()) ->
     return shown
 
 
+def outlined(picture: ImageArray, mask: MaskArray) -> ImageArray:
+    """A picture (H, W, 3) with the outline of a mask (H, W) in blue."""
+    import cv2
+
+    width = max(2, max(mask.shape) // 250)
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    return np.asarray(cv2.drawContours(picture.copy(), contours, -1, (40, 110, 230), width), dtype=np.uint8)
+
+
 def heat(probability: ProbabilityArray) -> NDArray[np.uint8]:
     """(H, W) uint8: a probability of 1 as 255."""
     return np.asarray(np.round(np.clip(probability, 0, 1) * 255), dtype=np.uint8)

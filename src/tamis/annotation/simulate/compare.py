@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tamis.annotation.simulate.curves import Rows, rows_of
+from tamis.annotation.simulate.pictures import strips
 from tamis.annotation.simulate.report import charts, costs_line, table
 from tamis.errors import InputError, UnavailableError
 from tamis.render.page import write_page
@@ -24,11 +25,13 @@ class LoadedSimulation:
         name: its folder's name, or path where others have the same.
         told: its `simulation.json`.
         rows: by policy, what was done to images.
+        folder: where it is.
     """
 
     name: str
     told: dict[str, Any]
     rows: dict[str, Rows]
+    folder: Path
 
     @property
     def concept(self) -> tuple[str, float, int]:
@@ -68,7 +71,7 @@ def load_simulations(folders: Sequence[Path]) -> list[LoadedSimulation]:
             ) from None
         except (OSError, ValueError, KeyError) as error:
             raise InputError(f"{folder}: its results cannot be read ({error}); simulate into a new folder") from error
-        found.append(LoadedSimulation(name if short[name] == 1 else folder.as_posix(), told, rows))
+        found.append(LoadedSimulation(name if short[name] == 1 else folder.as_posix(), told, rows, folder))
     for name, count in Counter(run.name for run in found).items():
         if count > 1:
             raise InputError(f"{name}: is given {count} times; compare it with another run")
@@ -107,4 +110,7 @@ def write_simulations(path: Path, runs: Sequence[LoadedSimulation]) -> None:
             for run in those
         ]
         parts += [table(figures, against), *charts(lines, target, images)]
+        for run in those:
+            names_here = {policy: called[run.name, policy] for policy in run.rows}
+            parts += strips(path, run.folder, run.told, names_here)
     write_page(path, "Ways of annotating", "\n".join(parts))

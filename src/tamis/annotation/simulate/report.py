@@ -15,6 +15,7 @@ from tamis.annotation.simulate.curves import (
     iou_against_time,
     rows_of,
 )
+from tamis.annotation.simulate.pictures import strips
 from tamis.render import chart
 from tamis.render.page import write_page
 
@@ -36,6 +37,7 @@ def write_simulation_report(out: Path) -> Path:
         f"{told['target_iou']:.3g}. Costs in seconds: {costs_line(told['costs'])}.</p>"
     )
     parts = [intro, table(told["policies"]), *charts(rows, told["target_iou"], told["images"])]
+    parts += strips(out / "report.html", out, told, {})
     write_page(out / "report.html", f"{told['dataset']}: ways of annotating", "\n".join(parts))
     return out / "report.html"
 

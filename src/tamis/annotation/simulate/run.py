@@ -16,6 +16,7 @@ import tamis
 from tamis.annotation.simulate.costs import Costs, costs_as_json
 from tamis.annotation.simulate.curves import clicks_by_number, summary_of
 from tamis.annotation.simulate.person import Action, Person
+from tamis.annotation.simulate.pictures import write_pictures
 from tamis.annotation.simulate.policies.given import masks_in
 from tamis.annotation.simulate.policies.protocol import Pending, Reviews
 from tamis.annotation.simulate.policies.registry import Brief, make_policy
@@ -167,7 +168,8 @@ def simulate(
         write_actions(out / "actions.parquet", rows)
         told = {name: signature[name] for name in ("dataset", "split", "concept", "segmentor")}
         told |= {"images": len(dataset.samples), "weights": weights}
-        write_json(out / "simulation.json", {**told, **_results(settings, seed, rows)})
+        pictures = write_pictures(out, dataset, rows)
+        write_json(out / "simulation.json", {**told, **_results(settings, seed, rows), "pictures": pictures})
         shutil.rmtree(parts, ignore_errors=True)
         run.dataset = fingerprint(file_hash(sample.image_path) for sample in dataset.samples)
 
@@ -308,7 +310,6 @@ def _record(
     mask: MaskArray,
     wanted: MaskArray,
 ) -> dict[str, Any]:
-    (rle,) = Masks.from_dense(mask[None]).coco()
     return {
         "number": number,
         "image": name,
@@ -316,8 +317,14 @@ def _record(
         "iou": actions[-1].iou,
         "actions": [asdict(action) for action in actions],
         "worked": person.seconds,
-        "rle": {**rle, "counts": rle["counts"].decode("ascii")},
+        "begun": None if begun is None else _rle(begun),
+        "rle": _rle(mask),
     }
+
+
+def _rle(mask: MaskArray) -> dict[str, Any]:
+    (rle,) = Masks.from_dense(mask[None]).coco()
+    return {**rle, "counts": rle["counts"].decode("ascii")}
 
 
 def _in_order(entries: Mapping[str, Any], prefix: str) -> Sequence[str]:
