@@ -114,7 +114,8 @@ def _clicked(
     first, looks = encoded.probability(clicks), list[CloserLook]()
     contexts[id(encoded)] = _context(image, encoded)
     if iou_of(first > 0.5, truth, known) >= MEANT:
-        yield _example(photograph.dataset, contexts[id(encoded)], first, first > 0.5, truth, known, clicks)
+        settled = (first > 0.5).astype(np.float32)
+        yield _example(photograph.dataset, contexts[id(encoded)], settled, first > 0.5, truth, known, clicks)
     mask = encoded.drawn(first, clicks) > 0.5
     for _ in range(1, ROUNDS):
         if rng.random() < FINISHED:

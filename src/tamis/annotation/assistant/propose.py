@@ -86,7 +86,7 @@ def fitting_click(probability: Float64, view: RegionView, encoded: AnswersByRegi
 def with_border(told: ProbabilityArray, encoded: DrawsBorders) -> ProbabilityArray:
     """(H, W) float32: the mask that probabilities (H, W) come to, its border as for a click into its middle."""
     mask = told > 0.5
-    return encoded.drawn(mask.astype(np.float32), [center_click(mask)]) if mask.any() else told
+    return encoded.drawn(told, [center_click(mask)]) if mask.any() else told
 
 
 def propose(

@@ -101,7 +101,8 @@ class CorrectedRegions(EncodedRegions):
     def drawn(self, answer: ProbabilityArray, clicks: Sequence[Click]) -> ProbabilityArray:
         """(H, W) float32: an answer (H, W) whose border the network over pixels has drawn; see `DrawsBorders`."""
         answer, mask = answer.copy(), answer > 0.5
-        seen, other, _ = self._by_pixels(answer, mask, clicks)
+        # The network is told a mask: where it is told of doubts it settles them, and what is meant is settled here.
+        seen, other, _ = self._by_pixels(mask.astype(np.float32), mask, clicks)
         for inside in (True, False):
             replace_where(answer, seen, other, mask, inside)
         remove_specks(answer, None, clicks)
