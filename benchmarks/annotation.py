@@ -62,7 +62,10 @@ CONCEPTS = (
     Concept("weizmann-horses", "weizmann_horses", ""),
     Concept("leeds-butterflies", "leeds_butterflies", ""),
 )
-POLICIES = ("scratch", "propagate", "retrained", "assistant", "assistant-easy", "review", "review-pages")
+POLICIES = (
+    *("scratch", "propagate", "retrained", "assistant", "assistant-easy", "review", "review-pages"),
+    "review-others",
+)
 CLICKED = ("scratch", "assistant")
 """Policies of MultiverSeg's protocol: without context and with."""
 

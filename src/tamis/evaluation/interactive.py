@@ -18,7 +18,7 @@ from tamis.evaluation.real_clicks import RealClicks
 from tamis.evaluation.rules import Rules
 from tamis.mask.iou import iou_of
 from tamis.scale.running import Executor, in_order, none_lost
-from tamis.segmentors import AnswersAlone, AnswersInTurn, DrawsBorders, EncodedImage, Segmentor, load_segmentor
+from tamis.segmentors import AnswersAlone, AnswersInTurn, EncodedImage, Segmentor, load_segmentor
 from tamis.segmentors.wrappers.augmented import augmented
 
 
@@ -204,7 +204,7 @@ def _after_real_clicks(
 def click_once(
     encoded: AnswersAlone, trials: Sequence[tuple[Target, int, np.random.Generator]], rules: Rules
 ) -> Iterator[ClickRecord]:
-    """The first click of every trial, all asked for together; the same records as one by one."""
+    """The first click of every trial, all asked for together, as it is answered at once: no border is `drawn`."""
     clicks = []
     for target, _, rng in trials:
         nothing = np.zeros_like(target.mask)
@@ -215,8 +215,6 @@ def click_once(
     for (target, repeat, _), click in zip(trials, clicks, strict=True):
         start = perf_counter()
         probability = next(answers)
-        if isinstance(encoded, DrawsBorders):
-            probability = encoded.drawn(probability, [click])  # as by `in_turn`
         seconds = perf_counter() - start
         wanted = _wanted(target)
         iou = iou_of(probability > rules.threshold, wanted, target.valid)

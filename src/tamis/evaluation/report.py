@@ -14,7 +14,6 @@ from tamis.render import chart
 from tamis.render.overlays import cut_out, outlined
 from tamis.render.page import figure, write_page
 from tamis.segmentors import Segmentor
-from tamis.segmentors.prompts import answer_to
 from tamis.segmentors.wrappers.augmented import augmented
 
 SHOWN = 5
@@ -150,7 +149,7 @@ def _of_different_images(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]
 def _picture(out: Path, name: str, segmentor: Segmentor, sample: Sample, row: Mapping[str, Any], rules: Rules) -> str:
     image = sample.image()
     click = Click(row["x"], row["y"], row["positive"])
-    mask = answer_to(segmentor.encode(image), [click]) > rules.threshold
+    mask = segmentor.encode(image).probability([click]) > rules.threshold
     target = next(target.mask for target in sample.targets() if target.id == row["mask"])
     write_image(out / "report" / name, resize_to_fit(outlined(cut_out(image, mask, [click]), target), LARGEST))
     return figure(f"report/{name}", f"IoU {row['iou']:.3f} · {sample.name}, mask {row['mask']}")
