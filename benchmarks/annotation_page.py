@@ -41,8 +41,8 @@ def answer(rows: Sequence[Row]) -> list[str]:
         lines.append(f"- **{name}**: {before}; at best {after}. IoU {scratch['iou']:.3f} and {best['iou']:.3f}.")
     counted = _sets(rows, "multiverseg")
     halved = sum(_share(rows, name) <= 50 for name in sets)
-    warm = [name for name in counted if (_warm(rows, name) or np.inf) <= 1.5]
-    many = sum(_warm(rows, name) is not None for name in counted)
+    known = {name: clicks for name in counted if (clicks := _warm(rows, name)) is not None}
+    warm, many = [name for name, clicks in known.items() if clicks <= 1.5], len(known)
     named = f": {', '.join(warm)}" if warm else ""
     lines += [
         "",
