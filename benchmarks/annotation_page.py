@@ -190,8 +190,9 @@ on yours.
 
 _ANSWER = """Let the assistant learn from every mask, look at its proposals side by side once they are mostly right, and
 correct the others. Where there is a concept and the tool is good, hardly a click is left, and a sixth to more
-than half of the time is saved; the rest is looking, which no proposal saves. Where objects only have in common that they stand
-out it is a tenth, and where masks are finer than the tool's regions corrections can cost more than drawing."""
+than half of the time is saved; the rest is looking, which no proposal saves. Where objects only have in common that
+they stand out it is a tenth, and where masks are finer than the tool's regions corrections can cost more than
+drawing."""
 
 _METHOD = """
 ## How it is measured

@@ -41,6 +41,10 @@ fewest corrections that do harm."""
 NEAR = 12
 """The same, from what a click has changed in a mask that is somebody else's."""
 
+WIDE = 12
+"""Pixels of the working size: an answer that holds no disc of this radius is not drawn. Of first clicks on training
+photographs, anywhere in 364 masks, those with narrower answers lost .03 of IoU by being drawn, the others gained .002."""
+
 LOOKS = 2
 """Closer looks that an image keeps: each takes some 40 MB."""
 
@@ -99,8 +103,13 @@ class CorrectedRegions(EncodedRegions):
         return answer
 
     def drawn(self, answer: ProbabilityArray, clicks: Sequence[Click]) -> ProbabilityArray:
-        """(H, W) float32: an answer (H, W) whose border the network over pixels has drawn; see `DrawsBorders`."""
+        """(H, W) float32: an answer (H, W) whose border the network over pixels has drawn; see `DrawsBorders`.
+
+        Where it is narrow all over it stays as it is.
+        """
         answer, mask = answer.copy(), answer > 0.5
+        if not self._wide(mask):
+            return answer
         # The network is told a mask: where it is told of doubts it settles them, and what is meant is settled here.
         seen, other, _ = self._by_pixels(mask.astype(np.float32), mask, clicks)
         for inside in (True, False):
@@ -108,6 +117,12 @@ class CorrectedRegions(EncodedRegions):
         remove_specks(answer, None, clicks)
         set_clicked_pixels(answer, clicks)
         return answer
+
+    def _wide(self, mask: MaskArray) -> bool:
+        """Whether a mask (H, W) holds a disc of `WIDE` pixels of the working size."""
+        size = self.region_map.shape[::-1]
+        small = np.pad(cv2.resize(mask.view(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT), 1)
+        return bool(cv2.distanceTransform(small, cv2.DIST_L2, 3).max() >= WIDE)
 
     def choices(self, clicks: Sequence[Click]) -> tuple[ProbabilityArray, NDArray[np.float32]]:
         """As for `EncodedRegions`, but the clicks after the first correct its mask at every granularity.
