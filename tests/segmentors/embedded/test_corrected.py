@@ -62,6 +62,24 @@ def test_clicks_together_are_clicks_in_turn(encoded: CorrectedRegions) -> None:
     assert told[100, 80] == told[100, 230] == 1
 
 
+def test_the_border_of_an_answer_is_drawn_and_what_it_means_stays(encoded: CorrectedRegions) -> None:
+    _, first, second = discs()
+    rough = first.copy()
+    rough[:, :40] = False  # a region that was not found, and one too many
+    rough[95:105, 130:138] = True
+    told = rough.astype(np.float32)
+    drawn = encoded.drawn(told, [Click(80, 100)])
+    np.testing.assert_array_equal(told > 0.5, rough)
+    assert iou(drawn > 0.5, first) > iou(rough, first)
+    assert not (drawn[second] > 0.5).any()
+
+
+def test_a_narrow_answer_is_left_as_it_is(encoded: CorrectedRegions) -> None:
+    line = np.zeros((200, 320), np.float32)
+    line[95:105, 40:120] = 1
+    np.testing.assert_array_equal(encoded.drawn(line, [Click(80, 100)]), line)
+
+
 def test_negative_clicks_alone_make_no_mask(encoded: CorrectedRegions) -> None:
     assert not (encoded.probability([Click(80, 100, False), Click(20, 20, False)]) > 0.5).any()
     begun = encoded.probability([Click(20, 20, False), Click(80, 100)]) > 0.5
