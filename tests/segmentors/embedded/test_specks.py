@@ -69,6 +69,17 @@ def test_large_images_are_looked_at_by_samples(side: int) -> None:
     np.testing.assert_array_equal(answer > 0.5, clean)
 
 
+@pytest.mark.parametrize("side", [3201, 3202, 3203, 3204])
+def test_a_speck_at_the_end_of_a_large_image_goes(side: int) -> None:
+    """Samples are four pixels apart, and what is left over at the end may be too little for one."""
+    answer = np.full((1500, side), 0.2, np.float32)
+    answer[200:1200, 200:1200] = 0.9
+    answer[-60:, -60:] = 0.9
+    remove_specks(answer, None, [Click(500, 500)])
+    assert (answer[-60:-3, -60:-3] < 0.5).all()
+    assert (answer[200:1200, 200:1200] > 0.5).all()
+
+
 def test_no_mask_at_all() -> None:
     answer = np.zeros((20, 20), np.float32)
     remove_specks(answer, None, [Click(3, 3, positive=False)])

@@ -71,6 +71,8 @@ def _turn(
     here = labels[rows, columns]
     grown = cv2.dilate((here == number).view(np.uint8), np.ones((3, 3), np.uint8)) > 0
     there = np.kron(grown & ((here == number) | (here == 0)), np.ones((step, step), bool))
-    inside = answer[rows.start * step : rows.stop * step, columns.start * step : columns.stop * step]
+    # No further than samples go: the last rows and columns of an image may be too few for one.
+    down, across = rows.start + here.shape[0], columns.start + here.shape[1]
+    inside = answer[rows.start * step : down * step, columns.start * step : across * step]
     there = there[: inside.shape[0], : inside.shape[1]] & ((inside > 0.5) == sign)
     inside[there] = 1 - SURE if sign else SURE
