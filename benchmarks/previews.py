@@ -34,7 +34,8 @@ def main() -> None:
         browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         print(
-            "| image | masks | preview | click until it is drawn | table of answers |\n| --- | --- | --- | --- | --- |"
+            "| image | masks | preview | click until it is seen | until its border is drawn | table of answers |\n"
+            "| --- | --- | --- | --- | --- | --- |"
         )
         with served(Path(folder)) as server:
             add_masks(server, number_of(server, "1-many.jpg"), (1225, 817), 1000)
@@ -56,25 +57,35 @@ def row(page: Page, server: Served, name: str) -> str:
     saved(page)
     table = len(httpx.get(f"{server.url}api/images/{number_of(server, name)}/answers", timeout=60).content)
     width, height = SHAPES[name]
-    preview, click = statistics.median(previews), statistics.median(clicks)
-    return f"| {width * height / 1e6:.0f} MP | {masks} | {preview:.1f} ms | {click:.0f} ms | {table / 1e6:.2f} MB |"
+    preview, (seen, drawn) = (
+        statistics.median(previews),
+        (statistics.median(each) for each in zip(*clicks, strict=True)),
+    )
+    size = f"{width * height / 1e6:.0f} MP"
+    return f"| {size} | {masks} | {preview:.1f} ms | {seen:.0f} ms | {drawn:.0f} ms | {table / 1e6:.2f} MB |"
 
 
-def click_time(page: Page, x: float, y: float) -> float:
-    """Milliseconds from a click to the frame in which its mask is drawn; the mask is finished afterwards."""
+def click_time(page: Page, x: float, y: float) -> tuple[float, float]:
+    """Milliseconds from a click to the next frame, which shows its answer, and until its mask is in the list.
+
+    The mask is finished afterwards.
+    """
     page.evaluate(
         """() => {
           const stage = document.querySelector('#stage');
           window.measured = new Promise((resolve) => stage.addEventListener('pointerdown', () => {
-            const start = performance.now();
-            requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - start)));
+            const start = performance.now(), since = () => performance.now() - start;
+            const seen = new Promise((shown) => requestAnimationFrame(() => setTimeout(() => shown(since()))));
+            const listed = new Promise((known) => new MutationObserver(() => known(since())).observe(
+              document.querySelector('#instances'), { childList: true, subtree: true }));
+            resolve(Promise.all([seen, listed]));
           }, { once: true, capture: true }));
         }"""
     )
     page.mouse.click(x, y)
-    taken: float = page.evaluate("() => window.measured")
+    seen, drawn = page.evaluate("() => window.measured")
     page.keyboard.press("Enter")
-    return taken
+    return seen, drawn
 
 
 def add_masks(server: Served, number: int, size: tuple[int, int], count: int) -> None:
