@@ -5,7 +5,7 @@ import pytest
 
 from tamis.annotation.assistant.concept import RegionView
 from tamis.annotation.assistant.learner import Learner, Lesson
-from tamis.annotation.assistant.pixels import Painter, PixelConcept, pixel_lesson
+from tamis.annotation.assistant.pixels import Painter, PixelConcept, Sight, pixel_lesson
 from tamis.arrays import ImageArray, MaskArray
 from tamis.mask.iou import iou_of
 from tamis.regions.protocol import AnswersByRegion
@@ -23,6 +23,13 @@ def seedlings(seed: int) -> tuple[ImageArray, MaskArray]:
     return np.clip(image, 0, 255).astype(np.uint8), mask
 
 
+NOTHING = np.empty((0, 1, 1), np.float32)
+
+
+def sight(image: ImageArray, regions: np.ndarray, features: np.ndarray = NOTHING) -> Sight:
+    return Sight(image, regions, regions, features)
+
+
 def unsure(mask: MaskArray) -> np.ndarray:
     return np.full(mask.shape, 0.4, np.float32)
 
@@ -32,14 +39,35 @@ def test_pixels_tell_what_regions_cannot_and_are_used_as_soon_as_that_is_known()
     assert pixels.painter() is None
     for number in range(3):
         image, mask = seedlings(number)
-        lesson = pixel_lesson(image, unsure(mask), unsure(mask), mask, pixels.painter())
+        lesson = pixel_lesson(sight(image, unsure(mask)), mask, pixels.painter())
         assert (lesson.ious is None) == (number == 0)
         pixels.add(str(number), lesson)
     painter = pixels.painter()
     assert isinstance(painter, Painter)
     assert painter.way > 0
     image, mask = seedlings(7)
-    assert iou_of(painter.paint(image, unsure(mask), unsure(mask)) > 0.5, mask) > 0.7
+    assert iou_of(painter.paint(sight(image, unsure(mask))) > 0.5, mask) > 0.7
+
+
+def test_what_the_model_knows_of_pixels_tells_what_colours_cannot() -> None:
+    pixels, rng = PixelConcept(), np.random.default_rng(5)
+
+    def seen(number: int) -> tuple[Sight, MaskArray]:
+        coarse = np.zeros((24, 32), bool)
+        coarse[4 + number : 14 + number, 6 + 3 * number : 16 + 3 * number] = True
+        mask = np.kron(coarse, np.ones((4, 4), bool))
+        features = rng.normal(0, 0.1, (3, 24, 32)).astype(np.float32)
+        features[1] += coarse
+        image = rng.normal(128, 40, (*mask.shape, 3)).clip(0, 255).astype(np.uint8)
+        return sight(image, unsure(mask), features), mask
+
+    for number in range(3):
+        told, mask = seen(number)
+        pixels.add(str(number), pixel_lesson(told, mask, pixels.painter()))
+    painter = pixels.painter()
+    assert painter is not None
+    told, mask = seen(4)
+    assert iou_of(painter.paint(told) > 0.5, mask) > 0.95
 
 
 def test_regions_are_kept_where_they_are_better() -> None:
@@ -51,12 +79,12 @@ def test_regions_are_kept_where_they_are_better() -> None:
         mask = np.zeros((60, 80), bool)
         mask[20:40, 10 + 10 * number : 40 + 10 * number] = True
         regions = np.where(mask, 0.9, 0.1).astype(np.float32)
-        pixels.add(str(number), pixel_lesson(image, regions, regions, mask, pixels.painter()))
+        pixels.add(str(number), pixel_lesson(sight(image, regions), mask, pixels.painter()))
     painter = pixels.painter()
     assert painter is not None
     if painter.way == 0:
-        assert painter.paint(image, regions, regions) is regions
-    assert iou_of(painter.paint(image, regions, regions) > 0.5, mask) > 0.95
+        assert painter.paint(sight(image, regions)) is regions
+    assert iou_of(painter.paint(sight(image, regions)) > 0.5, mask) > 0.95
 
 
 @pytest.mark.parametrize("better", [True, False])
@@ -66,7 +94,7 @@ def test_borders_are_drawn_where_that_was_better_on_earlier_masks(better: bool) 
         image, mask = seedlings(number)
         regions = np.where(np.roll(mask, 1), 0.9, 0.1).astype(np.float32)
         drawn = mask.astype(np.float32) if better else np.zeros(mask.shape, np.float32)
-        lesson = pixel_lesson(image, regions, regions, mask, pixels.painter(), drawn if number else None)
+        lesson = pixel_lesson(sight(image, regions), mask, pixels.painter(), drawn if number else None)
         pixels.add(str(number), lesson)
     painter = pixels.painter()
     assert painter is not None
@@ -76,7 +104,7 @@ def test_borders_are_drawn_where_that_was_better_on_earlier_masks(better: bool) 
 
 def test_what_is_forgotten_leaves_no_trace() -> None:
     pixels = PixelConcept()
-    lessons = [pixel_lesson(image, unsure(mask), unsure(mask), mask, None) for image, mask in map(seedlings, range(2))]
+    lessons = [pixel_lesson(sight(image, unsure(mask)), mask, None) for image, mask in map(seedlings, range(2))]
     pixels.add("a", lessons[0])
     before = pixels.painter()
     pixels.add("b", lessons[1])
@@ -92,10 +120,10 @@ def test_a_large_photograph_is_looked_at_in_small() -> None:
     large, wide = np.kron(image, np.ones((12, 12, 1), np.uint8)), np.kron(mask, np.ones((12, 12), bool))
     pixels = PixelConcept()
     for key in "ab":
-        pixels.add(key, pixel_lesson(large, unsure(wide), unsure(wide), wide, pixels.painter()))
+        pixels.add(key, pixel_lesson(sight(large, unsure(wide)), wide, pixels.painter()))
     painter = pixels.painter()
     assert painter is not None
-    assert iou_of(painter.paint(large, unsure(wide), unsure(wide)) > 0.5, wide) > 0.8
+    assert iou_of(painter.paint(sight(large, unsure(wide))) > 0.5, wide) > 0.8
 
 
 def test_a_learner_learns_both_and_forgets_both() -> None:

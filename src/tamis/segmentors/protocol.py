@@ -108,6 +108,16 @@ class DescribesRegions(Protocol):
 
 
 @runtime_checkable
+class DescribesPixels(Protocol):
+    """An encoded image whose pixels have features, by which a concept is told from what is around it."""
+
+    @property
+    def pixel_features(self) -> NDArray[np.float32]:
+        """(D, h, w) float32, on a coarser grid than the image's."""
+        ...
+
+
+@runtime_checkable
 class AnswersAlone(Protocol):
     """An encoded image that answers many clicks, each alone and at the original size, with less work than singly."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tamis.annotation.assistant.concept import Concept, Float64, RegionView, shares_of
-from tamis.annotation.assistant.pixels import HasPhotograph, Painter, PixelConcept, PixelLesson, pixel_lesson
+from tamis.annotation.assistant.pixels import HasPhotograph, Painter, PixelConcept, PixelLesson, pixel_lesson, sight_of
 from tamis.annotation.assistant.propose import Proposal, RegionAnswer, fitting_click, propose, with_border
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.regions.protocol import AnswersByRegion
@@ -40,7 +40,7 @@ class PixelQuestion:
         regions = spread(self.answered.given.astype(np.float32), encoded.fine_map)
         if self.painter is None or not isinstance(encoded, HasPhotograph):
             return regions
-        return self.painter.paint(encoded.image, regions, fitting_click(self.answered.given, view, encoded))
+        return self.painter.paint(sight_of(encoded, regions, fitting_click(self.answered.given, view, encoded)))
 
     def proposal(self, encoded: AnswersByRegion, view: RegionView) -> Proposal:
         """The mask of the concept in an image; it may be empty."""
@@ -68,10 +68,10 @@ class Learner:
         before = self.concept.probability(view) if ready else np.full(len(view.areas), 0.5)
         regions = spread(before.astype(np.float32), encoded.fine_map)
         painter = self._pixels.painter() if ready else None
-        click, drawn = fitting_click(before, view, encoded), None
+        sight, drawn = sight_of(encoded, regions, fitting_click(before, view, encoded)), None
         if painter is not None and isinstance(encoded, DrawsBorders):
-            drawn = with_border(painter.paint(encoded.image, regions, click), encoded)
-        return Lesson(view, shares, pixel_lesson(encoded.image, regions, click, mask, painter, drawn))
+            drawn = with_border(painter.paint(sight), encoded)
+        return Lesson(view, shares, pixel_lesson(sight, mask, painter, drawn))
 
     def learn(self, key: str, lesson: Lesson) -> None:
         """Learn a mask, or another one of the same image."""

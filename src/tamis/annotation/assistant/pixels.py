@@ -1,19 +1,22 @@
-"""What regions are too coarse for: ridge regression on the colours and edges around every pixel, in closed form.
+"""What regions are too coarse for: ridge regression on what is known of every pixel, in closed form.
 
-Nuclei and seedlings are smaller than the regions that an encoding tells apart, and of a colour of their own. What is
-learned is used only where it was better than regions on the masks that people left.
+Nuclei and seedlings are smaller than the regions that an encoding tells apart, and of a colour of their own; and where
+a horse ends, other horses tell. Pixels are known by the colours and edges around them, by what regions say there, and
+by the features that the model has of them. What is learned is used only where it was better than regions on the masks
+that people left.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tamis.annotation.assistant.concept import LEAST_SHARE, probability
+from tamis.annotation.assistant.concept import probability
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.mask.iou import iou_of
+from tamis.segmentors.protocol import DescribesPixels
 
 Float32 = NDArray[np.float32]
 
@@ -26,9 +29,16 @@ SAMPLED = 3000
 WAVES = 64
 """Random Fourier features besides the plain ones, as in `concept`."""
 
-RIDGE = 0.1
+RIDGE = 0.01
 KEPT = 100
-"""Images that are remembered, 66 kilobytes each; those learned last."""
+"""Images that are remembered, a quarter of a megabyte each; those learned last."""
+
+NEAR = 16
+"""Pixels: what lies so far from the mask's border counts whole."""
+
+FAR = 0.25
+"""What counts of the others. Pixels that count by the mask's share of the image instead draw it too large: of the masks
+proposed on 60 horses .70 have IoU .9 with that and .84 with this, on 60 images of DUTS .66 and .82."""
 
 RECENT = 10
 """Images whose masks say which way is best."""
@@ -38,6 +48,7 @@ SCALES = (1.0, 2.5, 6.0, 15.0)
 
 FEATURES = 3 * (1 + len(SCALES)) + 3 * 3 + 2
 COLUMNS = 1 + FEATURES + WAVES
+"""Of a pixel, before those features that the model has of it."""
 
 
 WAYS: tuple[Mapping[str, float], ...] = (
@@ -64,12 +75,35 @@ class HasPhotograph(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class Sight:
+    """What is known of an image before the mask of a concept is made.
+
+    Attributes:
+        photo: (H, W, 3) uint8 RGB.
+        regions: (H, W) float32, P(pixel belongs to the concept) as regions tell it.
+        click: (H, W) float32, the answer to the click that fits that best.
+        features: (D, h, w) float32, what the model knows of pixels, on a coarser grid; D may be 0.
+    """
+
+    photo: ImageArray
+    regions: ProbabilityArray
+    click: ProbabilityArray
+    features: Float32
+
+
+def sight_of(encoded: HasPhotograph, regions: ProbabilityArray, click: ProbabilityArray) -> Sight:
+    """Of an encoded image, with its pixels' features where it has any."""
+    features = encoded.pixel_features if isinstance(encoded, DescribesPixels) else np.empty((0, 1, 1), np.float32)
+    return Sight(encoded.image, regions, click, features)
+
+
+@dataclass(frozen=True, eq=False)
 class PixelLesson:
     """What an image teaches.
 
     Attributes:
-        gram: (COLUMNS, COLUMNS) float64.
-        target: (COLUMNS,) float64.
+        gram: (COLUMNS + D, COLUMNS + D) float64.
+        target: (COLUMNS + D,) float64.
         ious: of the masks of each way, as they would have been proposed; None before the first.
         way: which of these would have been.
         drawn: of the mask of that way, its border drawn; None where nothing can draw it.
@@ -96,7 +130,7 @@ class Painter:
     """What was learned, at one moment.
 
     Attributes:
-        weights: (COLUMNS,) float32.
+        weights: (COLUMNS + D,) float32.
         way: which of `ways` was best on recent images; 0 is regions alone.
         draws: whether drawing the border was better there.
     """
@@ -105,35 +139,33 @@ class Painter:
     way: int
     draws: bool = False
 
-    def paint(self, photo: ImageArray, regions: ProbabilityArray, click: ProbabilityArray) -> ProbabilityArray:
-        """(H, W) float32: P(pixel belongs to the concept), in the way that is best.
-
-        Args:
-            photo: (H, W, 3) uint8 RGB.
-            regions: (H, W) float32, the same as regions tell it.
-            click: (H, W) float32, the answer to the click that fits that best.
-        """
-        parts = {"regions": regions, "click": click}
+    def paint(self, sight: Sight) -> ProbabilityArray:
+        """(H, W) float32: P(pixel belongs to the concept), in the way that is best."""
         weights = WAYS[self.way]
+        parts = {"regions": sight.regions, "click": sight.click}
         if "pixels" in weights:
-            parts["pixels"] = self.pixels(photo, regions)
+            parts["pixels"] = self.pixels(sight)
         return _mixed(weights, parts)
 
-    def ways(self, photo: ImageArray, regions: ProbabilityArray, click: ProbabilityArray) -> Iterator[ProbabilityArray]:
+    def ways(self, sight: Sight) -> Iterator[ProbabilityArray]:
         """(H, W) float32 in each of `WAYS`."""
-        parts = {"regions": regions, "click": click, "pixels": self.pixels(photo, regions)}
+        parts = {"regions": sight.regions, "click": sight.click, "pixels": self.pixels(sight)}
         return (_mixed(weights, parts) for weights in WAYS)
 
-    def pixels(self, photo: ImageArray, regions: ProbabilityArray) -> ProbabilityArray:
-        """(H, W) float32: P(pixel belongs to the concept) by what is around it."""
+    def pixels(self, sight: Sight) -> ProbabilityArray:
+        """(H, W) float32: P(pixel belongs to the concept) by what is known of it."""
         import cv2
 
-        seen = _features(photo, regions)
-        plain, waves = self.weights[1 : 1 + FEATURES], self.weights[1 + FEATURES :]
+        seen = _surroundings(sight.photo, sight.regions)
+        size = seen.shape[1], seen.shape[0]
+        one, plain, waves, known = np.split(self.weights, (1, 1 + FEATURES, COLUMNS))
         flat = seen.reshape(-1, FEATURES)
-        answer = self.weights[0] + flat @ plain + _waved(flat) @ waves
-        small = probability(answer).reshape(seen.shape[:2]).astype(np.float32)
-        return np.asarray(cv2.resize(small, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR))
+        answer = (one + flat @ plain + _waved(flat) @ waves).reshape(seen.shape[:2])
+        if len(known):
+            # Sums may be enlarged in the place of what they are of.
+            answer += cv2.resize(np.tensordot(known, sight.features, 1), size, interpolation=cv2.INTER_LINEAR)
+        small = probability(answer).astype(np.float32)
+        return np.asarray(cv2.resize(small, sight.photo.shape[1::-1], interpolation=cv2.INTER_LINEAR))
 
 
 def _mixed(weights: Mapping[str, float], parts: Mapping[str, ProbabilityArray]) -> ProbabilityArray:
@@ -166,8 +198,11 @@ class PixelConcept:
         if not self._lessons:
             return None
         lessons = list(self._lessons.values())
-        gram = np.sum([lesson.gram for lesson in lessons], axis=0) + RIDGE * np.eye(COLUMNS)
-        weights = np.linalg.solve(gram, np.sum([lesson.target for lesson in lessons], axis=0)).astype(np.float32)
+        gram, target = RIDGE * np.eye(len(lessons[0].target)), np.zeros(len(lessons[0].target))
+        for lesson in lessons:
+            gram += lesson.gram
+            target += lesson.target
+        weights = np.linalg.solve(gram, target).astype(np.float32)
         recent = [lesson for lesson in lessons if lesson.ious is not None][-RECENT:]
         told = np.array([lesson.ious for lesson in recent])
         gains = [
@@ -178,20 +213,12 @@ class PixelConcept:
 
 
 def pixel_lesson(
-    photo: ImageArray,
-    regions: ProbabilityArray,
-    click: ProbabilityArray,
-    mask: MaskArray,
-    painter: Painter | None,
-    drawn: ProbabilityArray | None = None,
-    seed: int = 0,
+    sight: Sight, mask: MaskArray, painter: Painter | None, drawn: ProbabilityArray | None = None, seed: int = 0
 ) -> PixelLesson:
     """What an image teaches.
 
     Args:
-        photo: (H, W, 3) uint8 RGB.
-        regions: (H, W) float32, P(pixel belongs to the concept) as regions told it before.
-        click: (H, W) float32, the answer to the click that fits that best.
+        sight: what was known of it before.
         mask: (H, W) bool, that somebody left.
         painter: what was learned before; None for nothing.
         drawn: (H, W) float32, what it paints with its border drawn; None where nothing can draw it.
@@ -199,25 +226,27 @@ def pixel_lesson(
     """
     import cv2
 
-    height, width = photo.shape[:2]
+    height, width = mask.shape
     if max(height, width) > LARGEST:
         size = round(width * LARGEST / max(height, width)), round(height * LARGEST / max(height, width))
-        photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
-        regions = np.asarray(cv2.resize(regions, size, interpolation=cv2.INTER_AREA), np.float32)
-        click = np.asarray(cv2.resize(click, size, interpolation=cv2.INTER_AREA), np.float32)
-        drawn = None if drawn is None else np.asarray(cv2.resize(drawn, size, interpolation=cv2.INTER_AREA), np.float32)
+
+        def smaller(values: NDArray[Any]) -> NDArray[Any]:
+            return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA))
+
+        sight = Sight(smaller(sight.photo), smaller(sight.regions), smaller(sight.click), sight.features)
+        drawn = None if drawn is None else smaller(drawn)
         mask = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT).astype(bool)
-    seen = _features(photo, regions)
+    seen = _surroundings(sight.photo, sight.regions)
     height, width = seen.shape[:2]
-    small = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA).ravel() > 0.5
+    small = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0.5
     rng = np.random.default_rng(seed)
     chosen = rng.choice(small.size, min(SAMPLED, small.size), replace=False)
-    flat, inside = seen.reshape(-1, FEATURES)[chosen], small[chosen]
-    columns = np.concatenate([np.ones((len(flat), 1), np.float32), flat, _waved(flat)], axis=1)
-    share = float(inside.mean())
-    weights = np.where(inside, 0.5 / max(share, LEAST_SHARE), 0.5 / max(1 - share, LEAST_SHARE)) / len(flat)
-    weighted = (columns * weights[:, None].astype(np.float32)).T
-    ways = () if painter is None else painter.ways(photo, regions, click)
+    flat, inside = seen.reshape(-1, FEATURES)[chosen], small.ravel()[chosen]
+    known = _interpolated(sight.features, chosen, (height, width))
+    columns = np.concatenate([np.ones((len(flat), 1), np.float32), flat, _waved(flat), known], axis=1)
+    weights = np.where(_around_border(small).ravel()[chosen], np.float32(1), np.float32(FAR))
+    weighted = (columns * (weights / weights.sum())[:, None]).T
+    ways = () if painter is None else painter.ways(sight)
     ious = [iou_of(each > 0.5, mask) for each in ways]
     return PixelLesson(
         (weighted @ columns).astype(np.float64),
@@ -229,7 +258,29 @@ def pixel_lesson(
     )
 
 
-def _features(photo: ImageArray, regions: ProbabilityArray) -> Float32:
+def _around_border(mask: MaskArray) -> MaskArray:
+    """(h, w): within `NEAR` pixels of the border of a mask (h, w)."""
+    import cv2
+
+    square, plain = np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8), mask.view(np.uint8)
+    return np.asarray(cv2.dilate(plain, square) != cv2.erode(plain, square))
+
+
+def _interpolated(features: Float32, chosen: NDArray[np.intp], shape: tuple[int, int]) -> Float32:
+    """(N, D): features (D, h, w) at some pixels, by their numbers, of a picture of another shape."""
+    from scipy.ndimage import map_coordinates
+
+    places = [
+        (place + 0.5) * coarse / fine - 0.5
+        for place, coarse, fine in zip(np.unravel_index(chosen, shape), features.shape[1:], shape, strict=True)
+    ]
+    found = np.empty((len(chosen), len(features)), np.float32)
+    for number, each in enumerate(features):
+        map_coordinates(each, places, found[:, number], order=1, mode="nearest")
+    return found
+
+
+def _surroundings(photo: ImageArray, regions: ProbabilityArray) -> Float32:
     """(h, w, FEATURES): colours as they are and blurred, slopes and ridges of lightness, and what regions say."""
     import cv2
 

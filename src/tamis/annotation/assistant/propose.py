@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from tamis.annotation.assistant.concept import Float64, RegionView
-from tamis.annotation.assistant.pixels import HasPhotograph, Painter
+from tamis.annotation.assistant.pixels import HasPhotograph, Painter, sight_of
 from tamis.arrays import MaskArray, ProbabilityArray
 from tamis.clicks import center_click
 from tamis.mask.regions import fill_holes, remove_islands
@@ -107,7 +107,7 @@ def propose(
     probability = concept.probability(view)
     told = spread(probability.astype(np.float32), encoded.fine_map)
     if painter is not None and isinstance(encoded, HasPhotograph):
-        told = painter.paint(encoded.image, told, fitting_click(probability, view, encoded))
+        told = painter.paint(sight_of(encoded, told, fitting_click(probability, view, encoded)))
         if painter.draws and isinstance(encoded, DrawsBorders):
             told = with_border(told, encoded)
     mask = np.asarray(told > 0.5)

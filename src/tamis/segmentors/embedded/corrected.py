@@ -51,7 +51,7 @@ LOOKS = 2
 
 @dataclass(frozen=True, eq=False)
 class CorrectedRegions(EncodedRegions):
-    """`EncodedRegions`, and `TakesMask`, `AnswersInTurn`, `DrawsBorders` and `LooksCloser` besides.
+    """`EncodedRegions`, and `TakesMask`, `AnswersInTurn`, `DrawsBorders`, `DescribesPixels` and `LooksCloser` besides.
 
     Attributes:
         again: encodes a part of the image; without it there are no closer looks.
@@ -84,6 +84,11 @@ class CorrectedRegions(EncodedRegions):
         height, width = self.region_map.shape
         small = cv2.resize(self.image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
         return PixelContext.of(small, pixel_maps(small))
+
+    @property
+    def pixel_features(self) -> NDArray[np.float32]:
+        """(88, h/4, w/4) float32 at the working size (h, w); see `DescribesPixels`."""
+        return self.pixels.features
 
     def probability(self, clicks: Sequence[Click]) -> ProbabilityArray:
         """(H, W) float32: P(pixel in mask | all clicks, each correcting the mask of those before).
