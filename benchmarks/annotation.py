@@ -64,7 +64,7 @@ CONCEPTS = (
 )
 POLICIES = (
     *("scratch", "propagate", "retrained", "assistant", "assistant-easy", "review", "review-pages"),
-    "review-others",
+    *("review-others", "review-corrected"),
 )
 CLICKED = ("scratch", "assistant")
 """Policies of MultiverSeg's protocol: without context and with."""

@@ -265,6 +265,56 @@ def test_a_page_is_accepted_with_the_last_that_is_shown(
     assert kinds[2:] == [["inspect"], ["inspect"], ["inspect"], ["inspect", "accept"]]
 
 
+def test_what_is_wrong_is_corrected_where_it_is_shown() -> None:
+    """By clicks there, by the brush in an image of its own, and what is worth nothing is rejected."""
+    image, mask = scene(0)
+    encoded, rng = load_segmentor("hierarchy").encode(image), np.random.default_rng(0)
+    lacking = mask.copy()
+    lacking[: int(np.argwhere(mask)[:, 0].mean())] = False
+    person = Person(Costs(worthless=0.1))
+    left = person.review_correcting(encoded, mask, lacking, rng, "none")
+    assert left is not None
+    assert iou_of(left, mask) >= 0.9
+    kinds = [action.kind for action in person.actions]
+    assert kinds[0] == "inspect"
+    assert set(kinds[1:]) == {"click"}
+
+    squares = np.logical_and.outer(np.arange(120) % 18 < 9, np.arange(160) % 18 < 9)
+    half = squares & (np.arange(160) < 100)
+    left = Person(Costs(brush=1), most_clicks=2).review_correcting(encoded, squares, half, rng, "own")
+    assert left is not None
+    assert iou_of(left, squares) >= 0.9
+    person = Person(Costs(brush=1), most_clicks=2)
+    person.review_correcting(encoded, squares, half, rng, "page")
+    kinds = [action.kind for action in person.actions]
+    assert kinds[kinds.index("switch") :][:2] == ["switch", "inspect"]
+    assert kinds[-3:] == ["brush", "accept", "accept"]  # the image, and the page it was shown on
+
+    person = Person(Costs())
+    assert person.review_correcting(encoded, mask, ~mask, rng, "own") is None
+    assert [action.kind for action in person.actions] == ["inspect", "reject"]
+    nothing = np.zeros_like(mask)
+    assert person.review_correcting(encoded, nothing, mask, rng) is None
+    left = person.review_correcting(encoded, nothing, nothing, rng)
+    assert left is not None
+    assert not left.any()
+
+
+def test_a_page_that_is_corrected_leaves_nothing_to_be_done(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review = {"review": (lambda brief: Reviewed(first=2, accepts="page", corrects=True), "")}
+    monkeypatch.setattr("tamis.annotation.simulate.policies.registry.POLICIES", review)
+    list(simulate(load_segmentor("hierarchy"), dataset, Settings(("review",), target_iou=0.99), tmp_path / "out"))
+    rows = rows_of(pq.read_table(tmp_path / "out" / "actions.parquet").to_pylist())["review"]
+    kinds = [[action["kind"] for action in row["actions"]] for row in rows]
+    assert len(rows) == len(dataset.samples)
+    assert all(row["actions"][-1]["iou"] >= 0.99 for row in rows)
+    assert [each[0] for each in kinds] == ["switch"] * 2 + ["inspect"] * 4  # none waits again
+    assert any("click" in each for each in kinds[2:])
+    assert kinds[-1][-1] == "accept"
+
+
 def test_an_interrupted_review_ends_alike(dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was rejected before the interruption is rejected again, and pays for it once."""
     monkeypatch.setattr(

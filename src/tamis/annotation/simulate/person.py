@@ -144,11 +144,45 @@ class Person:
         self.actions = []
         self._do("inspect", begun, wanted)
         right = self._seen(begun, wanted, rng) >= self.target_iou if wanted.any() else not begun.any()
-        if not right:
-            self._do("reject", begun, wanted)
-        if key == "page" or (right and key == "own"):
-            self._do("accept", begun, wanted)
+        self._decide(right, begun, wanted, key)
         return right
+
+    def review_correcting(
+        self, encoded: EncodedImage, wanted: MaskArray, begun: MaskArray, rng: np.random.Generator, key: Key = "own"
+    ) -> MaskArray | None:
+        """The mask (H, W) that they leave of a proposal that is shown among others; None if it is rejected.
+
+        Where it is wrong it is clicked, as in an image of its own, which is opened only for the brush.
+
+        Args:
+            encoded: the image, ready for the tool they click with.
+            wanted: (H, W) bool.
+            begun: (H, W) bool, the proposal.
+            rng: of jitter and misjudgement.
+            key: by which it is accepted.
+        """
+        self.actions = []
+        self._do("inspect", begun, wanted)
+        if not wanted.any() or self._seen(begun, wanted, rng) < self.costs.worthless:
+            right = not wanted.any() and not begun.any()
+            self._decide(right, begun, wanted, key)
+            return begun if right else None
+        mask = self._clicked(encoded, begun, True, wanted, rng)
+        if self.draws and self._seen(mask, wanted, rng) < self.target_iou:
+            self._do("switch", mask, wanted)
+            self._do("inspect", mask, wanted)
+            mask = self._drawn(mask, wanted, rng)
+            self._do("accept", mask, wanted)
+            key = "page" if key == "page" else "none"
+        self._decide(True, mask, wanted, key)
+        return mask
+
+    def _decide(self, right: bool, mask: MaskArray, wanted: MaskArray, key: Key) -> None:
+        """On what is shown among others, by the keys there."""
+        if not right:
+            self._do("reject", mask, wanted)
+        if key == "page" or (right and key == "own"):
+            self._do("accept", mask, wanted)
 
     def _do(self, kind: Kind, mask: MaskArray, wanted: MaskArray, times: float = 1, besides: float = 0) -> None:
         slower = 1 + self.costs.fatigue * self.seconds / 3600

@@ -26,14 +26,13 @@ from tamis.datasets.protocol import Dataset
 from tamis.errors import UnavailableError
 from tamis.mask import Masks
 from tamis.mask.iou import iou_of
-from tamis.regions.protocol import AnswersByRegion
 from tamis.results.files import replacing, write_json
 from tamis.results.folder import resumable_folder
 from tamis.results.journal import gathered, opened
 from tamis.results.run import file_hash, fingerprint, require_folder
 from tamis.scale.executors import IN_PROCESS
 from tamis.scale.running import Executor, in_order, none_lost
-from tamis.segmentors import Segmentor, weights_of
+from tamis.segmentors import EncodedImage, Segmentor, weights_of
 
 
 @dataclass(frozen=True)
@@ -264,14 +263,17 @@ def _annotate(
         sample, record = samples[places[image.name]], finished.get(f"{name} {seed[1]} {image.name}")
         seen = studio.seen(sample)
         if isinstance(policy, Reviews) and policy.in_review(image):
-            mask = _reviewed(person, policy, image, seen, wanted_of(sample), (*seed, 0, places[image.name]))
+            chance = np.random.default_rng((*seed, 0, places[image.name]))
+            begun, wanted = policy.propose(image, seen), wanted_of(sample)
+            begun = np.zeros_like(wanted) if begun is None else begun
+            mask = _reviewed(person, policy, image, studio.encoded(sample), begun, wanted, chance)
             if mask is None:
                 reviewed[image.name] = person.actions
                 policy.rejected(image)
                 waiting.append(image)
                 continue
             number += 1
-            record = record or _record(number, image.name, person, person.actions, mask, mask, wanted_of(sample))
+            record = record or _record(number, image.name, person, person.actions, begun, mask, wanted)
         elif record is None:
             number += 1
             begun, wanted = policy.propose(image, seen), wanted_of(sample)
@@ -290,15 +292,16 @@ def _reviewed(
     person: Person,
     policy: Reviews,
     image: Pending,
-    seen: AnswersByRegion,
+    encoded: EncodedImage,
+    begun: MaskArray,
     wanted: MaskArray,
-    chance: tuple[int, int, int, int],
+    chance: np.random.Generator,
 ) -> MaskArray | None:
-    """The mask that is accepted in a review; None for one that is rejected."""
-    begun = policy.propose(image, seen)
-    if begun is None:
-        begun = np.zeros_like(wanted)
-    return begun if person.review(wanted, begun, np.random.default_rng(chance), policy.key(image)) else None
+    """The mask that is left in a review; None for a proposal that is rejected."""
+    key = policy.key(image)
+    if policy.corrects:
+        return person.review_correcting(encoded, wanted, begun, chance, key)
+    return begun if person.review(wanted, begun, chance, key) else None
 
 
 def _record(

@@ -43,6 +43,11 @@ class Policy(Protocol):
 class Reviews(Policy, Protocol):
     """A way of annotating that shows some proposals side by side, to be accepted or rejected."""
 
+    @property
+    def corrects(self) -> bool:
+        """Whether a proposal is corrected by clicks where it is shown."""
+        ...
+
     def in_review(self, image: Pending) -> bool:
         """Whether the image, which comes next, is one of these."""
         ...

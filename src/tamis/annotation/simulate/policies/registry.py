@@ -7,7 +7,7 @@ from types import MappingProxyType
 from tamis.annotation.simulate.policies.assisted import Assisted, diverse_first, easy_first, uncertain_first
 from tamis.annotation.simulate.policies.given import Given
 from tamis.annotation.simulate.policies.protocol import Policy
-from tamis.annotation.simulate.policies.review import LEAST_TOGETHER, Reviewed
+from tamis.annotation.simulate.policies.review import LEAST_TOGETHER, NEARLY, Reviewed
 from tamis.annotation.simulate.policies.scratch import Scratch
 from tamis.arrays import MaskArray
 from tamis.errors import InputError
@@ -54,6 +54,16 @@ POLICIES: Mapping[str, tuple[Callable[[Brief], Policy], str]] = MappingProxyType
         "review-others": (
             lambda brief: Reviewed(page=PAGE, target_iou=brief.target_iou, least=LEAST_TOGETHER, accepts="page"),
             "the same in pages, of which the wrong ones are rejected and one key accepts all others",
+        ),
+        "review-corrected": (
+            lambda brief: Reviewed(
+                page=PAGE,
+                target_iou=min(NEARLY, brief.target_iou),
+                least=LEAST_TOGETHER,
+                accepts="page",
+                corrects=True,
+            ),
+            "the same, but a click where a proposal is wrong corrects it there",
         ),
         "propagate": (lambda brief: Assisted(first=1), "the first mask alone proposes all others"),
         "given": (_given, "masks that are there already are corrected"),

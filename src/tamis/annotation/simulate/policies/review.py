@@ -1,4 +1,4 @@
-"""Review in bulk: proposals side by side, accepted or rejected by keys; the rejected ones are corrected later."""
+"""Review in bulk: proposals side by side, accepted or rejected by keys; what is wrong is corrected there, or later."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -12,6 +12,9 @@ from tamis.regions.protocol import AnswersByRegion
 
 FIRST = 10
 """Images that are annotated one by one before the first review."""
+
+NEARLY = 0.8
+"""IoU from which on a click or two make a proposal right."""
 
 LEAST_BY_KEYS, LEAST_TOGETHER = 0.7, 0.6
 """Shares of right proposals from which on a page pays: looking at a wrong one and rejecting it costs 2.3 s, a right one
@@ -29,6 +32,7 @@ class Reviewed:
             it; None shows any.
         least: share of the proposals on a page that are to be expected to reach it.
         accepts: whether each proposal is accepted by a key, or all of a page that were not rejected by one.
+        corrects: whether a proposal is corrected by clicks where it is shown.
     """
 
     def __init__(
@@ -38,7 +42,9 @@ class Reviewed:
         target_iou: float | None = None,
         least: float = LEAST_BY_KEYS,
         accepts: Literal["each", "page"] = "each",
+        corrects: bool = False,
     ) -> None:
+        self.corrects = corrects
         self._assisted = Assisted()
         self._first, self._page, self._target = first, page, target_iou
         self._least, self._accepts = least, accepts
