@@ -12,7 +12,7 @@ from tamis.mask import Masks
 
 playwright = pytest.importorskip("playwright.sync_api")
 
-from playwright.sync_api import Browser, Page, expect  # noqa: E402
+from playwright.sync_api import Browser, Locator, Page, expect  # noqa: E402
 
 from tests.web.browser import (  # noqa: E402
     CHROMIUM,
@@ -214,6 +214,53 @@ def test_the_list_is_sorted_by_how_sure_it_is_and_many_are_decided_on_by_one_key
     page.locator("#review").click()
     expect(page.locator(".tile").first).to_be_visible()
     assert names[1] not in page.locator(".grid").inner_text()
+
+
+def on_tile(tile: Locator, x: float, y: float) -> None:
+    """Click at a place of the image, in shares of its sides, which are 300 and 200 pixels long."""
+    box = tile.locator("canvas").bounding_box()
+    assert box is not None
+    scale = min(box["width"] / 300, box["height"] / 200)
+    left, top = (box["width"] - 300 * scale) / 2, (box["height"] - 200 * scale) / 2
+    tile.locator("canvas").click(position={"x": left + 300 * scale * x, "y": top + 200 * scale * y})
+
+
+@pytest.mark.parametrize("server", ["hierarchy"], indirect=True)
+def test_a_click_on_a_tile_corrects_what_is_proposed_there(page: Page, server: Served) -> None:
+    finish_the_first(page, server)
+    expect(page.locator("#proposal")).to_be_visible()
+    page.locator("#sort").select_option("surest")
+    expect(page.locator("#images li").last).to_contain_text("0.png")  # all have been looked at
+    page.locator("#review").click()
+    tiles = page.locator(".tile")
+    expect(tiles.nth(1)).to_contain_text("waits", timeout=10_000)
+    first, second = (str(tiles.nth(at).get_attribute("title")) for at in range(2))
+    on_tile(tiles.nth(0), 0.97, 0.05)  # nothing is there yet: it adds
+    expect(tiles.nth(0)).to_contain_text("corrected, clicks: 1")
+    page.locator(".grid").press("u")
+    expect(tiles.nth(0)).to_contain_text("waits")
+    on_tile(tiles.nth(0), 0.97, 0.05)
+    expect(tiles.nth(0)).to_contain_text("corrected, clicks: 1")
+    page.locator(".grid").press("a")
+    expect(tiles.nth(0)).to_contain_text("accepted")
+    saved(page)
+    (mask,) = masks_saved(page, server, image_id(server, first))
+    assert mask["tool"] == "assistant"
+    assert [click["positive"] for click in mask["clicks"]] == [True]
+    dense = Masks.from_coco([mask["rle"]])[0]
+    assert dense[int(0.05 * 200), int(0.97 * 300)]
+    assert (dense & disc(first)).sum() > 0.8 * disc(first).sum()  # what was proposed stays
+    row = next(each for each in server.get("api/images")["images"] if each["name"] == first)
+    assert row["clicks"] == 1
+
+    on_tile(tiles.nth(1), 0.97, 0.05)
+    expect(tiles.nth(1)).to_contain_text("corrected, clicks: 1")
+    page.locator(".grid").press("o")  # to be finished there, as far as it has come
+    expect(page.locator("#images li[aria-selected=true]")).to_contain_text(second)
+    expect(page.locator("#instances li")).to_have_count(1)
+    saved(page)
+    row = next(each for each in server.get("api/images")["images"] if each["name"] == second)
+    assert row["state"] == "progress"
 
 
 @pytest.mark.parametrize("server", ["hierarchy"], indirect=True)

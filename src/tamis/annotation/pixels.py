@@ -55,18 +55,18 @@ def _large_jpeg(pixels: ImageArray) -> bytes:
     return cv2.imencode(".jpg", pixels, options)[1].tobytes()
 
 
-def thumbnail(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
-    """A small JPEG, at most `THUMBNAIL` pixels on the long side.
+def thumbnail(path: Path, max_pixels: int = MAX_PIXELS, side: int = THUMBNAIL) -> bytes:
+    """A small JPEG, at most so many pixels on the long side.
 
     Raises:
         InputError: the image cannot be read.
     """
     header = read_header(path)
     require_size(path, header.shape, max_pixels)
-    picture = _draft(path, header)
+    picture = _draft(path, header, side)
     if picture is None:
-        picture = Image.fromarray(resize_to_fit(read_image(path, max_pixels), 4 * THUMBNAIL))
-    picture.thumbnail((THUMBNAIL, THUMBNAIL))
+        picture = Image.fromarray(resize_to_fit(read_image(path, max_pixels), 4 * side))
+    picture.thumbnail((side, side))
     content = io.BytesIO()
     picture.save(content, format="JPEG", quality=80)
     return content.getvalue()
@@ -82,15 +82,15 @@ def _is_plain(path: Path) -> bool:
         return False
 
 
-def _draft(path: Path, header: Header) -> Image.Image | None:
-    """A JPEG read at a fraction of its size, which is many times quicker; None for all others."""
+def _draft(path: Path, header: Header, side: int) -> Image.Image | None:
+    """A JPEG read at a fraction of its size, at least twice the side, which is many times quicker; None for all others."""
     if header.format != "JPEG":
         return None
     try:
         with open_picture(path) as file:
             if file.mode not in ("L", "RGB"):
                 return None
-            file.draft("RGB", (2 * THUMBNAIL, 2 * THUMBNAIL))
+            file.draft("RGB", (2 * side, 2 * side))
             upright, view = blank(file.height, file.width, header.orientation)
             fill_from_picture(view, file)
             return Image.fromarray(upright)

@@ -5,13 +5,13 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import HTTPException
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, FiniteFloat
 
 from tamis.annotation.catalogue import ImageRow, accept_change
-from tamis.annotation.pixels import reading_problem, shown, thumbnail
+from tamis.annotation.pixels import THUMBNAIL, reading_problem, shown, thumbnail
 from tamis.annotation.problems import RequestError
 from tamis.clicks import Click
 from tamis.errors import InputError
@@ -23,6 +23,8 @@ from tamis.server.described import answers
 router = APIRouter(prefix="/api/images", tags=["images"])
 
 Pixels = TypeVar("Pixels")
+
+Side = Annotated[int, Query(ge=16, le=640)]
 
 _TABLE = answers(None, 404, 422, media_type="application/octet-stream")
 _TABLE["responses"][202] = {"model": schemas.Waiting}
@@ -69,14 +71,14 @@ def pixels(image_id: ImageId, served: Served, request: Request) -> Response:
 
 
 @router.get("/{image_id}/thumbnail", response_class=Response, **answers(None, 404, 422, media_type="image/jpeg"))
-def small(image_id: ImageId, served: Served, request: Request) -> Response:
-    """A JPEG of at most 160 pixels on the long side."""
+def small(image_id: ImageId, served: Served, request: Request, side: Side = THUMBNAIL) -> Response:
+    """A JPEG of at most `side` pixels on the long side."""
     row = served.service.readable(image_id)
-    tag = f'"{row.found_sha256}-160"'
+    tag = f'"{row.found_sha256}-{side}"'
     if _known(request, tag):
         return _unchanged(tag)
     path = served.service.project.path(row)
-    content = _pixels_of(path, row, partial(thumbnail, max_pixels=served.service.project.max_pixels))
+    content = _pixels_of(path, row, partial(thumbnail, max_pixels=served.service.project.max_pixels, side=side))
     return Response(content, media_type="image/jpeg", headers=_kept(tag))
 
 

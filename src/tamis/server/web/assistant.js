@@ -133,7 +133,7 @@ export class Assistant {
     if (!shown || !label) return;
     this.editor.select(null);
     if (!shown.parts.length) return this.editor.setActive(shown.mask, ASSISTANT);
-    const masks = proposed(shown.parts.map(encode), label.id), at = shown.parts.findIndex((part) => contains(part, x, y));
+    const masks = shown.parts.map((part) => proposed(encode(part), label.id)), at = shown.parts.findIndex((part) => contains(part, x, y));
     this.editor.do('masks.set', { set: masks, deleted: [] });
     this.editor.select(masks[at]?.id ?? null);
   }
@@ -190,5 +190,5 @@ export function standing({ state, learned }, label) {
 /** @param {number} share */
 export const percent = (share) => Math.round(100 * share);
 
-/** Masks of objects that the assistant proposes, as an event has them. @param {import('./types.js').Rle[]} rles @param {string} label */
-export const proposed = (rles, label) => rles.map((rle) => ({ id: randomId(), label, rle, tool: ASSISTANT }));
+/** The mask of an object that the assistant proposes, as an event has it. @param {import('./types.js').Rle} rle @param {string} label */
+export const proposed = (rle, label) => ({ id: randomId(), label, rle, tool: ASSISTANT });

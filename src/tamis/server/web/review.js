@@ -1,16 +1,15 @@
-/** Review in bulk: what the assistant proposes for images that wait, side by side, each decided on by one key. */
+/** Review in bulk: what the assistant proposes for images that wait, side by side, corrected by clicks and decided on by one key. */
 import { percent, proposed, standing } from './assistant.js';
 import { open } from './dialogs.js';
 import { any, byId, element } from './dom.js';
 import { get } from './http.js';
-import { decode, toDense } from './rle.js';
 import { Session } from './session.js';
+import { Parts, Picture } from './tiles.js';
 import { t } from './words.js';
 
 /** @typedef {import('./types.js').Label} Label */
-/** @typedef {import('./rle.js').Mask} Mask */
 /** @typedef {'loading'|'waiting'|'nothing'|'accepted'|'rejected'|'locked'|'changed'} Standing of a tile */
-/** @typedef {{id: number, name: string, place: HTMLElement, canvas: HTMLCanvasElement, confidence: number, rles: import('./types.js').Rle[], standing: Standing, who: string}} Tile */
+/** @typedef {{id: number, name: string, place: HTMLElement, picture: Picture, confidence: number, parts: Parts, ms: number, standing: Standing, who: string}} Tile `ms`: spent on correcting it */
 /**
  * @typedef {{
  *   editor: import('./editor.js').Editor, list: import('./listing.js').ImageList, leases: import('./leases.js').Leases,
@@ -86,7 +85,8 @@ export class Grid {
     this.buttons = element('div', { class: 'row' },
       element('button', { id: 'tile-accept', class: 'primary', onclick: () => this.#accept() }, t('review.accept')),
       element('button', { id: 'tile-reject', onclick: () => this.#reject() }, t('review.reject')),
-      element('button', { id: 'tile-open', onclick: () => this.#open() }, t('review.open')),
+      element('button', { id: 'tile-open', onclick: () => void this.#open() }, t('review.open')),
+      element('button', { id: 'tile-undo', onclick: () => this.#undo() }, t('review.undo')),
       element('button', { id: 'tile-others', onclick: () => void this.#acceptOthers() }, t('review.others')));
   }
 
@@ -102,10 +102,10 @@ export class Grid {
 
   /** @param {{id: number, name: string, confidence: number}} entry @param {number} index @returns {Tile} */
   #tile({ id, name, confidence }, index) {
-    const canvas = /** @type {HTMLCanvasElement} */ (element('canvas', { 'aria-hidden': true }));
+    const canvas = /** @type {HTMLCanvasElement} */ (element('canvas', { 'aria-hidden': true, onclick: (/** @type {MouseEvent} */ event) => void this.#correct(tile, event) }));
     const place = element('div', { class: 'tile', role: 'option', id: `tile-${id}`, onclick: () => this.#select(index) });
     /** @type {Tile} */
-    const tile = { id, name, place, canvas, confidence, rles: [], standing: 'loading', who: '' };
+    const tile = { id, name, place, picture: new Picture(canvas, this.label.color), confidence, parts: new Parts([]), ms: 0, standing: 'loading', who: '' };
     this.#tell(tile);
     return tile;
   }
@@ -113,10 +113,11 @@ export class Grid {
   /** @param {Tile} tile @param {Standing} [now] */
   #tell(tile, now = tile.standing) {
     tile.standing = now;
-    const told = t(`tile.${now}`, { name: tile.who }), share = percent(tile.confidence);
+    const clicks = now === 'waiting' ? tile.parts.clicks : 0;
+    const told = clicks ? t('tile.corrected', { clicks }) : t(`tile.${now}`, { name: tile.who }), share = percent(tile.confidence);
     tile.place.classList.toggle('decided', !['loading', 'waiting'].includes(now));
     tile.place.title = tile.name;
-    tile.place.replaceChildren(tile.canvas, element('div', { class: 'row' }, element('span', { class: 'name' }, tile.name), element('b', {}, `${share} %`)), element('div', { class: 'row told' }, told));
+    tile.place.replaceChildren(tile.picture.canvas, element('div', { class: 'row' }, element('span', { class: 'name' }, tile.name), element('b', {}, `${share} %`)), element('div', { class: 'row told' }, told));
   }
 
   /** One after the other, as long as somebody looks. */
@@ -129,14 +130,43 @@ export class Grid {
           this.#tell(tile, 'nothing');
           continue;
         }
-        await draw(tile.canvas, tile.id, decode(proposal.rle), this.label.color);
-        tile.rles = proposal.parts.length ? proposal.parts : [proposal.rle];
+        await tile.picture.load(tile.id);
+        tile.parts = new Parts(proposal.parts.length ? proposal.parts : [proposal.rle]);
+        this.#show(tile);
         tile.confidence = proposal.confidence;
         this.#tell(tile, 'waiting');
       } catch {
         this.#tell(tile, 'nothing'); // its file is gone, or the server is: the others may do
       }
     }
+  }
+
+  /** @param {Tile} tile */
+  #show({ picture, parts }) {
+    picture.show(parts.all.map((part) => part.mask));
+  }
+
+  /** A click on the picture says what is wrong there. @param {Tile} tile @param {MouseEvent} event */
+  async #correct(tile, event) {
+    const [first] = tile.parts.all, place = first && tile.standing === 'waiting' ? tile.picture.placeOf(event, first.mask) : null;
+    if (!place) return;
+    tile.place.classList.add('busy');
+    try {
+      if (await tile.parts.correct(tile.id, place.x, place.y)) this.#show(tile);
+    } catch (error) {
+      this.app.say(error instanceof Error ? error.message : String(error));
+    }
+    tile.place.classList.remove('busy');
+    tile.ms += performance.now() - this.#since;
+    this.#since = performance.now();
+    this.#tell(tile);
+  }
+
+  #undo() {
+    const tile = this.#current;
+    if (tile?.standing !== 'waiting' || !tile.parts.undo()) return;
+    this.#show(tile);
+    this.#tell(tile);
   }
 
   /** @param {KeyboardEvent} event */
@@ -147,7 +177,7 @@ export class Grid {
     const keys = {
       ArrowRight: () => this.#select(this.#at + 1), ArrowLeft: () => this.#select(this.#at - 1),
       ArrowDown: () => this.#select(this.#at + width), ArrowUp: () => this.#select(this.#at - width),
-      a: () => this.#accept(), Enter: () => this.#accept(), x: () => this.#reject(), o: () => this.#open(),
+      a: () => this.#accept(), Enter: () => this.#accept(), x: () => this.#reject(), o: () => void this.#open(), u: () => this.#undo(),
     };
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const act = key === 'a' && event.shiftKey ? () => void this.#acceptOthers() : keys[key];
@@ -183,21 +213,23 @@ export class Grid {
     if (tile && ['waiting', 'nothing'].includes(tile.standing)) void this.#decide(tile, 'rejected');
   }
 
-  #open() {
+  /** What clicks have corrected goes along, to be finished there. */
+  async #open() {
     const tile = this.#current;
     if (!tile) return;
+    if (tile.parts.clicks && tile.parts.all.length && tile.standing === 'waiting') await this.#decide(tile, 'opened');
     byId('dialog', HTMLDialogElement).close();
     void this.app.opening.open(tile.id).then(() => any('stage').focus());
   }
 
   #accept() {
     const tile = this.#current;
-    if (tile?.rles.length && tile.standing === 'waiting') void this.#decide(tile, 'accepted');
+    if (tile?.parts.all.length && tile.standing === 'waiting') void this.#decide(tile, 'accepted');
   }
 
   /** Whoever has rejected or opened what is wrong accepts what is left by one key; the time of looking is shared out. */
   async #acceptOthers() {
-    const others = this.tiles.filter((tile) => tile.rles.length && tile.standing === 'waiting');
+    const others = this.tiles.filter((tile) => tile.parts.all.length && tile.standing === 'waiting');
     const each = (performance.now() - this.#since) / Math.max(1, others.length);
     for (const tile of others) {
       this.#since = performance.now() - each;
@@ -205,12 +237,12 @@ export class Grid {
     }
   }
 
-  /** @param {Tile} tile @param {'accepted'|'rejected'} decision */
+  /** @param {Tile} tile @param {'accepted'|'rejected'|'opened'} decision */
   async #decide(tile, decision) {
-    const since = this.#since, before = tile.standing, events = this.#events(tile, decision);
+    const since = this.#since - tile.ms, before = tile.standing, events = this.#events(tile, decision);
     this.#since = performance.now();
-    this.#tell(tile, decision);
-    this.#next();
+    this.#tell(tile, decision === 'opened' ? 'accepted' : decision);
+    if (decision !== 'opened') this.#next();
     try {
       if (tile.id === this.app.list.current) this.#doOpen(tile, events);
       else await this.#doElsewhere(tile, since, events);
@@ -220,13 +252,13 @@ export class Grid {
     }
   }
 
-  /** @param {Tile} tile @param {'accepted'|'rejected'} decision @returns {[string, Record<string, any>][]} kinds and bodies */
-  #events({ rles }, decision) {
+  /** @param {Tile} tile @param {'accepted'|'rejected'|'opened'} decision @returns {[string, Record<string, any>][]} kinds and bodies */
+  #events({ parts }, decision) {
     if (decision === 'rejected') return [['proposal.reject', { label: this.label.id, rejected: true }]];
-    const masks = proposed(rles, this.label.id), [first] = masks;
+    const masks = parts.all.map(({ rle, clicks }) => ({ ...proposed(rle, this.label.id), ...(clicks.length ? { clicks } : {}) })), [first] = masks;
     /** @type {[string, Record<string, any>][]} */
     const events = [masks.length === 1 && first ? ['mask.set', first] : ['masks.set', { set: masks, deleted: [] }]];
-    return this.box.checked ? [...events, ['image.state', { state: 'done' }]] : events;
+    return this.box.checked && decision === 'accepted' ? [...events, ['image.state', { state: 'done' }]] : events;
   }
 
   /** @param {Tile} tile @param {[string, Record<string, any>][]} events */
@@ -235,6 +267,7 @@ export class Grid {
     void editor.inOrder(() => {
       if (editor.session?.image !== tile.id || editor.session.content.masks.size || !editor.hooks.editable()) return this.#tell(tile, 'changed');
       editor.finish();
+      for (let i = 0; i < tile.parts.clicks; i++) editor.session.countClick();
       for (const [kind, body] of events) editor.do(kind, body);
     });
   }
@@ -253,34 +286,7 @@ export class Grid {
       await leases.release(tile.id);
       return this.#tell(tile, 'changed');
     }
+    for (let i = 0; i < tile.parts.clicks; i++) session.countClick();
     for (const [kind, body] of events) session.do(kind, body);
   }
-}
-
-/** A thumbnail with the proposal on it, its outline dashed. @param {HTMLCanvasElement} canvas @param {number} image @param {Mask} mask @param {string} color */
-async function draw(canvas, image, mask, color) {
-  const picture = new Image();
-  picture.src = `api/images/${image}/thumbnail`;
-  await picture.decode();
-  const scale = 320 / Math.max(picture.width, picture.height);
-  const width = (canvas.width = Math.round(picture.width * scale)), height = (canvas.height = Math.round(picture.height * scale));
-  const context = canvas.getContext('2d');
-  if (!context) return;
-  context.drawImage(picture, 0, 0, width, height);
-  const pixels = context.getImageData(0, 0, width, height), dense = toDense(mask);
-  const inside = (/** @type {number} */ x, /** @type {number} */ y) =>
-    x >= 0 && y >= 0 && x < width && y < height && dense[Math.floor(((x + 0.5) * mask.width) / width) * mask.height + Math.floor(((y + 0.5) * mask.height) / height)];
-  const tint = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      if (!inside(x, y)) continue;
-      const border = !inside(x - 2, y) || !inside(x + 2, y) || !inside(x, y - 2) || !inside(x, y + 2);
-      const dash = Math.floor((x + y) / 6) % 2 ? 255 : 16;
-      for (let channel = 0; channel < 3; channel++) {
-        const place = 4 * (y * width + x) + channel;
-        pixels.data[place] = border ? dash : 0.65 * (pixels.data[place] ?? 0) + 0.35 * (tint[channel] ?? 0);
-      }
-    }
-  }
-  context.putImageData(pixels, 0, 0);
 }
