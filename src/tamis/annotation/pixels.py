@@ -83,7 +83,7 @@ def _is_plain(path: Path) -> bool:
 
 
 def _draft(path: Path, header: Header, side: int) -> Image.Image | None:
-    """A JPEG read at a fraction of its size, at least twice the side, which is many times quicker; None for all others."""
+    """A JPEG read at a fraction of its size, at least twice the side, many times quicker; None for all others."""
     if header.format != "JPEG":
         return None
     try:

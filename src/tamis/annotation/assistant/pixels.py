@@ -181,10 +181,11 @@ class PixelConcept:
 
     def __init__(self) -> None:
         self._lessons: dict[str, PixelLesson] = {}
+        self._painter: Painter | None = None  # until something else is learned
 
     def add(self, key: str, lesson: PixelLesson) -> None:
         """Learn an image, or another mask of it."""
-        self._lessons.pop(key, None)
+        self.forget(key)
         self._lessons[key] = lesson
         while len(self._lessons) > KEPT:
             del self._lessons[next(iter(self._lessons))]
@@ -192,11 +193,15 @@ class PixelConcept:
     def forget(self, key: str) -> None:
         """Undo what was learned from an image, if anything was."""
         self._lessons.pop(key, None)
+        self._painter = None
 
     def painter(self) -> Painter | None:
         """What has been learned; None before the first image."""
-        if not self._lessons:
-            return None
+        if self._painter is None and self._lessons:
+            self._painter = self._learned()
+        return self._painter
+
+    def _learned(self) -> Painter:
         lessons = list(self._lessons.values())
         gram, target = RIDGE * np.eye(len(lessons[0].target)), np.zeros(len(lessons[0].target))
         for lesson in lessons:
