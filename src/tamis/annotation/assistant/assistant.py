@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from tamis.annotation.assistant.concept import RegionView
+from tamis.annotation.assistant.concept import NEARLY, RegionView
 from tamis.annotation.assistant.learner import Learner, Lesson
 from tamis.annotation.assistant.parts import parts_of
 from tamis.annotation.assistant.propose import Proposal
@@ -46,9 +46,6 @@ QUIET = 0.4
 
 VIEWS = 2000
 """Images whose regions are remembered, some tens of kilobytes each."""
-
-RIGHT = 0.9
-"""IoU of a proposal with the mask that was left, from which on it was right."""
 
 LEAST_COMPARED = 4
 """Images that are learned from, below which none is held against the others."""
@@ -184,10 +181,10 @@ class Assistant:
         }
 
     def sure(self, label: str) -> float | None:
-        """The confidence from which on proposals were mostly right so far; None while that is not known."""
+        """The confidence from which on proposals were mostly right, or nearly; None while that is not known."""
         with self._lock:
             pupil = self._pupils.get(label)
-            return None if pupil is None else pupil.learner.concept.sure_from(RIGHT)
+            return None if pupil is None else pupil.learner.concept.sure_from(NEARLY)
 
     def agreements(self, label: str) -> dict[int, float]:
         """Of images learned from, by number, the IoU of their masks with what all others would propose there."""

@@ -39,6 +39,9 @@ MEASURED = 5
 ENOUGH = 5
 """Proposals whose end is known, from which on a confidence is called sure."""
 
+NEARLY = 0.8
+"""IoU from which on a click or two on a proposal make it right."""
+
 TRUSTED = 3.0
 """In images: how firmly a proposal's own estimate is believed before accepted masks tell how good it was."""
 

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from tamis.annotation.assistant.concept import NEARLY
 from tamis.annotation.simulate.policies.assisted import Assisted, diverse_first, easy_first, uncertain_first
 from tamis.annotation.simulate.policies.given import Given
 from tamis.annotation.simulate.policies.protocol import Policy
-from tamis.annotation.simulate.policies.review import LEAST_TOGETHER, NEARLY, Reviewed
+from tamis.annotation.simulate.policies.review import LEAST_TOGETHER, Reviewed
 from tamis.annotation.simulate.policies.scratch import Scratch
 from tamis.arrays import MaskArray
 from tamis.errors import InputError

@@ -13,9 +13,6 @@ from tamis.regions.protocol import AnswersByRegion
 FIRST = 10
 """Images that are annotated one by one before the first review."""
 
-NEARLY = 0.8
-"""IoU from which on a click or two make a proposal right."""
-
 LEAST_BY_KEYS, LEAST_TOGETHER = 0.7, 0.6
 """Shares of right proposals from which on a page pays: looking at a wrong one and rejecting it costs 2.3 s, a right one
 saves the change of image, 1 s, and where one key accepts all of a page, its own key of .8 s as well."""
