@@ -119,7 +119,7 @@ def test_every_click_makes_the_mask_of_a_real_object_better() -> None:
     from tamis.training.photographs import read_photographs
 
     root, curves = Path(os.environ["TAMIS_DATA"]) / "duts", []
-    for photograph in islice(read_photographs("duts", root, "held-out", 384), 0, 40, 7):
+    for photograph in islice(read_photographs("duts", root, "held-out", 384), 0, 40, 4):
         target = photograph.maps[0] == 1
         answer, mask = Embedded().encode(photograph.image).in_turn(), np.zeros_like(target)
         clicks: list[Click] = []

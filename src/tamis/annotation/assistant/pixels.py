@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from tamis.annotation.assistant.concept import probability
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.mask.iou import iou_of
+from tamis.regions.at_pixels import at_pixels
+from tamis.regions.surroundings import CHANNELS, surroundings
 from tamis.segmentors.protocol import DescribesPixels
 
 Float32 = NDArray[np.float32]
@@ -43,10 +45,7 @@ proposed on 60 horses .70 have IoU .9 with that and .84 with this, on 60 images 
 RECENT = 10
 """Images whose masks say which way is best."""
 
-SCALES = (1.0, 2.5, 6.0, 15.0)
-"""Pixels, of the blurs through which colours are seen; edges are seen at 1, 2 and 4."""
-
-FEATURES = 3 * (1 + len(SCALES)) + 3 * 3 + 2
+FEATURES = CHANNELS + 2
 COLUMNS = 1 + FEATURES + WAVES
 """Of a pixel, before those features that the model has of it."""
 
@@ -247,7 +246,7 @@ def pixel_lesson(
     rng = np.random.default_rng(seed)
     chosen = rng.choice(small.size, min(SAMPLED, small.size), replace=False)
     flat, inside = seen.reshape(-1, FEATURES)[chosen], small.ravel()[chosen]
-    known = _interpolated(sight.features, chosen, (height, width))
+    known = at_pixels(sight.features, chosen, (height, width))
     columns = np.concatenate([np.ones((len(flat), 1), np.float32), flat, _waved(flat), known], axis=1)
     weights = np.where(_around_border(small).ravel()[chosen], np.float32(1), np.float32(FAR))
     weighted = (columns * (weights / weights.sum())[:, None]).T
@@ -271,39 +270,16 @@ def _around_border(mask: MaskArray) -> MaskArray:
     return np.asarray(cv2.dilate(plain, square) != cv2.erode(plain, square))
 
 
-def _interpolated(features: Float32, chosen: NDArray[np.intp], shape: tuple[int, int]) -> Float32:
-    """(N, D): features (D, h, w) at some pixels, by their numbers, of a picture of another shape."""
-    from scipy.ndimage import map_coordinates
-
-    places = [
-        (place + 0.5) * coarse / fine - 0.5
-        for place, coarse, fine in zip(np.unravel_index(chosen, shape), features.shape[1:], shape, strict=True)
-    ]
-    found = np.empty((len(chosen), len(features)), np.float32)
-    for number, each in enumerate(features):
-        map_coordinates(each, places, found[:, number], order=1, mode="nearest")
-    return found
-
-
 def _surroundings(photo: ImageArray, regions: ProbabilityArray) -> Float32:
-    """(h, w, FEATURES): colours as they are and blurred, slopes and ridges of lightness, and what regions say."""
+    """(h, w, FEATURES): what is around every pixel, and what regions say there and around."""
     import cv2
 
     height, width = photo.shape[:2]
     scale = min(1.0, LONG_SIDE / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = photo if scale == 1 else cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) / np.float32(20)
-    parts = [lab, *(cv2.GaussianBlur(lab, (0, 0), sigma) for sigma in SCALES)]
-    for sigma in (1.0, 2.0, 4.0):
-        light = cv2.GaussianBlur(lab[..., 0], (0, 0), sigma) * np.float32(sigma / 2)
-        across, down = cv2.Sobel(light, cv2.CV_32F, 1, 0), cv2.Sobel(light, cv2.CV_32F, 0, 1)
-        xx, yy = cv2.Sobel(light, cv2.CV_32F, 2, 0), cv2.Sobel(light, cv2.CV_32F, 0, 2)
-        root = np.hypot((xx - yy) / 2, cv2.Sobel(light, cv2.CV_32F, 1, 1))
-        parts.append(np.stack([np.hypot(across, down), (xx + yy) / 2 + root, (xx + yy) / 2 - root], axis=-1))
+    small = photo if scale == 1 else np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
     told = cv2.resize(regions, size, interpolation=cv2.INTER_AREA) * np.float32(4)
-    parts.append(np.stack([told, cv2.GaussianBlur(told, (0, 0), 3)], axis=-1))
-    return np.concatenate(parts, axis=-1)
+    return np.concatenate([surroundings(small), np.stack([told, cv2.GaussianBlur(told, (0, 0), 3)], axis=-1)], axis=-1)
 
 
 def _waved(flat: Float32) -> Float32:

@@ -22,6 +22,7 @@ from tamis.regions.corrections import CorrectionContext, correction_tokens
 from tamis.regions.encoded import EncodedRegions, signs_of
 from tamis.regions.spread import spread
 from tamis.segmentors.embedded.closer import CloserLook, holds, look_at, part_around
+from tamis.segmentors.embedded.likeness import settled
 from tamis.segmentors.embedded.pixel_corrections import PixelContext, around, replace_where
 from tamis.segmentors.embedded.pixel_network import pixel_maps
 from tamis.segmentors.embedded.specks import remove_specks
@@ -278,7 +279,8 @@ class CorrectedRegions(EncodedRegions):
             clicks: all of them.
         """
         fed = self.pixels.inputs(answer, mask, clicks, self.shape)
-        seen: NDArray[np.float32] = session("pixel_corrections").run(None, fed)[0][0, 0]
+        drawn: NDArray[np.float32] = session("pixel_corrections").run(None, fed)[0][0, 0]
+        seen = settled(drawn, self.pixels.features, self.pixels.around)
         told, before = fed["masks"][0] > 0
         other = (told != (seen > 0.5)) & around(boundaries(told.view(np.uint8)), BORDER)
         for signed, disc in zip((True, False), fed["clicks"][0, :2], strict=True):

@@ -6,6 +6,7 @@ The network sees the image at the working size, the answer over regions, the mas
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from tamis.arrays import ImageArray, MaskArray, ProbabilityArray
 from tamis.clicks import Click
 from tamis.regions.features import PixelMaps
+from tamis.regions.surroundings import surroundings
 
 RADIUS = 5
 """Of the disc that a click is drawn as, in pixels of the working size, as in RITM."""
@@ -48,6 +50,11 @@ class PixelContext:
     def shape(self) -> tuple[int, int]:
         """(h, w)."""
         return self.small.shape[0], self.small.shape[1]
+
+    @cached_property
+    def around(self) -> NDArray[np.float32]:
+        """(h, w, C) float32: the surroundings of every pixel; made when first asked for."""
+        return surroundings(self.small)
 
     def inputs(
         self, told: ProbabilityArray, before: MaskArray, clicks: Sequence[Click], shape: tuple[int, int]
