@@ -40,7 +40,7 @@ NEAR = 16
 
 FAR = 0.25
 """What counts of the others. Pixels that count by the mask's share of the image instead draw it too large: of the masks
-proposed on 60 horses .70 have IoU .9 with that and .84 with this, on 60 images of DUTS .66 and .82."""
+proposed on 60 horses .70 have IoU .9 with that and .82 with this, on 40 images of nuclei .15 and .38."""
 
 RECENT = 10
 """Images whose masks say which way is best."""
