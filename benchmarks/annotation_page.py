@@ -188,11 +188,11 @@ human time? A simulated annotator of stated prices annotates the same images in 
 on yours.
 """
 
-_ANSWER = """Let the assistant learn from every mask, look at its proposals side by side once they are mostly right, click
-where one is wrong, and accept the page by one key. Where there is a concept and the tool is good, that takes two thirds
-of the time of clicks from scratch on the first twenty images, and half or less on some hundred; what is left is looking,
-which no proposal saves. Where objects only have in common that they stand out a fifth is saved, and nothing where they
-are thinner than what the tool sees."""
+_ANSWER = """Let the assistant learn from every mask, look at its proposals side by side once they are mostly right,
+click where one is wrong, and accept the page by one key. Where there is a concept and the tool is good, that takes two
+thirds of the time of clicks from scratch on the first twenty images, and half or less on some hundred; what is left is
+looking, which no proposal saves. Where objects only have in common that they stand out a fifth is saved, and nothing
+where they are thinner than what the tool sees."""
 
 _METHOD = """
 ## How it is measured
