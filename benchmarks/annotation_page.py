@@ -218,8 +218,8 @@ _WHY = """## Why, and where it does not help
   there, looking and accepting; with a perfect proposal these stay. So proposals alone save a third where the tool is
   good. Only review side by side, which saves the change of image, comes below one half: 2.3 s for a right proposal
   that is accepted by a key, 1.5 s where one key accepts all of a page. A wrong one costs 2.3 s to reject and 3.3 s
-  more when it comes again (`review-others`: horses 58 %); clicked where it is shown it costs its clicks alone
-  (`review-corrected`: 47 %).
+  more when it comes again (`review-others`: horses 50 %); clicked where it is shown it costs its clicks alone
+  (`review-corrected`: 43 %).
 - **Where a thing ends is told by others of its kind.** Proposals were made of regions, which with every region labelled
   rightly have mean IoU .94 on horses, .97 on butterflies, .86 on nuclei, .82 on seedlings and .43 on cracks. Ridge
   regression on the model's features of every pixel knows more: eight in ten proposals of horses have IoU .9 now (six
