@@ -195,6 +195,7 @@ def test_undo_takes_back_the_last_corner_and_escape_one_step(page: Page, server:
 def test_a_click_whose_answer_a_reload_cuts_off_is_asked_again(page: Page, server: Served) -> None:
     open_image(page, server, "a.png")
     page.mouse.click(*place(page, 0.5, 0.5))
+    expect(page.locator("#instances li")).to_have_count(1, timeout=SLOW)
     saved(page)
     page.route("**/mask", lambda route: None)  # never answered
     page.mouse.click(*place(page, 0.1, 0.15))
