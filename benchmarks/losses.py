@@ -15,10 +15,9 @@ from pathlib import Path
 import torch
 
 from tamis.training.examples import Example
-from tamis.training.loop import LoopOptions, placed, train
-from tamis.training.networks import PixelNetwork
+from tamis.training.loop import LoopOptions, train
 from tamis.training.portions import OTHERS_BY_REGION, REGION_SHARES, for_regions, some
-from tamis.training.recipe import RunConfig, load_data, load_pixels, prepare_examples
+from tamis.training.recipe import RunConfig, load_data, prepare_examples, stage_a
 from tamis.training.region_losses import DEFAULT_TERMS, Terms
 from tamis.training.regions import RegionOptions, RegionTask
 from tamis.training.sources import parse_source
@@ -42,7 +41,7 @@ def main() -> None:
     """Train, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.losses", description=__doc__)
     parser.add_argument("--data", action="append", required=True, metavar="NAME=ROOT")
-    parser.add_argument("--pixels", type=Path, required=True, help="weights of stage A")
+    parser.add_argument("--pixels", type=Path, help="weights of stage A, instead of those of the model in the box")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--most", type=int, default=1000, help="photographs of each set, evenly spread")
     parser.add_argument("--threads", type=int, default=1)
@@ -50,12 +49,13 @@ def main() -> None:
     given = parser.parse_args()
 
     torch.set_num_threads(given.threads)
-    config = RunConfig(out=given.out, sources=tuple(parse_source(text) for text in given.data), teacher=TEACHER)
+    sources = tuple(parse_source(text) for text in given.data)
+    config = RunConfig(out=given.out, sources=sources, teacher=TEACHER, pixel_weights=given.pixels)
     data, device = load_data(config, for_regions), torch.device("cpu")
     few = {name: list(some(photographs, given.most)) for name, photographs in data.training.items()}
     data = replace(data, training=few)
-    pixels = load_pixels(given.pixels, placed(PixelNetwork(config.embedding.shape), device))
-    taught = prepare_examples(data, pixels, device, config)
+    pixels = stage_a(config, device)
+    taught = prepare_examples(data, pixels, config)
     plain = [Example(each.dataset, each.summary, each.annotations) for each in taught]
     runs = {name: (terms, plain) for name, terms in COMBINATIONS.items()}
     runs[f"bce + 2 iou + {TEACHER} as teacher"] = (DEFAULT_TERMS, taught)

@@ -13,7 +13,7 @@ from tamis.errors import InputError  # noqa: E402
 from tamis.training.crops import vary_colours  # noqa: E402
 from tamis.training.networks import PixelNetwork  # noqa: E402
 from tamis.training.portions import PIXEL_SHARES  # noqa: E402
-from tamis.training.recipe import RunConfig, load_data, load_pixels  # noqa: E402
+from tamis.training.recipe import Data, RunConfig, load_data, load_pixels, prepare_examples, stage_a  # noqa: E402
 from tamis.training.sources import parse_source, validation_photographs  # noqa: E402
 from tamis.training.validate import interval, measure  # noqa: E402
 from tests.training.scenes import scenes  # noqa: E402
@@ -51,6 +51,18 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(1)}, tmp_path / "other.pt")
     with pytest.raises(InputError, match="no weights of this pixel network"):
         load_pixels(tmp_path / "other.pt", PixelNetwork())
+
+
+def test_stage_b_needs_no_weights_of_stage_a_and_looks_again(tmp_path: Path) -> None:
+    data = Data({"scenes": scenes(2, side=96)}, {"scenes": 1.0}, [])
+    config = RunConfig(out=tmp_path, looks=2)
+    pixels = stage_a(config, torch.device("cpu"))
+    examples = prepare_examples(data, pixels, config)
+    again = prepare_examples(data, pixels, config)
+    assert len(examples) == 2 * (1 + 2)
+    sizes = [len(example.summary.areas) for example in examples]
+    assert sizes == [len(example.summary.areas) for example in again]
+    assert len({examples[k].summary.colour.tobytes() for k in range(6)}) == 6
 
 
 def test_the_interval_holds_the_mean_and_narrows_with_photographs() -> None:

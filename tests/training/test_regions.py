@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from tamis.clicks import Click  # noqa: E402
 from tamis.datasets.supervision import Kind  # noqa: E402
 from tamis.regions.measures import overlaps  # noqa: E402
 from tamis.training.calibration import BORDERS, CLASSICAL, SHIFTS, calibrate, mean_iou  # noqa: E402
-from tamis.training.examples import annotate, make_example, teach  # noqa: E402
+from tamis.training.examples import RunPixels, annotate, make_example, run_pixels, teach  # noqa: E402
 from tamis.training.loop import LoopOptions, train  # noqa: E402
 from tamis.training.networks import PixelNetwork  # noqa: E402
 from tamis.training.region_network import GAIN, RegionNetwork, RegionShape  # noqa: E402
@@ -20,6 +21,10 @@ from tests.training.scenes import TINY, column, scenes  # noqa: E402
 
 CPU = torch.device("cpu")
 REGION_MAP = np.array([[0, 0, 1, 1], [2, 2, 1, 1]], np.uint16)
+
+
+def tiny_pixels() -> RunPixels:
+    return partial(run_pixels, PixelNetwork(TINY).eval(), device=CPU)
 
 
 def test_annotations_are_shares_of_regions() -> None:
@@ -63,9 +68,9 @@ def test_overlaps_count_every_pixel_once() -> None:
 
 def test_stage_b_learns_on_scenes(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    pixels = PixelNetwork(TINY).eval()
+    pixels = tiny_pixels()
     photographs = scenes(3)
-    examples = [make_example(photograph, pixels, CPU, size=96) for photograph in photographs]
+    examples = [make_example(photograph, pixels, size=96) for photograph in photographs]
     shape = RegionShape(features=TINY.widths[0], embedding=TINY.embedding, width=16, heads=2, layers=1)
     options = RegionOptions(shape=shape, batch=2, clicks=16)
     task = RegionTask(examples, {"scenes": 1.0}, photographs[:1], pixels, options, CPU, half=False)
@@ -75,8 +80,8 @@ def test_stage_b_learns_on_scenes(tmp_path: Path) -> None:
 
 
 def test_noise_leaves_shares_alone_and_mirrors_half() -> None:
-    pixels = PixelNetwork(TINY).eval()
-    summary = make_example(scenes(1)[0], pixels, CPU, size=96).summary
+    pixels = tiny_pixels()
+    summary = make_example(scenes(1)[0], pixels, size=96).summary
     mirrored = 0
     for seed in range(20):
         other = disturbed(summary, np.random.default_rng(seed), 0.1)
@@ -88,8 +93,8 @@ def test_noise_leaves_shares_alone_and_mirrors_half() -> None:
 
 def test_calibration_never_lowers_the_score_it_looks_at_and_is_part_of_the_network() -> None:
     torch.manual_seed(0)
-    pixels = PixelNetwork(TINY).eval()
-    examples = [make_example(photograph, pixels, CPU, size=96) for photograph in scenes(3)]
+    pixels = tiny_pixels()
+    examples = [make_example(photograph, pixels, size=96) for photograph in scenes(3)]
     network = RegionNetwork(RegionShape(features=TINY.widths[0], embedding=TINY.embedding, width=16, heads=2, layers=1))
     with torch.no_grad():
         network.shortcut.bias.add_(1.2 / GAIN)  # answers that are too large
@@ -155,10 +160,10 @@ def test_a_teacher_tells_the_mean_of_its_answers_over_regions() -> None:
 @pytest.mark.parametrize("terms", [(("level", 1.0), ("bce", 1.0)), (("lovasz", 1.0),)])
 def test_stage_b_learns_from_any_losses_and_a_teacher(terms: tuple[tuple[str, float], ...]) -> None:
     torch.manual_seed(0)
-    pixels = PixelNetwork(TINY).eval()
+    pixels = tiny_pixels()
     rng = np.random.default_rng(0)
     examples = [
-        make_example(photograph, pixels, CPU, 96, lambda image, regions: teach(Halves(), image, regions, 5, rng))
+        make_example(photograph, pixels, 96, lambda image, regions: teach(Halves(), image, regions, 5, rng))
         for photograph in scenes(2)
     ]
     shape = RegionShape(features=TINY.widths[0], embedding=TINY.embedding, width=16, heads=2, layers=1)

@@ -106,7 +106,12 @@ def embedding(
 @options.seed
 @options.threads
 @click.option("--lr", default=1.2e-3, show_default=True, help="Peak learning rate.")
-@click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A: its best.pt.")
+@click.option(
+    "--pixels", type=click.Path(path_type=Path), help="Weights of stage A (its best.pt), instead of the model's own."
+)
+@click.option(
+    "--looks", default=0, show_default=True, help="Further looks at each photograph: parts, turned, recoloured."
+)
 @click.option(
     "--loss",
     "losses",
@@ -131,7 +136,8 @@ def regions(
     seed: int,
     threads: int,
     lr: float,
-    pixels: Path,
+    pixels: Path | None,
+    looks: int,
     losses: tuple[str, ...],
     teacher: str | None,
     teacher_weight: float,
@@ -162,6 +168,7 @@ def regions(
         ),
         regions=RegionOptions(terms=parse_terms(losses), teacher_weight=teacher_weight),
         pixel_weights=pixels,
+        looks=looks,
         region_weights=start,
         teacher=teacher,
     )
@@ -171,10 +178,10 @@ def regions(
 @command.command()
 @options.data
 @options.pack
-@click.option("--pixels", required=True, type=click.Path(path_type=Path), help="Weights of stage A.")
+@click.option("--pixels", type=click.Path(path_type=Path), help="Weights of stage A, instead of the model's own.")
 @click.option("--regions", required=True, type=click.Path(path_type=Path), help="Weights of stage B.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file of weights to write.")
-def calibrate(data: tuple[str, ...], packs: tuple[Path, ...], pixels: Path, regions: Path, out: Path) -> None:
+def calibrate(data: tuple[str, ...], packs: tuple[Path, ...], pixels: Path | None, regions: Path, out: Path) -> None:
     """Set three numbers of stage B so that one half is the best threshold."""
     options.require_torch()
     from tamis.training.recipe import RunConfig, calibrate_regions

@@ -55,6 +55,10 @@ class Example:
     taught: Taught | None = None
 
 
+RunPixels = Callable[[ImageArray], PixelMaps]
+"""Stage A: the maps of an image (h, w, 3) whose sides are multiples of 32."""
+
+
 def run_pixels(network: PixelNetwork, image: ImageArray, device: torch.device, half: bool = False) -> PixelMaps:
     """The maps of an image (h, w, 3) whose sides are multiples of 32."""
     pixels = torch.from_numpy(image).to(device).permute(2, 0, 1)[None].float().div(255)
@@ -111,8 +115,7 @@ def teach(
 
 def make_example(
     photograph: Photograph,
-    network: PixelNetwork,
-    device: torch.device,
+    pixels: RunPixels,
     size: int = WORKING_SIZE,
     teaching: Callable[[ImageArray, NDArray[np.uint16]], Taught] | None = None,
 ) -> Example:
@@ -120,8 +123,7 @@ def make_example(
     height, width = working_shape((photograph.image.shape[0], photograph.image.shape[1]), size)
     image = cv2.resize(photograph.image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
     region_map = small_regions(image)
-    maps = run_pixels(network, image, device, half=True)
-    summary = summarise(image, region_map, maps, colour_nodes(image, region_map))
+    summary = summarise(image, region_map, pixels(image), colour_nodes(image, region_map))
     summary = replace(summary, common=summary.common.astype(np.uint16), alike=summary.alike.astype(np.uint16))
     annotations = tuple(
         annotate(

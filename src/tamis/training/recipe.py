@@ -16,6 +16,7 @@ from tamis.scale.executors import IN_PROCESS
 from tamis.scale.running import Executor, in_order, none_lost
 from tamis.segmentors import Segmentor, load_segmentor
 from tamis.segmentors.embedded.model import Embedded
+from tamis.segmentors.embedded.pixel_network import pixel_maps
 from tamis.training.begun import CorrectionExample, closer_example, correction_example
 from tamis.training.calibration import Calibration, calibrate
 from tamis.training.checkpoint import load_weights, save_weights
@@ -23,7 +24,7 @@ from tamis.training.correction_network import CorrectionNetwork
 from tamis.training.corrections import CorrectionOptions, CorrectionTask
 from tamis.training.embedding import EmbeddingOptions, EmbeddingTask
 from tamis.training.encoders import LITE2, load_imagenet
-from tamis.training.examples import Example, Taught, make_example, teach
+from tamis.training.examples import Example, RunPixels, Taught, make_example, run_pixels, teach
 from tamis.training.loop import LoopOptions, pick_device, placed, train
 from tamis.training.networks import PixelNetwork
 from tamis.training.packing import read_packs
@@ -44,6 +45,7 @@ from tamis.training.portions import (
 from tamis.training.region_network import RegionNetwork
 from tamis.training.regions import RegionOptions, RegionTask
 from tamis.training.sources import Source, read_source, validation_photographs
+from tamis.training.varied import varied
 
 CLOSE_SIZE = 768
 """Pixels on the long side of the photographs of stage C, which looks at parts of them too."""
@@ -66,7 +68,9 @@ class RunConfig:
     corrections: CorrectionOptions = field(default_factory=CorrectionOptions)
     pixel_corrections: PixelCorrectionOptions = field(default_factory=PixelCorrectionOptions)
     pixel_weights: Path | None = None
-    """Of stage A: for stage B, or for another stage A to start from."""
+    """Of stage A: for stage B, instead of those of the model in the box, or for another stage A to start from."""
+    looks: int = 0
+    """Further looks of stage B at each photograph, varied."""
     region_weights: Path | None = None
     """Of an earlier stage B, to start from."""
     correction_weights: Path | None = None
@@ -142,8 +146,20 @@ def load_pixels(weights: Path, network: PixelNetwork) -> PixelNetwork:
     return network.eval()
 
 
-def prepare_examples(data: Data, pixels: PixelNetwork, device: torch.device, config: RunConfig) -> list[Example]:
-    """Run the photographs of stage B through stage A, and past the teacher if there is one, once."""
+def stage_a(config: RunConfig, device: torch.device) -> RunPixels:
+    """Stage A as it reads photographs for stage B: with the weights that are named, or as the model in the box has it.
+
+    Raises:
+        InputError: the weights are of another network.
+    """
+    if config.pixel_weights is None:
+        return pixel_maps
+    network = load_pixels(config.pixel_weights, placed(PixelNetwork(config.embedding.shape), device))
+    return partial(run_pixels, network, device=device, half=True)
+
+
+def prepare_examples(data: Data, pixels: RunPixels, config: RunConfig) -> list[Example]:
+    """Run the photographs of stage B, and `looks` at each, through stage A, and past the teacher if there is one."""
     teaching = None
     if config.teacher is not None:
         teacher, rng = load_segmentor(config.teacher), np.random.default_rng(config.loop.seed)
@@ -151,27 +167,26 @@ def prepare_examples(data: Data, pixels: PixelNetwork, device: torch.device, con
         def teaching(image: ImageArray, region_map: NDArray[np.uint16]) -> Taught:
             return teach(teacher, image, region_map, config.regions.taught_clicks, rng)
 
-    return [
-        make_example(photograph, pixels, device, teaching=teaching)
-        for photographs in data.training.values()
-        for photograph in photographs
-    ]
+    examples = []
+    for number, photograph in enumerate(each for those in data.training.values() for each in those):
+        examples.append(make_example(photograph, pixels, teaching=teaching))
+        for look in range(config.looks):
+            chance = np.random.default_rng((config.loop.seed, number, look))
+            examples.append(make_example(varied(photograph, chance), pixels, teaching=teaching))
+    return examples
 
 
 def train_regions(config: RunConfig) -> Path:
     """Stage B; returns the file of the best weights.
 
     Raises:
-        InputError: no weights of stage A are named, or they are of another network.
+        InputError: weights that are named are of another network.
     """
     device = pick_device(config.device)
     if config.loop.threads:
         torch.set_num_threads(config.loop.threads)
-    data = load_data(config, for_regions)
-    if config.pixel_weights is None:
-        raise InputError("stage B needs the weights of stage A: name them")
-    pixels = load_pixels(config.pixel_weights, placed(PixelNetwork(config.embedding.shape), device))
-    examples = prepare_examples(data, pixels, device, config)
+    data, pixels = load_data(config, for_regions), stage_a(config, device)
+    examples = prepare_examples(data, pixels, config)
     torch.manual_seed(config.loop.seed)
     shares = {name: REGION_SHARES.get(name, OTHERS_BY_REGION) for name in data.shares}
     task = RegionTask(examples, shares, data.validation, pixels, config.regions, device, config.loop.half)
@@ -300,13 +315,9 @@ def calibrate_regions(config: RunConfig, regions: Path, out: Path) -> Calibratio
     """Calibrate the weights of stage B and write them to `out`.
 
     Raises:
-        InputError: no weights of stage A are named, or weights are of another network.
+        InputError: weights are of another network.
     """
-    if config.pixel_weights is None:
-        raise InputError("calibration needs the weights of stage A: name them")
-    device = torch.device("cpu")
-    data = load_data(config)
-    pixels = load_pixels(config.pixel_weights, placed(PixelNetwork(config.embedding.shape), device))
+    data, pixels = load_data(config), stage_a(config, torch.device("cpu"))
     network = load_regions(regions, RegionNetwork(config.regions.shape))
     examples = []
     for name, photographs in data.training.items():
@@ -314,7 +325,7 @@ def calibrate_regions(config: RunConfig, regions: Path, out: Path) -> Calibratio
         fresh = [photograph for photograph in photographs if id(photograph) not in seen] or photographs
         count = CALIBRATION_PHOTOGRAPHS.get(name, 0)
         if count:
-            examples += [make_example(photograph, pixels, device) for photograph in some(fresh, count)]
+            examples += [make_example(photograph, pixels) for photograph in some(fresh, count)]
     found = calibrate(network, examples)
     save_weights(out, network.state_dict())
     return found

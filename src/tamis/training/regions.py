@@ -16,10 +16,9 @@ from tamis.arrays import ImageArray, ProbabilityArray
 from tamis.regions.features import RegionInputs, RegionSummary, colour_nodes, region_inputs, summarise
 from tamis.regions.oversegmentation import small_regions
 from tamis.segmentors.embedded.sizes import WORKING_SIZE, working_shape
-from tamis.training.examples import AnnotatedRegions, Example, run_pixels
+from tamis.training.examples import AnnotatedRegions, Example, RunPixels
 from tamis.training.loop import half_precision
 from tamis.training.losses import distillation
-from tamis.training.networks import PixelNetwork
 from tamis.training.photographs import Photograph
 from tamis.training.region_losses import DEFAULT_TERMS, Terms, click_ious, click_losses
 from tamis.training.region_network import RegionNetwork, RegionShape
@@ -86,7 +85,7 @@ class RegionTask:
         examples: Sequence[Example],
         shares: dict[str, float],
         held_out: Sequence[Photograph],
-        pixels: PixelNetwork,
+        pixels: RunPixels,
         options: RegionOptions,
         device: torch.device,
         half: bool = True,
@@ -100,7 +99,7 @@ class RegionTask:
         self.shares /= self.shares.sum()
         self.options, self.device, self.half = options, device, half
         self.levels = any(name == "level" for name, _ in options.terms)
-        self.pixels = pixels.eval()
+        self.pixels = pixels
         self.regions = RegionNetwork(options.shape).to(device)
         self.held_out = held_out
         sample = [region_inputs(each[0].summary).tokens for each in self.examples.values()]
@@ -242,10 +241,10 @@ def on_device(inputs: RegionInputs, device: torch.device) -> tuple[Tensor, ...]:
 
 
 class RegionAnswers:
-    """Answers of both networks in torch: regions at the working size, enlarged by nearest neighbour."""
+    """Answers of stages A and B: regions at the working size, enlarged by nearest neighbour."""
 
     def __init__(
-        self, pixels: PixelNetwork, regions: RegionNetwork, device: torch.device, size: int = WORKING_SIZE
+        self, pixels: RunPixels, regions: RegionNetwork, device: torch.device, size: int = WORKING_SIZE
     ) -> None:
         self.pixels, self.regions, self.device, self.size = pixels, regions, device, size
 
@@ -254,8 +253,8 @@ class RegionAnswers:
         height, width = working_shape((image.shape[0], image.shape[1]), self.size)
         small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
         region_map = small_regions(small)
-        maps = run_pixels(self.pixels, small, self.device)
-        return region_map, region_inputs(summarise(small, region_map, maps, colour_nodes(small, region_map)))
+        summary = summarise(small, region_map, self.pixels(small), colour_nodes(small, region_map))
+        return region_map, region_inputs(summary)
 
     def __call__(self, image: ImageArray) -> Answer:
         """Encode an image; the result answers clicks."""
