@@ -123,7 +123,9 @@ def embedding(
     "--teacher", metavar="NAME", help="Teacher of a distillation: a model whose probabilities are learned too."
 )
 @click.option("--teacher-weight", default=1.0, show_default=True, help="Weight of the distillation loss.")
-@click.option("--start", type=click.Path(path_type=Path), help="Weights of an earlier stage B to start from.")
+@click.option(
+    "--start", type=click.Path(path_type=Path), help="Weights of an earlier stage B to start from, or embedded."
+)
 def regions(
     data: tuple[str, ...],
     packs: tuple[Path, ...],

@@ -28,7 +28,9 @@ from tamis.cli.progress import progress_bar
     show_default=True,
     help="The model whose masks are corrected; it answers by region.",
 )
-@click.option("--start", type=click.Path(path_type=Path), help="Weights of an earlier stage C to start from.")
+@click.option(
+    "--start", type=click.Path(path_type=Path), help="Weights of an earlier stage C to start from, or embedded."
+)
 def corrections(
     data: tuple[str, ...],
     packs: tuple[Path, ...],

@@ -44,8 +44,12 @@ from tamis.training.portions import (
 )
 from tamis.training.region_network import RegionNetwork
 from tamis.training.regions import RegionOptions, RegionTask
+from tamis.training.shipped import shipped_corrections, shipped_regions
 from tamis.training.sources import Source, read_source, validation_photographs
 from tamis.training.varied import varied
+
+SHIPPED = Path("embedded")
+"""As weights of stage B or C: those of the model in the box."""
 
 CLOSE_SIZE = 768
 """Pixels on the long side of the photographs of stage C, which looks at parts of them too."""
@@ -241,7 +245,7 @@ def load_corrections(weights: Path, network: CorrectionNetwork) -> CorrectionNet
         InputError: the weights are of another network.
     """
     try:
-        network.load_state_dict(load_weights(weights))
+        network.load_state_dict(shipped_corrections() if weights == SHIPPED else load_weights(weights))
     except RuntimeError as error:
         raise InputError(f"{weights} holds no weights of the network that corrects: {error}") from error
     return network.eval()
@@ -338,7 +342,7 @@ def load_regions(weights: Path, network: RegionNetwork) -> RegionNetwork:
         InputError: the weights are of another network.
     """
     try:
-        network.load_state_dict(load_weights(weights))
+        network.load_state_dict(shipped_regions() if weights == SHIPPED else load_weights(weights))
     except RuntimeError as error:
         raise InputError(f"{weights} holds no weights of the region network: {error}") from error
     return network.eval()
