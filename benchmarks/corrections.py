@@ -26,8 +26,8 @@ FOLDERS = ("duts", "davis", "coco_mval", "weizmann_horses", "feral_cats", "dsb20
 
 IMAGES = 20
 COUNTS = {"bsds500": 2, "dsb2018": 3, "feral_cats": 6, "berkeley": 83}
-"""Photographs of sets that have many masks in each, since a closer look costs a third of a second a click; and all of the
-benchmark that others report."""
+"""Photographs of sets that have many masks in each, since a closer look costs a third of a second a click; and all of
+the benchmark that others report."""
 
 
 def measure(segmentor: str, place: Set, data: Path, clicker: Clicker, clicks: int, images: int) -> dict[str, Any]:
