@@ -14,17 +14,22 @@ def at_pixels(maps: NDArray[np.float32], pixels: NDArray[np.intp], shape: Sequen
         pixels: (N,) their numbers in a picture, row by row.
         shape: (height, width) of the picture.
     """
-    _, height, width = maps.shape
-    flat = maps.reshape(len(maps), height * width)
+    import cv2
+
+    count, height, width = maps.shape
+    if not count:
+        return np.zeros((len(pixels), 0), np.float32)
+    # What a pixel asks for lies together.
+    cells = cv2.transpose(maps.reshape(count, height * width))
     (top, bottom, down), (left, right, across) = (
         _between(place, cells, length)
         for place, cells, length in zip(np.divmod(pixels, shape[1]), (height, width), shape, strict=True)
     )
-    found = np.zeros((len(maps), len(pixels)), np.float32)
+    found = np.zeros((len(pixels), count), np.float32)
     for row, row_share in ((top, 1 - down), (bottom, down)):
         for column, share in ((left, 1 - across), (right, across)):
-            found += np.take(flat, row * width + column, axis=1) * (row_share * share)
-    return found.T
+            found += np.take(cells, row * width + column, axis=0) * (row_share * share)[:, None]
+    return found
 
 
 def _between(

@@ -18,7 +18,7 @@ class PixelCorrectionShape:
 
     features: int = 88
     """Channels of what the network over pixels knows, at stride 4."""
-    widths: tuple[int, ...] = (16, 40, 64, 80)
+    widths: tuple[int, ...] = (16, 32, 48, 64)
     """Channels at strides 2, 4, 8, 16."""
 
 
@@ -29,9 +29,13 @@ class PixelCorrectionNetwork(nn.Module):
         super().__init__()
         self.shape = shape
         two, four, eight, sixteen = shape.widths
-        self.enter = convolution(4 * (3 + 2) + 3 + 1, two)
+        # Strided convolutions see what 3×3 and 1×1 ones would of squares of pixels as channels, without moving any.
+        self.see = nn.Sequential(nn.Conv2d(3 + 2, two, 6, stride=2, padding=2, bias=False), nn.BatchNorm2d(two))
+        self.hear = nn.Conv2d(3 + 1, two, 3, padding=1)
         self.known = convolution(shape.features, four, 1)
-        self.down4 = convolution(4 * two, four, 1)
+        self.down4 = nn.Sequential(
+            nn.Conv2d(two, four, 2, stride=2, bias=False), nn.BatchNorm2d(four), nn.ReLU(inplace=True)
+        )
         self.at4 = ResidualBlock(four)
         self.down8 = convolution(four, eight)
         self.at8 = ResidualBlock(eight)
@@ -57,9 +61,9 @@ class PixelCorrectionNetwork(nn.Module):
             boundary: (B, 1, h/2, w/2).
             features: (B, features, h/4, w/4).
         """
-        seen = F.pixel_unshuffle(torch.cat([image - 0.45, masks], dim=1), 2)
-        x2 = self.enter(torch.cat([seen, F.max_pool2d(clicks.abs(), 2) * _sign(clicks), boundary / 4], dim=1))
-        x4 = self.at4(self.down4(F.pixel_unshuffle(x2, 2)) + self.known(features))
+        said = torch.cat([F.max_pool2d(clicks.abs(), 2) * _sign(clicks), boundary / 4], dim=1)
+        x2 = F.relu(self.see(torch.cat([image - 0.45, masks], dim=1)) + self.hear(said))
+        x4 = self.at4(self.down4(x2) + self.known(features))
         x8 = self.at8(self.down8(F.avg_pool2d(x4, 2)))
         x16 = self.at16(self.down16(F.avg_pool2d(x8, 2)))
         x8 = self.join8(x8 + _doubled(self.up8(x16)))

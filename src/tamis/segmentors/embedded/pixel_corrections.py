@@ -114,11 +114,14 @@ def replace_where(
         inside: whether it is the mask's pixels that may change, or the others.
     """
     near, (height, width) = around(cells, 1), cells.shape
-    for top in range(0, height, TILE):
-        for left in range(0, width, TILE):
-            tile = slice(top, min(top + TILE, height)), slice(left, min(left + TILE, width))
-            if near[tile].any():
-                _replace_tile(answer, values, cells, mask, inside, tile)
+    tiles = np.logical_or.reduceat(near, range(0, height, TILE), axis=0)
+    tiles = np.logical_or.reduceat(tiles, range(0, width, TILE), axis=1)
+    for number, row in enumerate(tiles):
+        down = slice(number * TILE, min((number + 1) * TILE, height))
+        # Tiles beside each other are one.
+        for first, last in np.flatnonzero(np.diff(row, prepend=False, append=False)).reshape(-1, 2).tolist():
+            across = slice(first * TILE, min(last * TILE, width))
+            _replace_tile(answer, values, cells, mask, inside, (down, across))
 
 
 def _replace_tile(

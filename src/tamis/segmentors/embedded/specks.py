@@ -29,29 +29,45 @@ def remove_specks(answer: ProbabilityArray, mask: MaskArray | None, clicks: Sequ
 
     step = max(1, -(-max(answer.shape) // MOST))
     cells = answer[step // 2 :: step, step // 2 :: step] > 0.5
+    # Parts and holes lie in the box of the mask; what is outside reaches the edge of a box that is larger by a cell.
+    left, top, width, height = cv2.boundingRect(cells.view(np.uint8))
+    if not width:
+        return
+    rows, columns = slice(max(0, top - 1), top + height + 1), slice(max(0, left - 1), left + width + 1)
     changed = None if mask is None else cells != mask[step // 2 :: step, step // 2 :: step]
+    row, column = rows.start * step, columns.start * step
+    moved = [click.moved(-column, -row) for click in clicks]
+    there = None if changed is None else changed[rows, columns]
+    _remove(answer[row:, column:], cells[rows, columns], there, moved, step)
+
+
+def _remove(
+    answer: ProbabilityArray, cells: MaskArray, changed: MaskArray | None, clicks: Sequence[Click], step: int
+) -> None:
+    """As above, of the part of an image that has the mask.
+
+    Args:
+        answer: (H, W).
+        cells: (h, w), samples of the mask, which begin where the answer does.
+        changed: (h, w), where they are not what they were; None for everywhere.
+        clicks: in the part's pixels; some may lie outside.
+        step: pixels between samples.
+    """
+    import cv2
+
+    height, width = cells.shape
     least = SHARE * np.count_nonzero(cells)
     for sign in (True, False):
         _, labels, stats, _ = cv2.connectedComponentsWithStats((cells == sign).view(np.uint8), connectivity=4)
-        small = _small(stats, least)
-        if not sign:
-            small &= ~_at_edge(stats, cells.shape)
+        small = np.append(False, stats[1:, 4] < least)  # 0 is what is no component
+        small &= ~_at_edge(stats, cells.shape) if not sign else stats[:, 4] < stats[1:, 4].max()
         for row, column in (click.pixel for click in clicks if click.positive == sign):
-            small[labels[min(row // step, cells.shape[0] - 1), min(column // step, cells.shape[1] - 1)]] = False
+            if row >= 0 <= column and row < (height + 1) * step and column < (width + 1) * step:
+                small[labels[min(row // step, height - 1), min(column // step, width - 1)]] = False
         if changed is not None:
             small &= np.bincount(labels[changed], minlength=len(small)) > 0
         for number in np.flatnonzero(small).tolist():
             _turn(answer, labels, number, stats[number, :4].tolist(), step, sign)
-
-
-def _small(stats: NDArray[np.int32], least: float) -> NDArray[np.bool_]:
-    """(N,) which components are below an area, but for the largest; 0 is what is no component."""
-    areas = stats[1:, 4]
-    small = np.zeros(len(stats), bool)
-    if len(areas):
-        small[1:] = areas < least
-        small[1 + np.argmax(areas)] = False
-    return small
 
 
 def _at_edge(stats: NDArray[np.int32], shape: tuple[int, int]) -> NDArray[np.bool_]:
