@@ -45,6 +45,25 @@ def test_specks_of_somebody_elses_mask_stay() -> None:
     assert clean.sum() > mask.sum() - 24
 
 
+def test_what_a_change_cuts_off_goes() -> None:
+    """Its own pixels are what they were: it is a speck because of what lay between it and the rest."""
+    answer, clean = drawn()
+    answer[~clean] = 0.2
+    mask = answer > 0.5
+    answer[40:60, 40:80] = 0.1
+    answer[50:52, 60:63] = 0.9
+    answer[59:61, 60] = 0.1
+    remove_specks(answer, mask, [Click(150, 150), Click(42, 42, positive=False)])
+    assert not (answer[40:60, 40:80] > 0.5).any()
+
+
+def test_a_speck_goes_with_its_hole() -> None:
+    answer, clean = drawn()
+    answer[181, 182] = 0.2
+    remove_specks(answer, None, [Click(60, 60)])
+    np.testing.assert_array_equal(answer > 0.5, clean)
+
+
 def test_small_masks_keep_small_parts() -> None:
     answer = np.zeros((50, 50), np.float32)
     answer[10:14, 10:14] = answer[20:22, 20:22] = answer[30, 30] = 1

@@ -17,12 +17,17 @@ MOST = 1024
 """Samples along the longer side in which specks are looked for: not every pixel of a large image."""
 
 
+CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
+"""A cell and those that it hangs together with."""
+
+
 def remove_specks(answer: ProbabilityArray, mask: MaskArray | None, clicks: Sequence[Click]) -> None:
     """Take small parts away and fill small holes, in place, where no click of their sign lies.
 
     Args:
         answer: (H, W).
-        mask: (H, W) that was corrected, whose own parts and holes stay; None if they are to go too.
+        mask: (H, W) that was corrected, whose own parts and holes stay, but not what a change has cut off; None if they
+            are to go too.
         clicks: all of them.
     """
     import cv2
@@ -37,7 +42,8 @@ def remove_specks(answer: ProbabilityArray, mask: MaskArray | None, clicks: Sequ
     changed = None if mask is None else cells != mask[step // 2 :: step, step // 2 :: step]
     row, column = rows.start * step, columns.start * step
     moved = [click.moved(-column, -row) for click in clicks]
-    there = None if changed is None else changed[rows, columns]
+    # A part or a hole hung together with what has changed if it lies beside it.
+    there = None if changed is None else cv2.dilate(changed[rows, columns].view(np.uint8), CROSS) > 0
     _remove(answer[row:, column:], cells[rows, columns], there, moved, step)
 
 
@@ -49,7 +55,7 @@ def _remove(
     Args:
         answer: (H, W).
         cells: (h, w), samples of the mask, which begin where the answer does.
-        changed: (h, w), where they are not what they were; None for everywhere.
+        changed: (h, w), where they are not what they were, and a cell around; None for everywhere.
         clicks: in the part's pixels; some may lie outside.
         step: pixels between samples.
     """
@@ -68,6 +74,8 @@ def _remove(
             small &= np.bincount(labels[changed], minlength=len(small)) > 0
         for number in np.flatnonzero(small).tolist():
             _turn(answer, labels, number, stats[number, :4].tolist(), step, sign)
+        if sign and small.any():
+            cells = cells & ~small[labels]  # the holes of parts that are gone are none
 
 
 def _at_edge(stats: NDArray[np.int32], shape: tuple[int, int]) -> NDArray[np.bool_]:
