@@ -92,7 +92,8 @@ class CloserLook:
 
     def corrected(self, mask: MaskArray, clicks: Sequence[Click]) -> ProbabilityArray:
         """(H, W) float32: the mask (H, W) as the last click, which lies in the part, corrects it there."""
-        answer = np.where(mask, SURE, 1 - SURE)
+        answer = np.full(mask.shape, 1 - SURE, np.float32)
+        np.copyto(answer, SURE, where=mask)  # together two thirds of the time of np.where
         inside = np.ascontiguousarray(mask[self.part])
         answer[self.part] = self.encoded.probability_from_mask(inside, within(self.part, clicks))
         set_clicked_pixels(answer, clicks)
