@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from tamis.regions.borders import refined_regions
 from tamis.regions.colour_tree import colour_tree, node_mass
 from tamis.regions.features import (
     EXTRA_NUMBERS,
@@ -104,23 +103,6 @@ def test_region_inputs_have_their_shapes_and_are_finite() -> None:
     assert np.isfinite(inputs.pairs).all()
     np.testing.assert_allclose(inputs.pairs[2], inputs.pairs[1].T)
     np.testing.assert_allclose(inputs.pairs[4], -inputs.pairs[4].T, atol=1e-6)
-
-
-def test_refined_borders_follow_the_colours_of_the_full_image() -> None:
-    image = np.zeros((64, 64, 3), np.uint8)
-    image[:, 29:] = 200  # 3 pixels left of where nearest neighbour would put it
-    region_map = np.zeros((8, 8), np.uint16)
-    region_map[:, 4:] = 1
-    refined = refined_regions(image, region_map)
-    assert refined.shape == (64, 64)
-    np.testing.assert_array_equal(refined, (image[:, :, 0] > 100).astype(np.uint16))
-
-
-def test_refining_keeps_a_map_of_the_same_size_and_of_one_region() -> None:
-    image = np.random.default_rng(0).integers(0, 256, (16, 24, 3), dtype=np.uint8)
-    same = np.arange(16 * 24, dtype=np.uint16).reshape(16, 24) % 7
-    np.testing.assert_array_equal(refined_regions(image, same), same)
-    assert not refined_regions(image, np.zeros((4, 6), np.uint16)).any()
 
 
 @pytest.mark.parametrize(

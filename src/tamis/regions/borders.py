@@ -1,5 +1,8 @@
 """Borders of regions, found again on the full image: masks as crisp at the original size as at the working size."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,8 +11,14 @@ from tamis.arrays import ImageArray
 SHARPNESS = np.float32(1 / 12.0**2)
 """One over the squared colour distance (of 255) that weighs as much as a factor e in nearness."""
 
+LEAST_NEAR = np.float32(1e-3)
+"""Of a region that is not."""
+
 ROWS_AT_ONCE = 256
 """Full-resolution rows worked on together: bounds memory on huge images."""
+
+Places = NDArray[np.intp]
+Shares = NDArray[np.float32]
 
 
 def refined_regions(image: ImageArray, region_map: NDArray[np.uint16]) -> NDArray[np.uint16]:
@@ -35,35 +44,87 @@ def refined_regions(image: ImageArray, region_map: NDArray[np.uint16]) -> NDArra
     small = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA).reshape(-1, 3)
     counts = np.bincount(region_map.ravel())
     means = np.stack([np.bincount(region_map.ravel(), small[:, c]) for c in range(3)], axis=1) / counts[:, None]
-    colours = means.astype(np.float32)
+    cells = _Cells.of(region_map, means.astype(np.float32))
     top, bottom, down = _neighbours(height, h)
     left, right, across = _neighbours(width, w)
     nearest_row, nearest_column = np.where(down < 0.5, top, bottom), np.where(across < 0.5, left, right)
-    around = np.pad(region_map, ((0, 1), (0, 1)), mode="edge")
-    here = around[:-1, :-1]
-    mixed = (here != around[1:, :-1]) | (here != around[:-1, 1:]) | (here != around[1:, 1:])
     result = np.empty((height, width), dtype=np.uint16)
     for start in range(0, height, ROWS_AT_ONCE):
         rows = slice(start, min(start + ROWS_AT_ONCE, height))
-        strip = region_map[nearest_row[rows]][:, nearest_column]
-        i, j = np.nonzero(mixed[top[rows]][:, left])
-        r, c = top[rows][i], left[j]
-        candidates = np.stack([around[r, c], around[r, c + 1], around[r + 1, c], around[r + 1, c + 1]])
-        y, x = down[rows][i], across[j]
-        weights = [(1 - y) * (1 - x), (1 - y) * x, y * (1 - x), y * x]
-        pixels = image[rows][i, j].astype(np.float32)
-        best = np.full(len(i), -np.inf, np.float32)
-        for candidate in candidates:
-            nearness = sum(
-                weight * (other == candidate) for weight, other in zip(weights, candidates, strict=True)
-            ) + np.float32(1e-3)
-            difference = colours[candidate] - pixels
-            score = np.log(nearness) - SHARPNESS * np.einsum("ij,ij->i", difference, difference)
-            better = score > best
-            best[better] = score[better]
-            strip[i[better], j[better]] = candidate[better]
+        strip = np.take(region_map[nearest_row[rows]], nearest_column, axis=1)
+        rivals, photograph = np.take(cells.rivals[top[rows]], left, axis=1), image[rows].reshape(-1, 3)
+        for asked, decided in ((rivals == 2, cells.of_two), (rivals > 2, cells.of_more)):
+            place = np.flatnonzero(asked)
+            i, j = np.divmod(place, width)
+            pixels = np.take(photograph, place, axis=0).astype(np.float32)
+            strip.ravel()[place] = decided(top[rows][i] * w + left[j], down[rows][i], across[j], pixels)
         result[rows] = strip
     return result
+
+
+@dataclass(frozen=True, eq=False)
+class _Cells:
+    """What lies between four neighbouring working pixels, h·w times: which regions ask for it, and how they look.
+
+    Attributes:
+        rivals: (h, w) uint8, how many regions its corners have: one, two, or more.
+        corners: (4, h·w) uint16, the regions: upper left, upper right, lower left, lower right.
+        duels: (h·w, 8) float32, of the first corner's region and the first other: 1 for each corner that is the
+            other's, and by what it is likelier for its colour, linear in a pixel's three and a constant.
+        other: (h·w,) uint16, the first other region.
+        colours: (R, 3) float32, means of the regions.
+    """
+
+    rivals: NDArray[np.uint8]
+    corners: NDArray[np.uint16]
+    duels: NDArray[np.float32]
+    other: NDArray[np.uint16]
+    colours: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, region_map: NDArray[np.uint16], colours: NDArray[np.float32]) -> Self:
+        around = np.pad(region_map, ((0, 1), (0, 1)), mode="edge")
+        views = around[:-1, :-1], around[:-1, 1:], around[1:, :-1], around[1:, 1:]
+        corners = np.stack([each.ravel() for each in views])
+        first, *others = corners
+        other = first
+        for each in reversed(others):
+            other = np.where(each != first, each, other)
+        theirs = corners == other
+        rivals = np.where(other == first, 1, np.where((theirs | (corners == first)).all(axis=0), 2, 3))
+        mine, its = colours[first], colours[other]
+        squares = SHARPNESS * (np.square(mine).sum(axis=1) - np.square(its).sum(axis=1))
+        duels = np.concatenate([theirs.T, 2 * SHARPNESS * (its - mine), squares[:, None]], axis=1)
+        shape = region_map.shape
+        return cls(rivals.astype(np.uint8).reshape(shape), corners, duels.astype(np.float32), other, colours)
+
+    def of_two(self, cells: Places, down: Shares, across: Shares, pixels: NDArray[np.float32]) -> NDArray[np.uint16]:
+        """(N,) regions of N pixels (N, 3), where two ask for them."""
+        duels = np.take(self.duels, cells, axis=0)
+        near = sum(weight * duels[:, number] for number, weight in enumerate(_weights(down, across)))
+        likelier = np.einsum("ij,ij->i", duels[:, 4:7], pixels) + duels[:, 7]
+        wins = np.log((near + LEAST_NEAR) / (1 - near + LEAST_NEAR)) + likelier > 0
+        return np.asarray(np.where(wins, self.other[cells], self.corners[0, cells]))
+
+    def of_more(self, cells: Places, down: Shares, across: Shares, pixels: NDArray[np.float32]) -> NDArray[np.uint16]:
+        """(N,) regions of N pixels (N, 3), whoever asks for them."""
+        candidates, weights = self.corners[:, cells], _weights(down, across)
+        found: NDArray[np.uint16] = candidates[0].copy()
+        best = np.full(len(cells), -np.inf, np.float32)
+        for candidate in candidates:
+            near = sum(weight * (each == candidate) for weight, each in zip(weights, candidates, strict=True))
+            difference = self.colours[candidate] - pixels
+            score = np.log(near + LEAST_NEAR) - SHARPNESS * np.einsum("ij,ij->i", difference, difference)
+            better = score > best
+            best[better] = score[better]
+            found[better] = candidate[better]
+        return found
+
+
+def _weights(down: Shares, across: Shares) -> tuple[Shares, ...]:
+    """How near a pixel is to each corner: bilinear."""
+    up, back = 1 - down, 1 - across
+    return up * back, up * across, down * back, down * across
 
 
 def _neighbours(full: int, small: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
