@@ -17,3 +17,5 @@ def test_every_pixel_has_the_value_of_its_region(wide: bool, monkeypatch: pytest
     into = np.empty(regions.shape, np.float32)
     assert spread(values, regions, out=into) is into or (into == values[regions]).all()
     assert (into == values[regions]).all()
+    asked = values > 0.5
+    assert (spread(asked.view(np.uint8), regions) == asked[regions]).all()

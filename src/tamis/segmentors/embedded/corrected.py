@@ -297,9 +297,11 @@ class CorrectedRegions(EncodedRegions):
             first, last = np.flatnonzero(held)[[0, -1]].tolist()
             spans.append(slice(max(0, (first - 2) * full // small), (last + 3) * full // small))
         part = (spans[0], spans[1])
-        kept = spread(regions.astype(np.float32), np.ascontiguousarray(self.fine_map[part])) > 0
-        inside = answer[part]
-        np.copyto(inside, np.where(mask[part], SURE, 1 - SURE), where=kept & ((inside > 0.5) != mask[part]))
+        kept = spread(regions.view(np.uint8), np.ascontiguousarray(self.fine_map[part])).view(np.bool_)
+        inside, meant = answer[part], mask[part]
+        kept &= (inside > 0.5) != meant
+        np.copyto(inside, SURE, where=kept & meant)
+        np.copyto(inside, 1 - SURE, where=kept & ~meant)
 
 
 def carve(
