@@ -18,7 +18,7 @@ class PixelCorrectionShape:
 
     features: int = 88
     """Channels of what the network over pixels knows, at stride 4."""
-    widths: tuple[int, ...] = (16, 32, 48, 64)
+    widths: tuple[int, ...] = (16, 40, 64, 80)
     """Channels at strides 2, 4, 8, 16."""
 
 
