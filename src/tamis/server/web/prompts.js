@@ -13,6 +13,9 @@ import { t } from './words.js';
 /** @typedef {import('./editor.js').Editor} Editor */
 /** @typedef {import('./levels.js').Level} Level */
 
+/** So long after a question was cut off the page knows whether that is because it is left. */
+const LEAVES_WITHIN_MS = 150;
+
 export class Prompts {
   /** @type {AnswerTable | null} */
   table = null;
@@ -250,9 +253,12 @@ export class Prompts {
     const draws = level === BEST && drawsFirst(table, clicks, begun);
     if (draws) this.#previewFromTable(clicks);
     else if (table && !asksServer(table, clicks, begun)) return use(roughly(table, clicks, begun, level));
-    return this.#ask(questionOf(clicks, begun, level)).then(use, (error) => {
+    return this.#ask(questionOf(clicks, begun, level)).then(use, async (error) => {
+      const away = error instanceof HttpError && error.status === 0;
+      // A reload cuts questions off before the page hears that it is being left.
+      if (away) await new Promise((resolve) => setTimeout(resolve, LEAVES_WITHIN_MS));
       if (isLeaving()) return new Promise(() => undefined);
-      if (!(error instanceof HttpError) || error.status !== 0 || !table) throw error;
+      if (!away || !table) throw error;
       this.editor.hooks.say(t('say.rough'));
       use(roughly(table, clicks, begun, level));
     });
