@@ -38,7 +38,7 @@ def annotating(folder: Path, *options: str, cache: Path) -> Iterator[tuple[str, 
 
 
 def get(address: str, **headers: str) -> Any:
-    with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=20) as answer:
+    with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=60) as answer:
         return json.loads(answer.read())
 
 
@@ -50,10 +50,10 @@ def test_it_serves_and_ends_by_ctrl_c(photograph: Path, tmp_path: Path) -> None:
         assert project["user"] == "anna"
         (image,) = get(f"{address}api/images")["images"]
         assert (image["name"], image["width"], image["height"]) == ("photo.jpg", 128, 96)
-        with urllib.request.urlopen(address, timeout=20) as page:
+        with urllib.request.urlopen(address, timeout=60) as page:
             assert page.headers["content-type"].startswith("text/html")
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
         assert process.returncode == 0
         assert "Traceback" not in err + out
     assert (photograph.parent / ".tamis" / "project.sqlite").is_file()
@@ -107,7 +107,7 @@ def test_others_need_the_token(photograph: Path, tmp_path: Path, host: str) -> N
         assert refused.value.code == 401
         refused.value.close()
         assert get(here, Authorization=f"Bearer {match[3]}")["version"]
-        with urllib.request.urlopen(address.replace(match[1], "127.0.0.1"), timeout=20) as page:
+        with urllib.request.urlopen(address.replace(match[1], "127.0.0.1"), timeout=60) as page:
             cookie = page.headers["set-cookie"].partition(";")[0]
         assert get(here, Cookie=f'bad"=;broken\x01; {cookie}; other')["version"]
 
