@@ -19,9 +19,8 @@ from tamis.training.export import (  # noqa: E402
     export_pixel_corrections,
     export_pixels,
     export_regions,
-    folded,
 )
-from tamis.training.networks import PixelNetwork  # noqa: E402
+from tamis.training.networks import PixelNetwork, folded  # noqa: E402
 from tamis.training.pixel_correction_network import PixelCorrectionNetwork, PixelCorrectionShape  # noqa: E402
 from tamis.training.region_network import RegionNetwork, RegionShape  # noqa: E402
 from tamis.training.regions import on_device  # noqa: E402
@@ -138,7 +137,7 @@ def test_exported_pixel_corrections_agree_at_any_size(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = PixelCorrectionNetwork(PixelCorrectionShape(features=6, widths=(8, 8, 8, 8))).eval()
     torch.nn.init.normal_(network.leave.weight, std=0.1)
-    export_pixel_corrections(network, tmp_path / "pixel_corrections.onnx", {})
+    export_pixel_corrections(network, network.shape, tmp_path / "pixel_corrections.onnx", {})
     for height, width in ((96, 160), (64, 32)):
         fed = {
             "image": torch.rand(1, 3, height, width),

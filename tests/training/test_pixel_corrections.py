@@ -16,8 +16,11 @@ from tamis.training.pixel_corrections import PixelCorrectionOptions, PixelCorrec
 from tamis.training.pixel_examples import Clicking, PixelExample, pixel_examples
 from tests.training.scenes import column, scenes
 
-CPU = torch.device("cpu")
 SMALL = PixelCorrectionOptions(shape=PixelCorrectionShape(widths=(8, 8, 8, 8)), crops=4, sides=(128,))
+
+
+def small() -> PixelCorrectionNetwork:
+    return PixelCorrectionNetwork(SMALL.shape)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,7 @@ def test_a_network_that_has_learned_nothing_repeats_the_regions() -> None:
 
 def test_crops_are_of_one_size_and_hold_the_click_more_often_than_not(examples: list[PixelExample]) -> None:
     always = replace(SMALL, around_click=1.0, untold=0.0)
-    task = PixelCorrectionTask(examples, {examples[0].dataset: 1.0}, [], always, CPU)
+    task = PixelCorrectionTask(examples, {examples[0].dataset: 1.0}, [], always, small())
     for step in range(4):
         batch = task.batch(np.random.default_rng(step), 0.0)
         assert [tuple(each.shape[1:]) for each in batch.fed] == [
@@ -59,7 +62,7 @@ def test_crops_are_of_one_size_and_hold_the_click_more_often_than_not(examples: 
 
 
 def test_steps_of_larger_crops_take_fewer(examples: list[PixelExample]) -> None:
-    task = PixelCorrectionTask(examples, {examples[0].dataset: 1.0}, [], replace(SMALL, sides=(64, 128)), CPU)
+    task = PixelCorrectionTask(examples, {examples[0].dataset: 1.0}, [], replace(SMALL, sides=(64, 128)), small())
     shapes = {tuple(task.batch(np.random.default_rng(step), 0.0).fed[0].shape) for step in range(8)}
     assert shapes == {(4, 3, 64, 64), (1, 3, 128, 128)}
     assert {tuple(batch.fed[0].shape) for batch in task.largest_batches()} == shapes
@@ -69,7 +72,7 @@ def test_it_learns_where_things_end(examples: list[PixelExample], tmp_path: Path
     """Regions that are a little too large everywhere: some steps teach it to take the fringe away."""
     torch.manual_seed(0)
     grown = [replace(each, told=np.maximum(each.truth, np.roll(each.truth, 6, axis=1))) for each in examples]
-    task = PixelCorrectionTask(grown, {examples[0].dataset: 1.0}, grown, SMALL, CPU, half=False)
+    task = PixelCorrectionTask(grown, {examples[0].dataset: 1.0}, grown, SMALL, small(), half=False)
     before = task.validate(task.network.eval(), tmp_path)
     train(task, LoopOptions(steps=60, lr=5e-3, warmup=5, average=0.9, threads=1), tmp_path / "run", {})
     rows = column(tmp_path / "run" / "validation.csv", "miou")
@@ -79,7 +82,7 @@ def test_it_learns_where_things_end(examples: list[PixelExample], tmp_path: Path
 
 def test_without_examples_there_is_nothing_to_learn() -> None:
     with pytest.raises(InputError, match="no mask large enough"):
-        PixelCorrectionTask([], {}, [], SMALL, CPU)
+        PixelCorrectionTask([], {}, [], SMALL, small())
 
 
 def test_clicks_of_a_scene_are_drawn_by_its_seed_and_number_alone() -> None:

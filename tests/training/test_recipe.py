@@ -13,8 +13,9 @@ from tamis.errors import InputError  # noqa: E402
 from tamis.training.crops import vary_colours  # noqa: E402
 from tamis.training.networks import PixelNetwork  # noqa: E402
 from tamis.training.portions import PIXEL_SHARES  # noqa: E402
-from tamis.training.recipe import Data, RunConfig, load_data, load_pixels, prepare_examples, stage_a  # noqa: E402
+from tamis.training.recipe import Data, RunConfig, load_data, prepare_examples, stage_a  # noqa: E402
 from tamis.training.sources import parse_source, validation_photographs  # noqa: E402
+from tamis.training.stored import load_pixels  # noqa: E402
 from tamis.training.validate import interval, measure  # noqa: E402
 from tests.training.scenes import scenes  # noqa: E402
 

@@ -197,6 +197,26 @@ def calibrate(data: tuple[str, ...], packs: tuple[Path, ...], pixels: Path | Non
         click.echo(f"{name}: {before:.4f} to {found.after[name]:.4f}")
 
 
+@command.command("round")
+@options.data
+@options.pack
+@click.option("--pixel-corrections", required=True, type=click.Path(path_type=Path), help="Weights of stage D.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file of weights to write.")
+@options.seed
+def round_weights(
+    data: tuple[str, ...], packs: tuple[Path, ...], pixel_corrections: Path, out: Path, seed: int
+) -> None:
+    """Round stage D to whole numbers, which take half the time; clicks on photographs show how large they get."""
+    options.require_torch()
+    from tamis.training.loop import LoopOptions
+    from tamis.training.recipe import RunConfig, round_pixel_corrections
+    from tamis.training.sources import parse_source
+
+    sources = tuple(parse_source(text) for text in data)
+    config = RunConfig(out=out.parent, sources=sources, packs=packs, loop=LoopOptions(seed=seed))
+    click.echo(f"{out}: rounded by {round_pixel_corrections(config, pixel_corrections, out)} photographs")
+
+
 @command.command()
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file, embedded_appearance.npz.")

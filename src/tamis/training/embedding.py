@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from tamis.arrays import ImageArray, ProbabilityArray
 from tamis.odds import sigmoid
-from tamis.segmentors.embedded.sizes import WORKING_SIZE, working_shape
+from tamis.segmentors.embedded.sizes import WORKING_SIZE, at_working_size
 from tamis.training.album import Album
 from tamis.training.crops import CropBatch, CropOptions, draw_crops
 from tamis.training.loop import half_precision, placed
@@ -162,8 +162,8 @@ class PixelAnswers:
     def __call__(self, image: ImageArray) -> Answer:
         """Encode an image; the result answers clicks."""
         shape = image.shape[0], image.shape[1]
-        height, width = working_shape(shape, self.size)
-        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        small = at_working_size(image, self.size)
+        height, width = small.shape[:2]
         pixels = torch.from_numpy(small).to(self.device).permute(2, 0, 1)[None].float().div(255)
         if self.device.type == "cuda":  # which takes ten seconds for the first image of every shape: all get one
             pixels = F.pad(pixels, (0, self.size - width, 0, self.size - height), mode="replicate")

@@ -15,7 +15,7 @@ from tamis.clicks import Click
 from tamis.datasets.supervision import Kind
 from tamis.regions.features import PixelMaps, RegionSummary, colour_nodes, summarise
 from tamis.regions.oversegmentation import small_regions
-from tamis.segmentors.embedded.sizes import WORKING_SIZE, working_shape
+from tamis.segmentors.embedded.sizes import WORKING_SIZE, at_working_size
 from tamis.segmentors.protocol import Segmentor
 from tamis.training.loop import half_precision
 from tamis.training.networks import PixelNetwork
@@ -120,8 +120,8 @@ def make_example(
     teaching: Callable[[ImageArray, NDArray[np.uint16]], Taught] | None = None,
 ) -> Example:
     """Run everything up to the region network and lay the annotations, and what a teacher says, over the regions."""
-    height, width = working_shape((photograph.image.shape[0], photograph.image.shape[1]), size)
-    image = cv2.resize(photograph.image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    image = at_working_size(photograph.image, size)
+    height, width = image.shape[:2]
     region_map = small_regions(image)
     summary = summarise(image, region_map, pixels(image), colour_nodes(image, region_map))
     summary = replace(summary, common=summary.common.astype(np.uint16), alike=summary.alike.astype(np.uint16))

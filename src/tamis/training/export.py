@@ -12,15 +12,16 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.fx import GraphModule
 
 from tamis.regions.corrections import TOKENS
 from tamis.regions.features import NODE_NUMBERS, PAIR_NUMBERS, RegionInputs
 from tamis.training.correction_network import CorrectionNetwork
-from tamis.training.networks import PixelNetwork
-from tamis.training.pixel_correction_network import PixelCorrectionNetwork
+from tamis.training.networks import PixelNetwork, folded
+from tamis.training.pixel_correction_network import PixelCorrectionShape
 from tamis.training.region_network import RegionNetwork, RegionShape, node_logits
 from tamis.training.regions import on_device
+from tamis.training.whole_numbers import for_export
 
 OPSET = 18
 LEAST_HALVED = 256
@@ -130,23 +131,12 @@ class _Corrections(nn.Module):
 class _PixelCorrections(nn.Module):
     """The network that looks at a correction pixel by pixel, with probabilities."""
 
-    def __init__(self, network: PixelCorrectionNetwork) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, image: Tensor, masks: Tensor, clicks: Tensor, boundary: Tensor, features: Tensor) -> Tensor:
         return torch.sigmoid(self.network(image, masks, clicks, boundary, features))
-
-
-def folded(network: nn.Module) -> nn.Module:
-    """A copy for inference in which every batch norm is part of the convolution before it."""
-    network = copy.deepcopy(network).eval()
-    for module in network.modules():
-        if isinstance(module, nn.Sequential) and len(module) >= 2:
-            first, second = module[0], module[1]
-            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
-                module[0], module[1] = fuse_conv_bn_eval(first, second), nn.Identity()
-    return network
 
 
 def export_pixels(network: PixelNetwork, file: Path, notes: Mapping[str, str]) -> None:
@@ -261,16 +251,17 @@ def export_corrections(network: CorrectionNetwork, folder: Path, notes: Mapping[
     return files
 
 
-def export_pixel_corrections(network: PixelCorrectionNetwork, file: Path, notes: Mapping[str, str]) -> None:
-    """Write the network that looks at a correction pixel by pixel.
+def export_pixel_corrections(
+    network: nn.Module, shape: PixelCorrectionShape, file: Path, notes: Mapping[str, str]
+) -> None:
+    """Write the network that looks at a correction pixel by pixel, in floating point or in whole numbers.
 
     `image` (1, 3, h, w), `masks` (1, 2, h, w), `clicks` (1, 3, h, w), `boundary` (1, 1, h/2, w/2) and `features`
     (1, D, h/4, w/4) to `probabilities` (1, 1, h, w); h and w are multiples of 32.
     """
-    inner, features = folded(network), network.shape.features
-    assert isinstance(inner, PixelCorrectionNetwork)
+    inner = for_export(network) if isinstance(network, GraphModule) else folded(network)
     down, across = torch.export.Dim("down", min=1, max=64), torch.export.Dim("across", min=1, max=64)
-    maps = {"image": (3, 1), "masks": (2, 1), "clicks": (3, 1), "boundary": (1, 2), "features": (features, 4)}
+    maps = {"image": (3, 1), "masks": (2, 1), "clicks": (3, 1), "boundary": (1, 2), "features": (shape.features, 4)}
     example = tuple(torch.rand(1, channels, 96 // stride, 128 // stride) for channels, stride in maps.values())
     free: tuple[dict[int, object], ...] = tuple(
         {2: 32 // stride * down, 3: 32 // stride * across} for _, stride in maps.values()

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
 from tamis.regions.appearance import unit
-from tamis.segmentors.embedded.sizes import working_shape
+from tamis.segmentors.embedded.sizes import at_working_size
 from tamis.training.encoders import SHA256, EfficientNetLite, load_imagenet
 
 Float32 = NDArray[np.float32]
@@ -36,12 +35,7 @@ class ImageNet:
         """(N, 352)."""
         found = []
         for image in images:
-            pixels = torch.from_numpy(_working(image).transpose(2, 0, 1)[None].copy()).float() / 255
+            pixels = torch.from_numpy(at_working_size(image).transpose(2, 0, 1)[None].copy()).float() / 255
             with torch.inference_mode():
                 found.append(self._network(pixels)[-1].mean(dim=(2, 3))[0].numpy())
         return unit(np.stack(found))
-
-
-def _working(image: ImageArray) -> ImageArray:
-    height, width = working_shape((image.shape[0], image.shape[1]))
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

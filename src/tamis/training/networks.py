@@ -4,12 +4,14 @@ The encoder is an EfficientNet without the parts that CPUs are slow at; the deco
 depthwise ones are bound by memory, and most of its arithmetic is done at strides 8 and 16.
 """
 
+import copy
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from tamis.training.encoders import LITE2, EfficientNetLite, Stage
 
@@ -211,3 +213,14 @@ def click_logits(outputs: PixelOutputs, margin: Tensor, cells: Tensor) -> Tensor
     square = embedding.square().sum(1)
     distance = square[:, None] + clicked.square().sum(1)[:, :, None] - 2 * clicked.transpose(1, 2) @ embedding
     return margin + outputs.bias.float().flatten(2) - distance.clamp_min(0)
+
+
+def folded(network: nn.Module) -> nn.Module:
+    """A copy for inference in which every batch norm is part of the convolution before it."""
+    network = copy.deepcopy(network).eval()
+    for module in network.modules():
+        if isinstance(module, nn.Sequential) and len(module) >= 2:
+            first, second = module[0], module[1]
+            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                module[0], module[1] = fuse_conv_bn_eval(first, second), nn.Identity()
+    return network

@@ -62,7 +62,8 @@ class PixelCorrectionNetwork(nn.Module):
             features: (B, features, h/4, w/4).
         """
         said = torch.cat([F.max_pool2d(clicks.abs(), 2) * _sign(clicks), boundary / 4], dim=1)
-        x2 = F.relu(self.see(torch.cat([image - 0.45, masks], dim=1)) + self.hear(said))
+        # As wide as the masks, with which it shares bytes where it is rounded.
+        x2 = F.relu(self.see(torch.cat([2 * image - 0.9, masks], dim=1)) + self.hear(said))
         x4 = self.at4(self.down4(x2) + self.known(features))
         x8 = self.at8(self.down8(F.avg_pool2d(x4, 2)))
         x16 = self.at16(self.down16(F.avg_pool2d(x8, 2)))

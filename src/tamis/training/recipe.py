@@ -19,7 +19,7 @@ from tamis.segmentors.embedded.model import Embedded
 from tamis.segmentors.embedded.pixel_network import pixel_maps
 from tamis.training.begun import CorrectionExample, closer_example, correction_example
 from tamis.training.calibration import Calibration, calibrate
-from tamis.training.checkpoint import load_weights, save_weights
+from tamis.training.checkpoint import save_weights
 from tamis.training.correction_network import CorrectionNetwork
 from tamis.training.corrections import CorrectionOptions, CorrectionTask
 from tamis.training.embedding import EmbeddingOptions, EmbeddingTask
@@ -44,12 +44,19 @@ from tamis.training.portions import (
 )
 from tamis.training.region_network import RegionNetwork
 from tamis.training.regions import RegionOptions, RegionTask
-from tamis.training.shipped import shipped_corrections, shipped_regions
+from tamis.training.rounding import rounded_pixel_corrections, show
 from tamis.training.sources import Source, read_source, validation_photographs
+from tamis.training.stored import (
+    load_corrections,
+    load_pixel_corrections,
+    load_pixels,
+    load_regions,
+    require_floating,
+)
 from tamis.training.varied import varied
 
-SHIPPED = Path("embedded")
-"""As weights of stage B or C: those of the model in the box."""
+ROUNDED_BY = 4
+"""Photographs of each data set, at most, that show stage D what its bytes are to stretch over."""
 
 CLOSE_SIZE = 768
 """Pixels on the long side of the photographs of stage C, which looks at parts of them too."""
@@ -137,19 +144,6 @@ def train_embedding(config: RunConfig) -> Path:
     return config.out / "best.pt"
 
 
-def load_pixels(weights: Path, network: PixelNetwork) -> PixelNetwork:
-    """The pixel network, where it is, with the weights of stage A.
-
-    Raises:
-        InputError: the weights are of another network.
-    """
-    try:
-        network.load_state_dict(load_weights(weights))
-    except RuntimeError as error:
-        raise InputError(f"{weights} holds no weights of this pixel network: {error}") from error
-    return network.eval()
-
-
 def stage_a(config: RunConfig, device: torch.device) -> RunPixels:
     """Stage A as it reads photographs for stage B: with the weights that are named, or as the model in the box has it.
 
@@ -158,7 +152,7 @@ def stage_a(config: RunConfig, device: torch.device) -> RunPixels:
     """
     if config.pixel_weights is None:
         return pixel_maps
-    network = load_pixels(config.pixel_weights, placed(PixelNetwork(config.embedding.shape), device))
+    network = placed(load_pixels(config.pixel_weights, PixelNetwork(config.embedding.shape)), device)
     return partial(run_pixels, network, device=device, half=True)
 
 
@@ -238,19 +232,6 @@ def looked_at(
             yield closer
 
 
-def load_corrections(weights: Path, network: CorrectionNetwork) -> CorrectionNetwork:
-    """The network that corrects, with the weights of stage C.
-
-    Raises:
-        InputError: the weights are of another network.
-    """
-    try:
-        network.load_state_dict(shipped_corrections() if weights == SHIPPED else load_weights(weights))
-    except RuntimeError as error:
-        raise InputError(f"{weights} holds no weights of the network that corrects: {error}") from error
-    return network.eval()
-
-
 MASKS = 2
 """Of a photograph that are clicked on for stage D."""
 
@@ -284,31 +265,35 @@ def train_pixel_corrections(
     shares = {name: REGION_SHARES.get(name, OTHERS_BY_REGION) for name in data.shares}
     seed = config.loop.seed
     torch.manual_seed(seed)
+    network = PixelCorrectionNetwork(config.pixel_corrections.shape)
+    if config.correction_weights is not None:
+        require_floating(load_pixel_corrections(config.correction_weights, network), config.correction_weights)
     task = PixelCorrectionTask(
         examples([those for each in data.training.values() for those in each], MASKS, 2 * seed),
         shares,
         examples(data.validation, 1, 2 * seed + 1),
         config.pixel_corrections,
-        device,
+        placed(network.train(), device),
         config.loop.half,
     )
-    if config.correction_weights is not None:
-        load_pixel_corrections(config.correction_weights, task.corrections).train()
     train(task, config.loop, config.out, as_json(config), config.resume)
     return config.out / "best.pt"
 
 
-def load_pixel_corrections(weights: Path, network: PixelCorrectionNetwork) -> PixelCorrectionNetwork:
-    """The network that looks at corrections pixel by pixel, with the weights of stage D.
+def round_pixel_corrections(config: RunConfig, weights: Path, out: Path) -> int:
+    """Round weights of stage D and write them to `out`; returns on how many photographs it was shown clicks.
 
     Raises:
-        InputError: the weights are of another network.
+        InputError: the weights are of another network, or rounded already.
     """
-    try:
-        network.load_state_dict(load_weights(weights))
-    except RuntimeError as error:
-        raise InputError(f"{weights} holds no weights of the network over pixels that corrects: {error}") from error
-    return network.eval()
+    fresh = PixelCorrectionNetwork(config.pixel_corrections.shape)
+    network = rounded_pixel_corrections(require_floating(load_pixel_corrections(weights, fresh), weights))
+    data = load_data(replace(config, photograph_size=CLOSE_SIZE), for_corrections)
+    photographs = [each for those in data.training.values() for each in some(those, ROUNDED_BY)]
+    clicking = Clicking(Embedded(), 1, config.loop.seed)
+    show(network, (each for those in map(clicking, enumerate(photographs)) for each in those))
+    save_weights(out, network.state_dict())
+    return len(photographs)
 
 
 CALIBRATION_PHOTOGRAPHS = {"bsds500": 30, "duts": 40, "coco_mval": 30, "feral_cats": 20, "weizmann_horses": 20}
@@ -333,19 +318,6 @@ def calibrate_regions(config: RunConfig, regions: Path, out: Path) -> Calibratio
     found = calibrate(network, examples)
     save_weights(out, network.state_dict())
     return found
-
-
-def load_regions(weights: Path, network: RegionNetwork) -> RegionNetwork:
-    """The region network with the weights of stage B.
-
-    Raises:
-        InputError: the weights are of another network.
-    """
-    try:
-        network.load_state_dict(shipped_regions() if weights == SHIPPED else load_weights(weights))
-    except RuntimeError as error:
-        raise InputError(f"{weights} holds no weights of the region network: {error}") from error
-    return network.eval()
 
 
 def export_weights(
@@ -375,8 +347,8 @@ def export_weights(
         files += export_corrections(load_corrections(corrections, CorrectionNetwork()), out, notes)
     if pixel_corrections is not None:
         files.append(out / "embedded_pixel_corrections.onnx")
-        network = load_pixel_corrections(pixel_corrections, PixelCorrectionNetwork())
-        export_pixel_corrections(network, files[-1], notes)
+        network = PixelCorrectionNetwork()
+        export_pixel_corrections(load_pixel_corrections(pixel_corrections, network), network.shape, files[-1], notes)
     return files
 
 

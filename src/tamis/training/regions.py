@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from tamis.arrays import ImageArray, ProbabilityArray
 from tamis.regions.features import RegionInputs, RegionSummary, colour_nodes, region_inputs, summarise
 from tamis.regions.oversegmentation import small_regions
-from tamis.segmentors.embedded.sizes import WORKING_SIZE, working_shape
+from tamis.segmentors.embedded.sizes import WORKING_SIZE, at_working_size
 from tamis.training.examples import AnnotatedRegions, Example, RunPixels
 from tamis.training.loop import half_precision
 from tamis.training.losses import distillation
@@ -250,8 +250,7 @@ class RegionAnswers:
 
     def inputs(self, image: ImageArray) -> tuple[NDArray[np.uint16], RegionInputs]:
         """The region map of an image and what the region network reads."""
-        height, width = working_shape((image.shape[0], image.shape[1]), self.size)
-        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+        small = at_working_size(image, self.size)
         region_map = small_regions(small)
         summary = summarise(small, region_map, self.pixels(small), colour_nodes(small, region_map))
         return region_map, region_inputs(summary)

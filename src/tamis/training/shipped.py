@@ -1,4 +1,4 @@
-"""The weights in the package as a training begins with them: read back from the ONNX files of stages B and C.
+"""The weights in the package as a training begins with them: read back from the ONNX files of stages B to D.
 
 Most weights keep their names there. What the exporter has folded into other numbers is known by its shape, or by the
 bias that is added to it; a test exports what is read here again and compares.
@@ -14,10 +14,12 @@ from torch import Tensor, nn
 
 from tamis.segmentors.embedded.weights import weights_of
 from tamis.training.correction_network import CorrectionNetwork
+from tamis.training.networks import folded
+from tamis.training.pixel_correction_network import PixelCorrectionNetwork
 from tamis.training.region_network import GAIN, RegionNetwork, RegionShape
 
-PREFIX, HALF = "network.", "_half"
-"""Of names, before those of the network and behind those of weights that are stored in float16."""
+PREFIX, HALF, WHOLE = "network.", "_half", ".whole"
+"""Of names, before those of the network and behind those of weights in float16 and in whole numbers."""
 
 
 def shipped_regions() -> dict[str, Tensor]:
@@ -54,6 +56,18 @@ def shipped_corrections() -> dict[str, Tensor]:
     there, back = (each.ravel() for each in _numbers(messages).values() if each.ndim == 3)
     found["relate"] = torch.stack([there, back], dim=1)
     return _complete(found, CorrectionNetwork())
+
+
+def shipped_pixel_corrections() -> dict[str, Tensor]:
+    """The state of the network that looks at corrections pixel by pixel: without norms, and weights as rounded."""
+    graph = _read("pixel_corrections")
+    found = _named([_numbers(graph)])
+    for each in graph.initializer:
+        if each.name.endswith(WHOLE):
+            name = each.name.removeprefix(PREFIX).removesuffix(WHOLE)
+            whole = torch.from_numpy(numpy_helper.to_array(each).astype(np.float32))
+            found[name] = whole * found[name + ".step"].view(-1, *[1] * (whole.ndim - 1))
+    return _complete(found, folded(PixelCorrectionNetwork()))
 
 
 def _read(part: str) -> onnx.GraphProto:

@@ -33,7 +33,7 @@ from tamis.segmentors.embedded.appearance import DeepMaps, appearance_hash, desc
 from tamis.segmentors.embedded.corrected import CorrectedRegions
 from tamis.segmentors.embedded.pixel_corrections import PixelContext
 from tamis.segmentors.embedded.pixel_network import DEEP_MAPS, PIXEL_MAPS, as_pixel_maps, pixel_network
-from tamis.segmentors.embedded.sizes import WORKING_SIZE, working_shape
+from tamis.segmentors.embedded.sizes import WORKING_SIZE, at_working_size
 from tamis.segmentors.embedded.weights import session, weights_hash
 
 ROWS = 32
@@ -109,11 +109,7 @@ class Embedded:
         return DeepMaps(*pixel_network(self._shrunk(image), DEEP_MAPS))
 
     def _shrunk(self, image: ImageArray) -> ImageArray:
-        import cv2
-
-        image = require_rgb(image)
-        height, width = working_shape((image.shape[0], image.shape[1]), self.size)
-        return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+        return at_working_size(require_rgb(image), self.size)
 
     def _encode(self, image: ImageArray, wanted: tuple[str, ...]) -> tuple[CorrectedRegions, list[NDArray[np.float32]]]:
         """The encoded image, and what the network over pixels gave beyond `PIXEL_MAPS`."""
