@@ -88,7 +88,9 @@ def corrections(
 @options.threads
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes that click.")
 @click.option("--lr", default=2e-3, show_default=True, help="Peak learning rate.")
-@click.option("--start", type=click.Path(path_type=Path), help="Weights of an earlier stage D to start from.")
+@click.option(
+    "--start", type=click.Path(path_type=Path), help="Weights of an earlier stage D to start from, or embedded."
+)
 def pixel_corrections(
     data: tuple[str, ...],
     packs: tuple[Path, ...],

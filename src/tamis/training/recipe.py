@@ -265,9 +265,8 @@ def train_pixel_corrections(
     shares = {name: REGION_SHARES.get(name, OTHERS_BY_REGION) for name in data.shares}
     seed = config.loop.seed
     torch.manual_seed(seed)
-    network = PixelCorrectionNetwork(config.pixel_corrections.shape)
-    if config.correction_weights is not None:
-        require_floating(load_pixel_corrections(config.correction_weights, network), config.correction_weights)
+    fresh, start = PixelCorrectionNetwork(config.pixel_corrections.shape), config.correction_weights
+    network = fresh if start is None else require_floating(load_pixel_corrections(start, fresh), start)
     task = PixelCorrectionTask(
         examples([those for each in data.training.values() for those in each], MASKS, 2 * seed),
         shares,

@@ -55,16 +55,17 @@ def load_corrections(weights: Path, network: CorrectionNetwork) -> CorrectionNet
 def load_pixel_corrections(weights: Path, network: PixelCorrectionNetwork) -> nn.Module:
     """The network that looks at corrections pixel by pixel with the weights of stage D, rounded if they are.
 
-    Those of the model in the box have no norms any more.
+    What began as the model in the box has no norms: they are part of its convolutions.
 
     Raises:
         InputError: the weights are of another network.
     """
     what = "the network over pixels that corrects"
-    if weights == SHIPPED:
-        return _filled(folded(network), shipped_pixel_corrections(), weights, what)
-    values = load_weights(weights)
-    return _filled(rounded_pixel_corrections(network) if are_whole(values) else network, values, weights, what)
+    values = shipped_pixel_corrections() if weights == SHIPPED else load_weights(weights)
+    if are_whole(values):
+        return _filled(rounded_pixel_corrections(network), values, weights, what)
+    has_norms = any(name.endswith("running_mean") for name in values)
+    return _filled(network if has_norms else folded(network), values, weights, what)
 
 
 def require_floating(network: nn.Module, weights: Path) -> nn.Module:
