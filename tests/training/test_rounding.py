@@ -25,7 +25,7 @@ from tests.training.scenes import scenes
 def duts(tmp_path: Path) -> str:
     for folder in ("images", "masks"):
         (tmp_path / "duts" / folder).mkdir(parents=True)
-    for i, scene in enumerate(scenes(11, side=128)):
+    for i, scene in enumerate(scenes(3, side=128)):
         cv2.imwrite(str(tmp_path / "duts" / "images" / f"{i:02}.png"), scene.image)
         cv2.imwrite(str(tmp_path / "duts" / "masks" / f"{i:02}.png"), (scene.maps[0] == 2).astype(np.uint8))
     return f"duts={tmp_path / 'duts'}"
@@ -36,12 +36,12 @@ def test_stage_d_is_rounded_once_by_clicks_on_photographs(duts: str, tmp_path: P
     said = CliRunner().invoke(
         command, ["round", "--data", duts, "--pixel-corrections", "embedded", "--out", str(weights)]
     )
-    assert said.output == f"{weights}: rounded by 4 photographs\n"
+    assert said.output == f"{weights}: rounded by 2 photographs\n"
     network = load_pixel_corrections(weights, PixelCorrectionNetwork())
     floating = {name for name, each in network.named_modules() if type(each).__name__ == "Conv2d"}
     assert {name for name in floating if not name.endswith(".convolution")} == set(FLOATING)
     assert sum(isinstance(each, RoundedConvolution) for each in network.modules()) == 21
-    assert all(int(each.shown) > 4 for each in network.modules() if isinstance(each, Bytes))
+    assert all(int(each.shown) > 2 for each in network.modules() if isinstance(each, Bytes))
     config = RunConfig(out=tmp_path, sources=(parse_source(duts),))
     with pytest.raises(InputError, match="rounded already"):
         round_pixel_corrections(config, weights, tmp_path / "again.pt")
