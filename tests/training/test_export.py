@@ -136,8 +136,8 @@ def test_exported_corrections_agree_at_any_number_of_regions(tmp_path: Path) -> 
 def test_exported_pixel_corrections_agree_at_any_size(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = PixelCorrectionNetwork(PixelCorrectionShape(features=6, widths=(8, 8, 8, 8))).eval()
-    torch.nn.init.normal_(network.leave.weight, std=0.1)
-    export_pixel_corrections(network, network.shape, tmp_path / "pixel_corrections.onnx", {})
+    torch.nn.init.normal_(network.answer.get_parameter("leave.weight"), std=0.1)
+    scene, corrections = export_pixel_corrections(network, tmp_path, {})
     for height, width in ((96, 160), (64, 32)):
         fed = {
             "image": torch.rand(1, 3, height, width),
@@ -148,5 +148,7 @@ def test_exported_pixel_corrections_agree_at_any_size(tmp_path: Path) -> None:
         }
         with torch.no_grad():
             expected = torch.sigmoid(network(*fed.values())).numpy()
-        [found] = run(tmp_path / "pixel_corrections.onnx", {name: value.numpy() for name, value in fed.items()})
+        given = {name: value.numpy() for name, value in fed.items()}
+        seen, known = run(scene, {name: given.pop(name) for name in ("image", "boundary", "features")})
+        [found] = run(corrections, {**given, "seen": seen, "known": known})
         np.testing.assert_allclose(found, expected, atol=2e-3)

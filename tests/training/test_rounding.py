@@ -38,9 +38,9 @@ def test_stage_d_is_rounded_once_by_clicks_on_photographs(duts: str, tmp_path: P
     )
     assert said.output == f"{weights}: rounded by 2 photographs\n"
     network = load_pixel_corrections(weights, PixelCorrectionNetwork())
-    floating = {name for name, each in network.named_modules() if type(each).__name__ == "Conv2d"}
+    floating = {name for name, each in network.answer.named_modules() if type(each).__name__ == "Conv2d"}
     assert {name for name in floating if not name.endswith(".convolution")} == set(FLOATING)
-    assert sum(isinstance(each, RoundedConvolution) for each in network.modules()) == 21
+    assert sum(isinstance(each, RoundedConvolution) for each in network.modules()) == 19
     assert all(int(each.shown) > 2 for each in network.modules() if isinstance(each, Bytes))
     config = RunConfig(out=tmp_path, sources=(parse_source(duts),))
     with pytest.raises(InputError, match="rounded already"):

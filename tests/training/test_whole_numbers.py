@@ -1,3 +1,4 @@
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def inputs(height: int, width: int, seed: int) -> tuple[Tensor, ...]:
 
 
 @pytest.fixture(scope="module")
-def network() -> nn.Module:
+def network() -> PixelCorrectionNetwork:
     torch.manual_seed(0)
     network = folded(PixelCorrectionNetwork(SHAPE))
     for module in network.modules():
@@ -47,8 +48,10 @@ def network() -> nn.Module:
 
 
 @pytest.fixture(scope="module")
-def rounded(network: nn.Module) -> nn.Module:
-    found = in_whole_numbers(network, {"leave"}).train()
+def rounded(network: PixelCorrectionNetwork) -> PixelCorrectionNetwork:
+    found = copy.deepcopy(network)
+    found.answer = in_whole_numbers(found.answer, {"leave"})
+    found.train()
     with torch.no_grad():
         for seed in range(4):
             found(*inputs(96, 128, seed))
@@ -83,29 +86,34 @@ def test_weights_are_whole_numbers_of_a_step_for_each_channel() -> None:
     assert np.iinfo(np.int16).max >= 2 * MOST * 255, "two products of a byte and a weight are added in 16 bits"
 
 
-def test_rounding_changes_little(network: nn.Module, rounded: nn.Module) -> None:
+def test_rounding_changes_little(network: PixelCorrectionNetwork, rounded: PixelCorrectionNetwork) -> None:
     fed = inputs(96, 128, 9)
     with torch.no_grad():
         exact, found = network(*fed), rounded(*fed)
     assert 0 < (found - exact).abs().mean() < 0.05 * exact.std()
 
 
-def test_what_is_exported_reckons_in_whole_numbers_and_says_the_same(rounded: nn.Module, tmp_path: Path) -> None:
-    file = tmp_path / "rounded.onnx"
-    export_pixel_corrections(rounded, SHAPE, file, {})
-    stored = {each.data_type for each in onnx.load(str(file)).graph.initializer if np.prod(each.dims) > 64}
+def test_what_is_exported_reckons_in_whole_numbers_and_says_the_same(
+    rounded: PixelCorrectionNetwork, tmp_path: Path
+) -> None:
+    scene, corrections = export_pixel_corrections(rounded, tmp_path, {})
+    stored = {each.data_type for each in onnx.load(str(corrections)).graph.initializer if np.prod(each.dims) > 64}
     assert stored == {onnx.TensorProto.INT8}
-    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    first, second = (
+        onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"]) for file in (scene, corrections)
+    )
     for height, width in ((96, 128), (64, 32)):
         fed = inputs(height, width, 5)
-        given = dict(zip(("image", "masks", "clicks", "boundary", "features"), fed, strict=True))
-        [told] = session.run(None, {name: each.numpy() for name, each in given.items()})
+        names = ("image", "masks", "clicks", "boundary", "features")
+        given = {name: each.numpy() for name, each in zip(names, fed, strict=True)}
+        seen, known = first.run(None, {name: given.pop(name) for name in ("image", "boundary", "features")})
+        [told] = second.run(None, {**given, "seen": seen, "known": known})
         with torch.no_grad():
             expected = torch.sigmoid(rounded(*fed)).numpy()
         # Where a sum lies half way between two bytes, either is right.
         assert np.abs(told - expected).mean() < 1e-3
 
 
-def test_weights_tell_what_they_are_of(network: nn.Module, rounded: nn.Module) -> None:
+def test_weights_tell_what_they_are_of(network: PixelCorrectionNetwork, rounded: PixelCorrectionNetwork) -> None:
     assert are_whole(rounded.state_dict())
     assert not are_whole(network.state_dict())

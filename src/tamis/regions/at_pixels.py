@@ -10,17 +10,12 @@ def at_pixels(maps: NDArray[np.float32], pixels: NDArray[np.intp], shape: Sequen
     """(N, D) float32: the values of D maps at N pixels, linear between the middles of cells.
 
     Args:
-        maps: (D, h, w).
+        maps: (h, w, D): what a pixel asks for lies together.
         pixels: (N,) their numbers in a picture, row by row.
         shape: (height, width) of the picture.
     """
-    import cv2
-
-    count, height, width = maps.shape
-    if not count:
-        return np.zeros((len(pixels), 0), np.float32)
-    # What a pixel asks for lies together.
-    cells = cv2.transpose(maps.reshape(count, height * width))
+    height, width, count = maps.shape
+    cells = maps.reshape(height * width, count)
     (top, bottom, down), (left, right, across) = (
         _between(place, cells, length)
         for place, cells, length in zip(np.divmod(pixels, shape[1]), (height, width), shape, strict=True)
@@ -28,7 +23,9 @@ def at_pixels(maps: NDArray[np.float32], pixels: NDArray[np.intp], shape: Sequen
     found = np.zeros((len(pixels), count), np.float32)
     for row, row_share in ((top, 1 - down), (bottom, down)):
         for column, share in ((left, 1 - across), (right, across)):
-            found += np.take(cells, row * width + column, axis=0) * (row_share * share)[:, None]
+            seen = np.take(cells, row * width + column, axis=0)
+            seen *= (row_share * share)[:, None]
+            found += seen
     return found
 
 

@@ -18,7 +18,7 @@ from tamis.regions.corrections import TOKENS
 from tamis.regions.features import NODE_NUMBERS, PAIR_NUMBERS, RegionInputs
 from tamis.training.correction_network import CorrectionNetwork
 from tamis.training.networks import PixelNetwork, folded
-from tamis.training.pixel_correction_network import PixelCorrectionShape
+from tamis.training.pixel_correction_network import PixelCorrectionNetwork
 from tamis.training.region_network import RegionNetwork, RegionShape, node_logits
 from tamis.training.regions import on_device
 from tamis.training.whole_numbers import for_export
@@ -128,15 +128,15 @@ class _Corrections(nn.Module):
         return torch.sigmoid(self.network(tokens, features, areas, weights))
 
 
-class _PixelCorrections(nn.Module):
-    """The network that looks at a correction pixel by pixel, with probabilities."""
+class _PixelAnswer(nn.Module):
+    """What a click makes of an image pixel by pixel, with probabilities."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor, masks: Tensor, clicks: Tensor, boundary: Tensor, features: Tensor) -> Tensor:
-        return torch.sigmoid(self.network(image, masks, clicks, boundary, features))
+    def forward(self, masks: Tensor, clicks: Tensor, seen: Tensor, known: Tensor) -> Tensor:
+        return torch.sigmoid(self.network(masks, clicks, seen, known))
 
 
 def export_pixels(network: PixelNetwork, file: Path, notes: Mapping[str, str]) -> None:
@@ -251,23 +251,40 @@ def export_corrections(network: CorrectionNetwork, folder: Path, notes: Mapping[
     return files
 
 
-def export_pixel_corrections(
-    network: nn.Module, shape: PixelCorrectionShape, file: Path, notes: Mapping[str, str]
-) -> None:
-    """Write the network that looks at a correction pixel by pixel, in floating point or in whole numbers.
+def export_pixel_corrections(network: PixelCorrectionNetwork, folder: Path, notes: Mapping[str, str]) -> list[Path]:
+    """Write the network that looks at a correction pixel by pixel in two files, in floating point or in whole numbers.
 
-    `image` (1, 3, h, w), `masks` (1, 2, h, w), `clicks` (1, 3, h, w), `boundary` (1, 1, h/2, w/2) and `features`
-    (1, D, h/4, w/4) to `probabilities` (1, 1, h, w); h and w are multiples of 32.
+    `pixel_scene`: `image` (1, 3, h, w), `boundary` (1, 1, h/2, w/2) and `features` (1, D, h/4, w/4) to `seen` and
+    `known` (1, ., h/2, w/2) and (1, ., h/4, w/4), once for an image; h and w are multiples of 32.
+    `pixel_corrections`: `masks` (1, 2, h, w), `clicks` (1, 3, h, w), `seen` and `known` to `probabilities`
+    (1, 1, h, w).
     """
-    inner = for_export(network) if isinstance(network, GraphModule) else folded(network)
+    two, four = network.shape.widths[:2]
+    inner = folded(network)
+    answer = for_export(inner.answer) if isinstance(inner.answer, GraphModule) else inner.answer
     down, across = torch.export.Dim("down", min=1, max=64), torch.export.Dim("across", min=1, max=64)
-    maps = {"image": (3, 1), "masks": (2, 1), "clicks": (3, 1), "boundary": (1, 2), "features": (shape.features, 4)}
-    example = tuple(torch.rand(1, channels, 96 // stride, 128 // stride) for channels, stride in maps.values())
-    free: tuple[dict[int, object], ...] = tuple(
-        {2: 32 // stride * down, 3: 32 // stride * across} for _, stride in maps.values()
-    )
-    _export(_PixelCorrections(inner), example, tuple(maps), ("probabilities",), free, file)
-    _finish(file, notes)
+    parts: dict[str, tuple[nn.Module, dict[str, tuple[int, int]], tuple[str, ...]]] = {
+        "pixel_scene": (
+            inner.scene,
+            {"image": (3, 1), "boundary": (1, 2), "features": (network.shape.features, 4)},
+            ("seen", "known"),
+        ),
+        "pixel_corrections": (
+            _PixelAnswer(answer),
+            {"masks": (2, 1), "clicks": (3, 1), "seen": (two, 2), "known": (four, 4)},
+            ("probabilities",),
+        ),
+    }
+    files = []
+    for part, (module, maps, outputs) in parts.items():
+        files.append(folder / f"embedded_{part}.onnx")
+        example = tuple(torch.rand(1, channels, 96 // stride, 128 // stride) for channels, stride in maps.values())
+        free: tuple[dict[int, object], ...] = tuple(
+            {2: 32 // stride * down, 3: 32 // stride * across} for _, stride in maps.values()
+        )
+        _export(module, example, tuple(maps), outputs, free, files[-1])
+        _finish(files[-1], notes)
+    return files
 
 
 def example_inputs(shape: RegionShape, regions: int = 17) -> RegionInputs:

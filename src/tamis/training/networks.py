@@ -6,7 +6,7 @@ depthwise ones are bound by memory, and most of its arithmetic is done at stride
 
 import copy
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -215,7 +215,10 @@ def click_logits(outputs: PixelOutputs, margin: Tensor, cells: Tensor) -> Tensor
     return margin + outputs.bias.float().flatten(2) - distance.clamp_min(0)
 
 
-def folded(network: nn.Module) -> nn.Module:
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def folded(network: Network) -> Network:
     """A copy for inference in which every batch norm is part of the convolution before it."""
     network = copy.deepcopy(network).eval()
     for module in network.modules():

@@ -345,9 +345,9 @@ def export_weights(
     if corrections is not None:
         files += export_corrections(load_corrections(corrections, CorrectionNetwork()), out, notes)
     if pixel_corrections is not None:
-        files.append(out / "embedded_pixel_corrections.onnx")
-        network = PixelCorrectionNetwork()
-        export_pixel_corrections(load_pixel_corrections(pixel_corrections, network), network.shape, files[-1], notes)
+        files += export_pixel_corrections(
+            load_pixel_corrections(pixel_corrections, PixelCorrectionNetwork()), out, notes
+        )
     return files
 
 

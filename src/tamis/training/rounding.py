@@ -4,20 +4,23 @@ from collections.abc import Iterable
 
 import torch
 from torch import nn
-from torch.fx import GraphModule
 
 from tamis.training.networks import folded
+from tamis.training.pixel_correction_network import PixelCorrectionNetwork
 from tamis.training.pixel_examples import PixelExample
 from tamis.training.pixel_store import PixelStore
 from tamis.training.whole_numbers import in_whole_numbers
 
-FLOATING = ("hear", "down4.0", "leave")
-"""Two small ones that see clicks, whose bytes would stretch far, and the one that gives the answer."""
+FLOATING = ("tell", "hear", "down4.0", "leave")
+"""Of what a click makes of an image: small ones that see masks and clicks, whose bytes would stretch far or be hardly
+filled, and the one that gives the answer. What is made of an image once is in floating point, too."""
 
 
-def rounded_pixel_corrections(network: nn.Module) -> GraphModule:
+def rounded_pixel_corrections(network: PixelCorrectionNetwork) -> PixelCorrectionNetwork:
     """The network that looks at corrections pixel by pixel, norms folded or not, in whole numbers."""
-    return in_whole_numbers(folded(network), FLOATING)
+    network = folded(network)
+    network.answer = in_whole_numbers(network.answer, FLOATING)
+    return network
 
 
 def show(network: nn.Module, examples: Iterable[PixelExample]) -> None:

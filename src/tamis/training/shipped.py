@@ -61,12 +61,14 @@ def shipped_corrections() -> dict[str, Tensor]:
 def shipped_pixel_corrections() -> dict[str, Tensor]:
     """The state of the network that looks at corrections pixel by pixel: without norms, and weights as rounded."""
     graph = _read("pixel_corrections")
-    found = _named([_numbers(graph)])
+    answer = _named([_numbers(graph)])
     for each in graph.initializer:
         if each.name.endswith(WHOLE):
             name = each.name.removeprefix(PREFIX).removesuffix(WHOLE)
             whole = torch.from_numpy(numpy_helper.to_array(each).astype(np.float32))
-            found[name] = whole * found[name + ".step"].view(-1, *[1] * (whole.ndim - 1))
+            answer[name] = whole * answer[name + ".step"].view(-1, *[1] * (whole.ndim - 1))
+    found = {f"scene.{name}": value for name, value in _numbers(_read("pixel_scene")).items()}
+    found |= {f"answer.{name}": value for name, value in answer.items()}
     return _complete(found, folded(PixelCorrectionNetwork()))
 
 

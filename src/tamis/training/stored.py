@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from torch import Tensor, nn
-from torch.fx import GraphModule
 
 from tamis.errors import InputError
 from tamis.training.checkpoint import load_weights
@@ -52,7 +51,7 @@ def load_corrections(weights: Path, network: CorrectionNetwork) -> CorrectionNet
     return _filled(network, values, weights, "the network that corrects")
 
 
-def load_pixel_corrections(weights: Path, network: PixelCorrectionNetwork) -> nn.Module:
+def load_pixel_corrections(weights: Path, network: PixelCorrectionNetwork) -> PixelCorrectionNetwork:
     """The network that looks at corrections pixel by pixel with the weights of stage D, rounded if they are.
 
     What began as the model in the box has no norms: they are part of its convolutions.
@@ -68,13 +67,13 @@ def load_pixel_corrections(weights: Path, network: PixelCorrectionNetwork) -> nn
     return _filled(network if has_norms else folded(network), values, weights, what)
 
 
-def require_floating(network: nn.Module, weights: Path) -> nn.Module:
+def require_floating(network: PixelCorrectionNetwork, weights: Path) -> PixelCorrectionNetwork:
     """The network, unless it is rounded: what is learned or rounded begins with weights that are not.
 
     Raises:
         InputError: it is.
     """
-    if isinstance(network, GraphModule):
+    if are_whole(network.state_dict()):
         raise InputError(f"{weights} is rounded already: name the weights that it was made of")
     return network
 

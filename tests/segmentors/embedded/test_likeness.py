@@ -14,10 +14,10 @@ def scene(by_features: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     coarse = np.zeros((24, 32), bool)
     coarse[6:18, 8:24] = True
     truth = np.kron(coarse, np.ones((4, 4), bool))
-    features = rng.normal(0, 0.2, (5, 24, 32)).astype(np.float32)
+    features = rng.normal(0, 0.2, (24, 32, 5)).astype(np.float32)
     image = rng.normal(120, 6, (*truth.shape, 3))
     if by_features:
-        features[2] += coarse
+        features[..., 2] += coarse
     else:
         image[truth] += (60, -30, 0)
     return truth, features, surroundings(image.clip(0, 255).astype(np.uint8))
@@ -49,7 +49,7 @@ def test_too_few_pixels_teach_nothing() -> None:
     seen = np.full((8, 16), 0.2, np.float32)
     assert seen.size < LEAST
     seen[3, 4] = 0.9
-    features, around = np.zeros((2, 2, 4), np.float32), np.zeros((8, 16, 3), np.float32)
+    features, around = np.zeros((2, 4, 2), np.float32), np.zeros((8, 16, 3), np.float32)
     assert settled(seen, features, around) is seen
     empty = np.zeros((40, 40), np.float32)
-    assert settled(empty, np.zeros((2, 10, 10), np.float32), np.zeros((40, 40, 3), np.float32)) is empty
+    assert settled(empty, np.zeros((10, 10, 2), np.float32), np.zeros((40, 40, 3), np.float32)) is empty

@@ -1,10 +1,12 @@
 """What the network that looks at corrections pixel by pixel is told, and how its answer reaches the full image."""
 
+import cv2
 import numpy as np
 import pytest
 
 from tamis.clicks import Click
 from tamis.regions.features import PixelMaps
+from tamis.segmentors.embedded import pixel_corrections as module
 from tamis.segmentors.embedded.pixel_corrections import RADIUS, PixelContext, discs, replace_where
 
 
@@ -29,13 +31,16 @@ def test_the_network_is_fed_at_the_working_size() -> None:
     before[:, :96] = True
     fed = context.inputs(told, before, [Click(20, 100)], (128, 192))
     assert {name: each.shape for name, each in fed.items()} == {
-        "image": (1, 3, 64, 96),
         "masks": (1, 2, 64, 96),
         "clicks": (1, 3, 64, 96),
+    }
+    once = context.scene_inputs()
+    assert {name: each.shape for name, each in once.items()} == {
+        "image": (1, 3, 64, 96),
         "boundary": (1, 1, 32, 48),
         "features": (1, 88, 16, 24),
     }
-    assert fed["image"].max() == pytest.approx(0.2)
+    assert once["image"].max() == pytest.approx(0.2)
     assert fed["masks"][0, 0, :32].min() == fed["masks"][0, 1, :, :48].min() == 1
     assert fed["masks"][0, 0, 32:].max() == fed["masks"][0, 1, :, 48:].max() == -1
     assert fed["clicks"][0, 0, 50, 10] == 1
@@ -58,6 +63,28 @@ def test_cells_that_are_replaced_lie_where_they_are_in_the_image(shape: tuple[in
     inner &= (columns / shape[1] * 60 > 20) & (columns / shape[1] * 60 < 40)
     assert changed[inner].all()
     assert changed.sum() < 2.5 * max(inner.sum(), 1)
+
+
+def test_a_large_image_is_replaced_in_tiles_as_one_is_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    values, cells = rng.random((40, 60)).astype(np.float32), rng.random((40, 60)) > 0.98
+    answers = []
+    for at_once in (module.AT_ONCE, 0):
+        monkeypatch.setattr(module, "AT_ONCE", at_once)
+        answers.append(np.full((400, 600), -1, np.float32))
+        replace_where(answers[-1], values, cells, np.ones((400, 600), bool), True)
+    np.testing.assert_allclose(answers[0], answers[1], atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(50, 70), (105, 140), (410, 607)])
+def test_what_is_told_is_about_the_mean_of_cells(shape: tuple[int, int]) -> None:
+    large = np.zeros(shape, np.float32)
+    cv2.circle(large, (shape[1] // 2, shape[0] // 2), shape[0] // 3, 1.0, -1)
+    exact = cv2.resize(large, (60, 40), interpolation=cv2.INTER_AREA)
+    for values in (large, large > 0.5):
+        few = module._shrunk(values.view(np.uint8) if values.dtype == bool else values, (40, 60))
+        assert np.abs(few - exact).mean() < 0.005
+        assert np.abs(few - exact).max() < 0.3
 
 
 def test_nothing_is_replaced_where_no_cell_is() -> None:

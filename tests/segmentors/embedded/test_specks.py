@@ -81,6 +81,18 @@ def test_what_reaches_the_edge_is_no_hole() -> None:
     assert (answer[3:] > 0.5).all()
 
 
+def test_parts_that_meet_at_a_corner_are_two() -> None:
+    """And what is outside is one there: a hole that meets it at a corner is none."""
+    answer, clean = drawn()
+    answer[~clean] = 0.2
+    answer[160:163, 160:163] = 0.9
+    answer[clean] = 0.9
+    answer[157:160, 41:44] = answer[160:163, 44:47] = 0.2
+    remove_specks(answer, None, [Click(60, 60)])
+    assert not (answer[160:] > 0.5).any()
+    assert not (answer[157:160, 41:44] > 0.5).any()
+
+
 @pytest.mark.parametrize("side", [2000, 2600])
 def test_large_images_are_looked_at_by_samples(side: int) -> None:
     answer, clean = drawn(side)

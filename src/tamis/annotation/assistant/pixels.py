@@ -246,7 +246,7 @@ def pixel_lesson(
     rng = np.random.default_rng(seed)
     chosen = rng.choice(small.size, min(SAMPLED, small.size), replace=False)
     flat, inside = seen.reshape(-1, FEATURES)[chosen], small.ravel()[chosen]
-    known = at_pixels(sight.features, chosen, (height, width))
+    known = at_pixels(np.ascontiguousarray(sight.features.transpose(1, 2, 0)), chosen, (height, width))
     columns = np.concatenate([np.ones((len(flat), 1), np.float32), flat, _waved(flat), known], axis=1)
     weights = np.where(_around_border(small).ravel()[chosen], np.float32(1), np.float32(FAR))
     weighted = (columns * (weights / weights.sum())[:, None]).T

@@ -18,6 +18,7 @@ from tamis.arrays import ImageArray
 from tamis.errors import InputError, UnavailableError
 from tamis.regions.appearance import unit
 from tamis.results.run import file_hash
+from tamis.segmentors.onnx_session import session_options
 
 if TYPE_CHECKING:
     from tamis.segmentors import DescribesRegions
@@ -173,7 +174,7 @@ class OnnxFile:
         import onnxruntime  # type: ignore[import-untyped]
 
         try:
-            return onnxruntime.InferenceSession(str(self.path), providers=["CPUExecutionProvider"])
+            return onnxruntime.InferenceSession(str(self.path), session_options(), providers=["CPUExecutionProvider"])
         except Exception as error:  # noqa: BLE001 - onnxruntime has exceptions of its own
             raise InputError(f"--encoder onnx:{self.path}: cannot be loaded ({str(error)[:120]})") from None
 

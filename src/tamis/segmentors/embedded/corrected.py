@@ -20,7 +20,7 @@ from tamis.mask import boundaries
 from tamis.regions.clicks import CERTAIN, SURE, as_bytes
 from tamis.regions.corrections import CorrectionContext, correction_tokens
 from tamis.regions.encoded import EncodedRegions, signs_of
-from tamis.regions.spread import spread
+from tamis.regions.spread import spread_inside_and_outside
 from tamis.segmentors.embedded.closer import CloserLook, holds, look_at, part_around
 from tamis.segmentors.embedded.likeness import settled
 from tamis.segmentors.embedded.pixel_corrections import PixelContext, around, replace_where
@@ -85,6 +85,12 @@ class CorrectedRegions(EncodedRegions):
         height, width = self.region_map.shape
         small = cv2.resize(self.image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
         return PixelContext.of(small, pixel_maps(small))
+
+    @cached_property
+    def scene(self) -> dict[str, NDArray[np.float32]]:
+        """What the network over pixels that corrects has made of the image; made when first asked for."""
+        seen, known = session("pixel_scene").run(None, self.pixels.scene_inputs())
+        return {"seen": seen, "known": known}
 
     @property
     def pixel_features(self) -> NDArray[np.float32]:
@@ -181,7 +187,9 @@ class CorrectedRegions(EncodedRegions):
         part = part_around(mask, clicks[:-1]) if looks else None
         look = None if part is None else look_at(part, looks, clicks[-1])
         answer = self._corrected(mask, clicks) if look is None else look.corrected(mask, clicks)
-        remove_specks(answer, None if self._begun(mask, clicks) else mask, clicks)
+        begun = self._begun(mask, clicks)
+        if begun or look is None:  # a closer look has removed those that are not the first answer's
+            remove_specks(answer, None if begun else mask, clicks)
         set_clicked_pixels(answer, clicks)
         return answer
 
@@ -237,25 +245,18 @@ class CorrectedRegions(EncodedRegions):
         changed = _together(changed, context, int(clicked[-1]), least)
         held = np.where(changed, after, before)
         values = np.where(held == after, values, np.where(held, SURE, 1 - SURE)).astype(np.float32)
-        answer = spread(values, self.fine_map)
+        # Where the mask cuts a region that does not change, its pixels are what they were; and nowhere do whole regions
+        # turn pixels of the mask against the click.
         cut = (np.minimum(shares, 1 - shares) > CUT) & ~changed
-        if cut.any():
-            self._keep(answer, mask, cut)
-        self._keep_side(answer, mask, held, signs[-1])
+        outside = np.where(held & (cut | (not signs[-1])), np.float32(1 - SURE), values)
+        inside = np.where(~held & (cut | signs[-1]), np.float32(SURE), values)
+        answer = spread_inside_and_outside(outside, inside, self.fine_map, mask)
         scale = max(self.shape) / max(self.region_map.shape)
         for click, region, depth in zip(clicks, clicked, context.depths_at(clicks, self.shape) * scale, strict=True):
             if held[region] != click.positive:
                 kept = None if click.positive == clicks[-1].positive else mask
                 carve(answer, self.fine_map, click, min(float(depth), _half_way(click, clicks)), kept)
         return answer
-
-    def _keep_side(self, answer: ProbabilityArray, mask: MaskArray, held: NDArray[np.bool_], positive: bool) -> None:
-        """Let pixels of a mask (H, W) stay, in place, that whole regions, held (R,) or not, turn against the click."""
-        small = cv2.resize(mask.view(np.uint8), self.region_map.shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT) > 0
-        against = (held[self.region_map] != positive) & (small == positive)
-        if against.any():
-            kept = np.full(small.shape, SURE if positive else 1 - SURE, np.float32)
-            replace_where(answer, kept, against, mask, bool(positive))
 
     def _look_at_pixels(self, answer: ProbabilityArray, mask: MaskArray, clicks: Sequence[Click]) -> None:
         """Let the network over pixels have the last word on the border of an answer (H, W) to a mask (H, W), in place.
@@ -279,29 +280,13 @@ class CorrectedRegions(EncodedRegions):
             clicks: all of them.
         """
         fed = self.pixels.inputs(answer, mask, clicks, self.shape)
-        drawn: NDArray[np.float32] = session("pixel_corrections").run(None, fed)[0][0, 0]
-        seen = settled(drawn, self.pixels.features, self.pixels.around)
+        drawn: NDArray[np.float32] = session("pixel_corrections").run(None, fed | self.scene)[0][0, 0]
+        seen = settled(drawn, self.pixels.known, self.pixels.around)
         told, before = fed["masks"][0] > 0
         other = (told != (seen > 0.5)) & around(boundaries(told.view(np.uint8)), BORDER)
         for signed, disc in zip((True, False), fed["clicks"][0, :2], strict=True):
             other &= (disc == 0) | (told != signed)
         return seen, other, told != before
-
-    def _keep(self, answer: ProbabilityArray, mask: MaskArray, regions: NDArray[np.bool_]) -> None:
-        """Let the pixels of some regions, at least one, be what a mask says, in place."""
-        there = np.asarray(regions[self.region_map])
-        sides = zip(self.shape, there.shape, (there.any(axis=1), there.any(axis=0)), strict=True)
-        # Only the part that holds them; borders at full size may lie a little beyond those at the working size.
-        spans = []
-        for full, small, held in sides:
-            first, last = np.flatnonzero(held)[[0, -1]].tolist()
-            spans.append(slice(max(0, (first - 2) * full // small), (last + 3) * full // small))
-        part = (spans[0], spans[1])
-        kept = spread(regions.view(np.uint8), np.ascontiguousarray(self.fine_map[part])).view(np.bool_)
-        inside, meant = answer[part], mask[part]
-        kept &= (inside > 0.5) != meant
-        np.copyto(inside, SURE, where=kept & meant)
-        np.copyto(inside, 1 - SURE, where=kept & ~meant)
 
 
 def carve(

@@ -40,7 +40,7 @@ def settled(seen: ProbabilityArray, features: NDArray[np.float32], around: NDArr
 
     Args:
         seen: (h, w), whose mask at .5 teaches.
-        features: (D, h', w') float32, of its pixels on a coarser grid.
+        features: (h', w', D) float32, of its pixels on a coarser grid.
         around: (h, w, C) float32, the surroundings of each.
     """
     import cv2
@@ -57,12 +57,14 @@ def settled(seen: ProbabilityArray, features: NDArray[np.float32], around: NDArr
     flat = around.reshape(-1, around.shape[2])
     one = np.ones((len(chosen), 1), np.float32)
     columns = np.concatenate([one, at_pixels(features, chosen, mask.shape), flat[chosen]], axis=1)
-    weighted = (columns * (weights / len(chosen))[:, None]).T
-    gram = weighted @ columns + np.float32(RIDGE) * np.eye(columns.shape[1], dtype=np.float32)
-    learned = np.linalg.solve(gram, weighted @ inside.astype(np.float32))
-    one_weight, of_features, of_surroundings = np.split(learned, (1, 1 + len(features)))
+    # Half of the weight on either side: the product of a matrix with itself takes half the time of one with another.
+    root = np.sqrt(weights / len(chosen))
+    columns *= root[:, None]
+    gram = columns.T @ columns + np.float32(RIDGE) * np.eye(columns.shape[1], dtype=np.float32)
+    learned = np.linalg.solve(gram, columns.T @ (root * inside))
+    one_weight, of_features, of_surroundings = np.split(learned, (1, 1 + features.shape[2]))
     # Sums may be enlarged in the place of what they are of.
-    coarse = cv2.resize(np.tensordot(of_features, features, 1), mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    coarse = cv2.resize(features @ of_features, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
     settling = np.flatnonzero(apart <= SETTLED)
     told = sigmoid(GAIN * (one_weight + coarse.ravel()[settling] + flat[settling] @ of_surroundings - 0.5))
     mixed = seen.copy()

@@ -1,6 +1,6 @@
 """What nobody means: small parts and small holes of a corrected mask, in which no click lies."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,11 @@ by .008 to .011 from the third click on, and no mask loses .01 of its IoU; at tw
 MOST = 1024
 """Samples along the longer side in which specks are looked for: not every pixel of a large image."""
 
-
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 """A cell and those that it hangs together with."""
+
+Box = tuple[slice, slice]
+"""Rows and columns of cells."""
 
 
 def remove_specks(answer: ProbabilityArray, mask: MaskArray | None, clicks: Sequence[Click]) -> None:
@@ -40,63 +42,107 @@ def remove_specks(answer: ProbabilityArray, mask: MaskArray | None, clicks: Sequ
         return
     rows, columns = slice(max(0, top - 1), top + height + 1), slice(max(0, left - 1), left + width + 1)
     changed = None if mask is None else cells != mask[step // 2 :: step, step // 2 :: step]
-    row, column = rows.start * step, columns.start * step
-    moved = [click.moved(-column, -row) for click in clicks]
+    shape = cells.shape
+    clicked = [
+        (min(row // step, shape[0] - 1) - rows.start, min(column // step, shape[1] - 1) - columns.start, click.positive)
+        for click in clicks
+        for row, column in [click.pixel]
+    ]
     # A part or a hole hung together with what has changed if it lies beside it.
     there = None if changed is None else cv2.dilate(changed[rows, columns].view(np.uint8), CROSS) > 0
-    _remove(answer[row:, column:], cells[rows, columns], there, moved, step)
+    for (down, across), turned, sign in _specks(cells[rows, columns], there, clicked):
+        row, column = (rows.start + down.start) * step, (columns.start + across.start) * step
+        _turn(answer[row:, column:], turned, step, sign)
 
 
-def _remove(
-    answer: ProbabilityArray, cells: MaskArray, changed: MaskArray | None, clicks: Sequence[Click], step: int
-) -> None:
-    """As above, of the part of an image that has the mask.
+def _specks(
+    cells: MaskArray, changed: MaskArray | None, clicked: Collection[tuple[int, int, bool]]
+) -> Iterator[tuple[Box, MaskArray, bool]]:
+    """Specks of a mask: a box of each, what of the box is to be turned, and what that is now.
+
+    They are found by outlines, which takes a fifth of the time of numbering all cells.
 
     Args:
-        answer: (H, W).
-        cells: (h, w), samples of the mask, which begin where the answer does.
-        changed: (h, w), where they are not what they were, and a cell around; None for everywhere.
-        clicks: in the part's pixels; some may lie outside.
-        step: pixels between samples.
+        cells: (h, w), the mask.
+        changed: (h, w), where it is not what it was, and a cell around; None for everywhere.
+        clicked: rows, columns and signs of clicks.
     """
     import cv2
 
-    height, width = cells.shape
-    least = SHARE * np.count_nonzero(cells)
-    for sign in (True, False):
-        _, labels, stats, _ = cv2.connectedComponentsWithStats((cells == sign).view(np.uint8), connectivity=4)
-        small = np.append(False, stats[1:, 4] < least)  # 0 is what is no component
-        small &= ~_at_edge(stats, cells.shape) if not sign else stats[:, 4] < stats[1:, 4].max()
-        for row, column in (click.pixel for click in clicks if click.positive == sign):
-            if row >= 0 <= column and row < (height + 1) * step and column < (width + 1) * step:
-                small[labels[min(row // step, height - 1), min(column // step, width - 1)]] = False
-        if changed is not None:
-            small &= np.bincount(labels[changed], minlength=len(small)) > 0
-        for number in np.flatnonzero(small).tolist():
-            _turn(answer, labels, number, stats[number, :4].tolist(), step, sign)
-        if sign and small.any():
-            cells = cells & ~small[labels]  # the holes of parts that are gone are none
+    # Outlines of what is outside, in a frame: parts hang together by their sides, holes by corners, too.
+    outside = cv2.copyMakeBorder((~cells).view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    found, tree = cv2.findContours(outside, cv2.RETR_TREE, cv2.CHAIN_APPROX_SIMPLE, offset=(-1, -1))
+    outlines = [np.asarray(each, np.int32) for each in found]
+    parents = tree[0, :, 3].tolist()
+    depths = [_depth(number, parents) for number in range(len(parents))]
+    parts = [number for number, depth in enumerate(depths) if depth % 2]
+    largest = max(parts, key=lambda number: cv2.contourArea(outlines[number]))
+    least, gone = SHARE * np.count_nonzero(cells), set[int]()
+    for number in sorted(range(len(parents)), key=depths.__getitem__):
+        if parents[number] in gone:
+            gone.add(number)  # it is in the place of what is gone
+        elif depths[number] and number != largest:
+            here = _box(outlines[number], cells.shape)
+            if changed is not None and not changed[here].any():
+                continue
+            sign = bool(depths[number] % 2)
+            same = cells[here] == sign
+            speck = same & _filled(outlines[number], here)
+            if np.count_nonzero(speck) >= least or (changed is not None and not changed[here][speck].any()):
+                continue
+            if any(each == sign and _holds(speck, here, row, column) for row, column, each in clicked):
+                continue
+            gone.add(number)
+            grown = cv2.dilate(speck.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
+            yield here, grown & (speck | ~same), sign
 
 
-def _at_edge(stats: NDArray[np.int32], shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """(N,) which components reach the edge of an image (h, w)."""
-    left, top, width, height = stats[:, :4].T
-    return np.asarray((left == 0) | (top == 0) | (left + width == shape[1]) | (top + height == shape[0]))
+def _depth(number: int, parents: Sequence[int]) -> int:
+    """In how many outlines one lies: the mask's parts in an odd number, what is outside in an even one."""
+    depth = 0
+    while (number := parents[number]) >= 0:
+        depth += 1
+    return depth
 
 
-def _turn(
-    answer: ProbabilityArray, labels: NDArray[np.int32], number: int, box: Sequence[int], step: int, sign: bool
-) -> None:
-    """Turn what a component of samples stands for over, in place, whose sign is given."""
+def _box(outline: NDArray[np.int32], shape: Sequence[int]) -> Box:
+    """Rows and columns of an outline (N, 1, 2) of x and y, and one around, in a grid (h, w)."""
     import cv2
 
-    left, top, width, height = box
-    rows, columns = slice(max(0, top - 1), top + height + 1), slice(max(0, left - 1), left + width + 1)
-    here = labels[rows, columns]
-    grown = cv2.dilate((here == number).view(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    there = np.kron(grown & ((here == number) | (here == 0)), np.ones((step, step), bool))
+    left, top, width, height = cv2.boundingRect(outline)
+    rows, columns = (top, top + height, shape[0]), (left, left + width, shape[1])
+    down, across = (slice(max(0, start - 1), min(stop + 1, side)) for start, stop, side in (rows, columns))
+    return down, across
+
+
+def _filled(outline: NDArray[np.int32], box: Box) -> MaskArray:
+    """(h, w) of a box: what an outline (N, 1, 2) of x and y encloses, and itself."""
+    import cv2
+
+    rows, columns = box
+    filled = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
+    cv2.drawContours(filled, [outline], -1, 1, cv2.FILLED, offset=(-columns.start, -rows.start))
+    return filled.view(np.bool_)
+
+
+def _holds(cells: MaskArray, box: Box, row: int, column: int) -> bool:
+    """Whether a cell is among some (h, w) of a box."""
+    rows, columns = box
+    inside = rows.start <= row < rows.stop and columns.start <= column < columns.stop
+    return inside and bool(cells[row - rows.start, column - columns.start])
+
+
+def _turn(answer: ProbabilityArray, cells: MaskArray, step: int, sign: bool) -> None:
+    """Turn what some cells (h, w) stand for over, in place, where it has a sign.
+
+    Args:
+        answer: (H, W), which begins where the cells do.
+        cells: (h, w).
+        step: pixels between them.
+        sign: of what is turned.
+    """
+    there = np.kron(cells, np.ones((step, step), bool))
     # No further than samples go: the last rows and columns of an image may be too few for one.
-    down, across = rows.start + here.shape[0], columns.start + here.shape[1]
-    inside = answer[rows.start * step : down * step, columns.start * step : across * step]
+    inside = answer[: there.shape[0], : there.shape[1]]
     there = there[: inside.shape[0], : inside.shape[1]] & ((inside > 0.5) == sign)
     inside[there] = 1 - SURE if sign else SURE

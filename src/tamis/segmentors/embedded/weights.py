@@ -1,32 +1,25 @@
 """The weights that ship with tamis, and what runs them."""
 
 import hashlib
-import os
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from tamis.errors import UnavailableError
+from tamis.segmentors.onnx_session import session_options
 
-PARTS = ("pixels", "relations", "regions", "answers", "messages", "corrections", "pixel_corrections")
+PARTS = ("pixels", "relations", "regions", "answers", "messages", "corrections", "pixel_scene", "pixel_corrections")
 """The networks, each a file: over pixels; over regions, cut in three where rows can be taken; over regions again, to
-correct a mask, cut in two between what an image needs once and what every click needs; over pixels, to correct it."""
+correct a mask, cut in two between what an image needs once and what every click needs; over pixels, to correct it, cut
+in two likewise."""
 
 
 @cache
 def session(part: str) -> Any:
-    """An onnxruntime session over weights in the package; sessions may be used by several threads.
-
-    onnxruntime does not read OMP_NUM_THREADS, by which people and clusters say how many threads a process may have.
-    """
+    """An onnxruntime session over weights in the package; sessions may be used by several threads."""
     import onnxruntime  # type: ignore[import-untyped]
 
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    allowed = os.environ.get("OMP_NUM_THREADS", "")
-    if allowed.isdecimal():
-        options.intra_op_num_threads = int(allowed)
-    return onnxruntime.InferenceSession(weights_of(part), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(weights_of(part), session_options(), providers=["CPUExecutionProvider"])
 
 
 @cache
