@@ -92,19 +92,19 @@ class CloserLook:
 
     def corrected(self, mask: MaskArray, clicks: Sequence[Click]) -> ProbabilityArray:
         """(H, W) float32: the mask (H, W) as the last click, which lies in the part, corrects it there."""
-        inside = np.ascontiguousarray(mask[self.part])
         answer, (rows, columns) = np.empty(mask.shape, np.float32), self.part
-        # Not the part itself: writing twice to a large image takes longer than asking of what.
-        between = answer[rows], mask[rows]
-        sides = [slice(0, columns.start), slice(columns.stop, None)]
-        beside = [
-            *((answer[each], mask[each]) for each in (slice(0, rows.start), slice(rows.stop, None))),
-            *((between[0][:, each], between[1][:, each]) for each in sides),
-        ]
-        for told, before in beside:
+        # Around the part and not in it: to write a large image twice takes longer than to ask for four pieces.
+        for beside in (
+            np.s_[: rows.start],
+            np.s_[rows.stop :],
+            np.s_[rows, : columns.start],
+            np.s_[rows, columns.stop :],
+        ):
+            told, before = answer[beside], mask[beside]
             told.fill(1 - SURE)
             if before.any():
                 np.copyto(told, SURE, where=before)
+        inside = np.ascontiguousarray(mask[self.part])
         answer[self.part] = self.encoded.probability_from_mask(inside, within(self.part, clicks))
         set_clicked_pixels(answer, clicks)
         return answer
