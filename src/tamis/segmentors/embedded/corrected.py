@@ -123,7 +123,7 @@ class CorrectedRegions(EncodedRegions):
         if not self._wide(mask):
             return answer
         # The network is told a mask: where it is told of doubts it settles them, and what is meant is settled here.
-        seen, other, _ = self._by_pixels(mask.astype(np.float32), mask, clicks)
+        seen, other, _ = self._by_pixels(mask.view(np.uint8), mask, clicks)
         for inside in (True, False):
             replace_where(answer, seen, other, mask, inside)
         remove_specks(answer, None, clicks)
@@ -270,12 +270,12 @@ class CorrectedRegions(EncodedRegions):
         replace_where(answer, seen, other, mask, not clicks[-1].positive)
 
     def _by_pixels(
-        self, answer: ProbabilityArray, mask: MaskArray, clicks: Sequence[Click]
+        self, answer: ProbabilityArray | NDArray[np.uint8], mask: MaskArray, clicks: Sequence[Click]
     ) -> tuple[ProbabilityArray, MaskArray, MaskArray]:
         """What the network over pixels says, where that changes an answer, and where the answer has changed: (h, w).
 
         Args:
-            answer: (H, W), over regions.
+            answer: (H, W), over regions, from 0 to 1.
             mask: (H, W), which it answers to.
             clicks: all of them.
         """

@@ -73,12 +73,16 @@ class PixelContext:
         }
 
     def inputs(
-        self, told: ProbabilityArray, before: MaskArray, clicks: Sequence[Click], shape: tuple[int, int]
+        self,
+        told: ProbabilityArray | NDArray[np.uint8],
+        before: MaskArray,
+        clicks: Sequence[Click],
+        shape: tuple[int, int],
     ) -> dict[str, NDArray[np.float32]]:
         """What the network is fed for a click, a batch of one, beside what it has made of the scene.
 
         Args:
-            told: (H, W), the answer over regions.
+            told: (H, W), the answer over regions, from 0 to 1.
             before: (H, W), the mask that was corrected.
             clicks: all of them, the new one last.
             shape: (H, W), in whose pixels they are.
