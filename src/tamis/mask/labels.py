@@ -1,5 +1,6 @@
 """Label maps: one number per pixel in place of one mask per region."""
 
+from itertools import pairwise
 from typing import Literal, get_args
 
 import numpy as np
@@ -13,6 +14,9 @@ from tamis.mask.ranges import offsets_of
 _ENTRIES = 1 << 24
 """Of a table of masks and runs worked on at a time."""
 
+_PLACE = 32
+"""Bits of a pixel's number."""
+
 Order = Literal["smallest on top", "first on top", "last on top"]
 
 
@@ -22,6 +26,20 @@ def boundaries(labels: NDArray[np.integer]) -> MaskArray:
     edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
     edge[:-1] |= labels[:-1] != labels[1:]
     return edge
+
+
+def label_areas(labels: NDArray[np.integer], count: int = 0) -> NDArray[np.int64]:
+    """(N,) int64: the pixels of labels 0, 1, … of a map (H, W), at least `count` of them.
+
+    Counted by runs of equal pixels, which are a small part of all.
+
+    >>> label_areas(np.array([[0, 2, 2]]), 4).tolist()
+    [1, 0, 2, 0]
+    """
+    flat = labels.ravel()
+    starts = np.append(0, np.flatnonzero(flat[1:] != flat[:-1]) + 1)
+    lengths = np.diff(np.append(starts, flat.size))
+    return np.bincount(flat[starts], lengths, count).astype(np.int64)
 
 
 def label_map(masks: Masks, order: Order = "smallest on top") -> NDArray[np.uint16 | np.int32]:
@@ -90,18 +108,44 @@ def masks_from_unions(labels: LabelArray, members: NDArray[np.bool_]) -> Masks:
     >>> masks_from_unions(np.array([[0, 1, 1], [2, 2, 1]]), np.array([[True, False, True]])).dense()[0].tolist()
     [[True, False, False], [True, True, False]]
     """
-    by_column = labels.T.ravel()
-    starts = np.concatenate([[0], np.flatnonzero(by_column[1:] != by_column[:-1]) + 1])
-    begun = by_column[starts]
+    regions = members.shape[1]
+    place, before, after = _steps(labels, regions)
+    # Grouped by what meets there, each group in order.
+    places = (before * regions + after) << _PLACE | place
+    places.sort()
+    border = places >> _PLACE
+    first = np.flatnonzero(np.concatenate([[True], border[1:] != border[:-1]]))
+    many = np.diff(np.append(first, len(border)))
+    before, after = np.divmod(border[first], regions)
+    place = places.astype(np.uint32)
     edges, lengths = [np.zeros(0, np.uint32)], [np.zeros(0, np.int64)]
-    step = max(1, _ENTRIES // len(starts))
-    for first in range(0, len(members), step):
-        inside = np.take(members[first : first + step], begun, axis=1)
-        changes = inside.copy()
-        changes[:, 1:] ^= inside[:, :-1]
-        counts = np.count_nonzero(changes, axis=1)
-        # In one dimension: numpy finds what is set several times as fast there.
-        run = np.flatnonzero(changes) - np.repeat(np.arange(len(changes)) * len(starts), counts)
-        edges.append(starts[run].astype(np.uint32))
-        lengths.append(counts)
+    step = max(1, _ENTRIES // len(place))
+    for start in range(0, len(members), step):
+        some = np.pad(members[start : start + step], ((0, 0), (0, 1)))
+        mask, which = np.divmod(np.flatnonzero(some[:, before] != some[:, after]), len(first))
+        counts = many[which]
+        ends = np.cumsum(counts)
+        found = place[np.arange(counts.sum()) + np.repeat(first[which] - (ends - counts), counts)]
+        length = np.bincount(mask, counts, len(some)).astype(np.int64)
+        for left, right in pairwise(offsets_of(length).tolist()):
+            found[left:right].sort()
+        edges.append(found)
+        lengths.append(length)
     return Masks((labels.shape[0], labels.shape[1]), np.concatenate(edges), offsets_of(np.concatenate(lengths)))
+
+
+def _steps(labels: LabelArray, none: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Where one region follows on another, column by column: the later pixels' numbers and both regions, (S,) each.
+
+    Before the first pixel of all there is the region `none`.
+    """
+    height, width = labels.shape
+    flat = labels.ravel()
+    above = np.flatnonzero(labels[1:] != labels[:-1])
+    row, column = np.divmod(above, width)
+    last = np.append(none, labels[-1, :-1])
+    top = np.flatnonzero(labels[0] != last)
+    place = np.concatenate([column * height + row + 1, top * height])
+    before = np.concatenate([flat[above], last[top]])
+    after = np.concatenate([flat[above + width], labels[0, top]])
+    return place, before.astype(np.int64), after.astype(np.int64)

@@ -17,6 +17,7 @@ from tamis.arrays import ImageArray
 from tamis.clicks import center_click, grid_clicks
 from tamis.errors import InputError
 from tamis.mask import masks_from_labels
+from tamis.mask.labels import label_areas
 from tamis.partition.linkage import linked_levels
 from tamis.partition.spectral import spectral_levels
 from tamis.proposals.asking import in_batches
@@ -94,7 +95,7 @@ def region_affinity(encoded: AnswersByRegion) -> NDArray[np.float32]:
 
     An object and the whole it belongs to make a hierarchy; the parts cut objects before their surroundings are parted.
     """
-    present = np.flatnonzero(np.bincount(encoded.fine_map.ravel()))
+    present = np.flatnonzero(label_areas(encoded.fine_map))
     coarse = encoded.answers[1:] if len(encoded.answers) > 1 else encoded.answers
     answers = coarse[:, present[:, None], present].mean(axis=0, dtype=np.float32)
     return both_directions(answers / np.float32(CERTAIN))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray, LabelArray
 from tamis.mask import boundaries
+from tamis.mask.labels import label_areas
 from tamis.regions.protocol import AnswersByRegion
 
 
@@ -28,7 +29,7 @@ class Superpixels:
     @cached_property
     def areas(self) -> NDArray[np.int64]:
         """(S,) int64: pixels of each piece."""
-        return np.bincount(self.labels.ravel())
+        return label_areas(self.labels)
 
     def __len__(self) -> int:
         return len(self.areas)

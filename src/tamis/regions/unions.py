@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.mask import Masks, masks_from_unions
+from tamis.mask.labels import label_areas
 
 _CHUNK = 64
 
@@ -34,7 +35,7 @@ class Unions:
     @cached_property
     def region_areas(self) -> NDArray[np.float32]:
         """(R,) float32: pixels of each region."""
-        return np.bincount(self.labels.ravel(), minlength=self.members.shape[1]).astype(np.float32)
+        return label_areas(self.labels, self.members.shape[1]).astype(np.float32)
 
     @cached_property
     def areas(self) -> NDArray[np.int64]:
