@@ -12,7 +12,6 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import numpy as np
 from rich.progress import track
 
@@ -20,7 +19,8 @@ from benchmarks.sets import ROOT
 from tamis.evaluation.boundaries import BorderCounts, best_f, border_counts, drawn_borders
 from tamis.segmentors import load_segmentor, weights_of
 from tamis.segmentors.embedded.pixel_network import pixel_maps
-from tamis.segmentors.embedded.sizes import working_shape
+from tamis.segmentors.embedded.sizes import at_working_size
+from tamis.training.edges import as_strength
 from tamis.training.photographs import read_photographs
 
 KEPT = ROOT / "benchmarks" / "boundaries.json"
@@ -28,12 +28,8 @@ KEPT = ROOT / "benchmarks" / "boundaries.json"
 
 def counts_of(image: np.ndarray, maps: tuple[np.ndarray, ...]) -> BorderCounts:
     """What the pixel network finds in an image (H, W, 3), at its original size."""
-    shape = image.shape[0], image.shape[1]
-    height, width = working_shape(shape)
-    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
-    strength = 1 / (1 + np.exp(-pixel_maps(small).boundary))
-    full = cv2.resize(strength, shape[::-1], interpolation=cv2.INTER_CUBIC).clip(0, 1).astype(np.float32)
-    return border_counts(full, [drawn_borders(labels) for labels in maps])
+    strength = as_strength(pixel_maps(at_working_size(image)).edges, image.shape)
+    return border_counts(strength, [drawn_borders(labels) for labels in maps])
 
 
 def main() -> int:

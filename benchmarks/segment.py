@@ -17,8 +17,9 @@ from benchmarks.sam_vit_b import BATCH, SHAPE
 from benchmarks.timing import Timing, alternate, best_of
 from tamis.arrays import ImageArray
 from tamis.proposals import grid_proposals
+from tamis.regions.edge_tree import edge_nodes
 from tamis.regions.encoded import EncodedRegions
-from tamis.regions.features import colour_nodes, summarise
+from tamis.regions.features import summarise
 from tamis.regions.oversegmentation import small_regions
 from tamis.segmentors import load_segmentor
 from tamis.segmentors.embedded.model import region_answers
@@ -72,8 +73,8 @@ def _parts(image: ImageArray) -> dict[str, float]:
     height, width = working_shape((image.shape[0], image.shape[1]))
     small: ImageArray = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     region_map, maps = small_regions(small), pixel_maps(small)
-    colours = colour_nodes(small, region_map)
-    summary = summarise(small, region_map, maps, colours)
+    edges = edge_nodes(region_map, maps.edges)
+    summary = summarise(small, region_map, maps, edges)
     answers, ratings = region_answers(summary)
 
     def encoded() -> EncodedRegions:
@@ -84,8 +85,8 @@ def _parts(image: ImageArray) -> dict[str, float]:
     return {
         "the network over pixels": best_of(lambda: pixel_maps(small)),
         "cutting the image into regions": best_of(lambda: small_regions(small)),
-        "the tree of colours": best_of(lambda: colour_nodes(small, region_map)),
-        "pooling over regions and the tree of boundaries": best_of(lambda: summarise(small, region_map, maps, colours)),
+        "the tree of edges": best_of(lambda: edge_nodes(region_map, maps.edges)),
+        "pooling over regions and the tree of boundaries": best_of(lambda: summarise(small, region_map, maps, edges)),
         "the network over regions": best_of(lambda: region_answers(summary)),
         "borders at full size": best_of(lambda: encoded().fine_map),
         "clicks, suppression, run lengths": best_of(lambda: grid_proposals(ready)),

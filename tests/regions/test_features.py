@@ -3,22 +3,18 @@
 import numpy as np
 import pytest
 
-from tamis.regions.colour_tree import colour_tree, node_mass
+from tamis.regions.edge_tree import edge_nodes
 from tamis.regions.features import (
     EXTRA_NUMBERS,
     PAIR_NUMBERS,
     PROFILE,
     PixelMaps,
     boundary_tree,
-    classical_logits,
-    colour_nodes,
     nodes_below,
     region_inputs,
     summarise,
 )
 from tamis.regions.measures import appearance, overlaps, pool
-from tamis.regions.tree import lowest_common_node
-from tamis.segmentors.classical.hierarchy import Hierarchy
 from tamis.segmentors.embedded.sizes import working_shape
 
 QUARTERS = np.repeat(np.repeat(np.array([[0, 1], [2, 3]], np.uint16), 16, 0), 16, 1)
@@ -93,9 +89,10 @@ def test_region_inputs_have_their_shapes_and_are_finite() -> None:
         rng.normal(size=(5, 8, 8)).astype(np.float32),
         rng.normal(size=(8, 8)).astype(np.float32),
         rng.random((7, 8, 8)).astype(np.float32),
+        rng.normal(size=(16, 16)).astype(np.float32),
     )
     image = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    inputs = region_inputs(summarise(image, QUARTERS, maps, colour_nodes(image, QUARTERS)))
+    inputs = region_inputs(summarise(image, QUARTERS, maps, edge_nodes(QUARTERS, maps.edges)))
     assert inputs.tokens.shape == (4, 7 + 5 + 1 + EXTRA_NUMBERS)
     assert inputs.pairs.shape == (PAIR_NUMBERS, 4, 4)
     assert inputs.tokens.dtype == inputs.pairs.dtype == inputs.areas.dtype == np.float32
@@ -110,14 +107,3 @@ def test_region_inputs_have_their_shapes_and_are_finite() -> None:
 )
 def test_working_sizes(shape: tuple[int, int], expected: tuple[int, int]) -> None:
     assert working_shape(shape) == expected
-
-
-def test_classical_logits_are_the_answers_of_the_hierarchy_on_the_same_regions() -> None:
-    rng = np.random.default_rng(0)
-    image = np.kron(rng.integers(0, 256, (4, 6, 3)), np.ones((16, 16, 1))).astype(np.uint8)
-    encoded = Hierarchy().encode(image)
-    tree, areas, _ = colour_tree(image, encoded.region_map)
-    mass = np.maximum(node_mass(tree, areas), 1e-20).astype(np.float32)
-    logits = classical_logits(lowest_common_node(tree), mass, mass[: tree.leaves])
-    answers = 1 / (1 + np.exp(-logits))
-    np.testing.assert_allclose(answers, encoded.answers[0] / 255, atol=1 / 150)

@@ -7,6 +7,7 @@ from tamis.regions.tree import (
     RegionGraph,
     average_linkage,
     lowest_common_node,
+    merge,
     node_sums,
     oversegment,
     region_graph,
@@ -22,12 +23,30 @@ def complete_graph(points: np.ndarray) -> RegionGraph:
 
 def test_on_a_complete_graph_it_is_average_linkage_of_scipy() -> None:
     points = np.random.default_rng(0).normal(size=(30, 2))
-    tree = average_linkage(30, complete_graph(points))
+    tree = average_linkage(complete_graph(points), np.ones(30))
     expected = hierarchy.linkage(points, "average")
     assert tree.heights == pytest.approx(expected[:, 2])
     ultrametric = np.concatenate([np.zeros(30), tree.heights])[lowest_common_node(tree)]
     pairs = np.triu_indices(30, 1)
     assert ultrametric[pairs] == pytest.approx(hierarchy.cophenet(expected))
+
+
+def test_merging_all_that_can_be_at_once_is_merging_the_cheapest_one_after_the_other() -> None:
+    rng = np.random.default_rng(2)
+    regions = np.repeat(np.repeat(np.arange(80, dtype=np.uint16).reshape(8, 10), 4, 0), 4, 1)
+    graph, sizes = region_graph(regions, rng.random(regions.shape)), rng.uniform(1, 9, 80)
+    size = [*sizes.tolist(), *[0.0] * 79]
+
+    def join(a: int, b: int, node: int) -> None:
+        size[node] = size[a] + size[b]
+
+    def cost(a: int, b: int, border: float) -> float:
+        return border * float((size[a] * size[b] / (size[a] + size[b])) ** 0.2)
+
+    slowly, at_once = merge(80, graph, cost, join), average_linkage(graph, sizes, crumbs=0.2)
+    assert at_once.heights == pytest.approx(slowly.heights)
+    heights = [np.concatenate([np.zeros(80), tree.heights])[lowest_common_node(tree)] for tree in (slowly, at_once)]
+    np.testing.assert_allclose(heights[0], heights[1])
 
 
 def test_borders_by_hand() -> None:
@@ -41,7 +60,7 @@ def test_borders_by_hand() -> None:
 
 def test_nodes_hold_the_leaves_that_were_merged_into_them() -> None:
     points = np.random.default_rng(1).normal(size=(12, 2))
-    tree = average_linkage(12, complete_graph(points))
+    tree = average_linkage(complete_graph(points), np.ones(12))
     members = [{leaf} for leaf in range(12)]
     for a, b in tree.children:
         members.append(members[a] | members[b])
@@ -58,14 +77,14 @@ def test_nodes_hold_the_leaves_that_were_merged_into_them() -> None:
 
 def test_parts_that_do_not_touch_are_joined_last() -> None:
     graph = RegionGraph(np.array([[0, 1], [2, 3]]), np.array([1.0, 2.0]), np.ones(2))
-    tree = average_linkage(4, graph)
+    tree = average_linkage(graph, np.ones(4))
     assert tree.children.tolist() == [[0, 1], [2, 3], [4, 5]]
     assert (np.diff(tree.heights) >= 0).all()
 
 
 def test_one_region_is_a_tree_without_merges() -> None:
     empty = RegionGraph(np.zeros((0, 2), np.int64), np.zeros(0), np.zeros(0))
-    tree = average_linkage(1, empty)
+    tree = average_linkage(empty, np.ones(1))
     assert lowest_common_node(tree).tolist() == [[0]]
 
 

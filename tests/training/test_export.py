@@ -11,6 +11,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 from tamis.regions.corrections import TOKENS  # noqa: E402
 from tamis.training.correction_network import CorrectionNetwork, CorrectionShape  # noqa: E402
+from tamis.training.edge_network import EdgeNetwork  # noqa: E402
 from tamis.training.export import (  # noqa: E402
     OPSET,
     PIXEL_OUTPUTS,
@@ -53,9 +54,17 @@ def pixels() -> PixelNetwork:
 
 
 @pytest.fixture(scope="module")
-def exported(pixels: PixelNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def edges() -> EdgeNetwork:
+    torch.manual_seed(1)
+    network = EdgeNetwork(TINY).eval()
+    trained_looking(network)
+    return network
+
+
+@pytest.fixture(scope="module")
+def exported(pixels: PixelNetwork, edges: EdgeNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("exported") / "pixels.onnx"
-    export_pixels(pixels, file, {"seed": "7"})
+    export_pixels(pixels, edges, file, {"seed": "7"})
     return file
 
 
@@ -66,15 +75,17 @@ def test_folding_changes_nothing(pixels: PixelNetwork) -> None:
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded(pixels).modules())
 
 
-def test_exported_pixels_agree_to_a_thousandth_in_probability_at_any_size(pixels: PixelNetwork, exported: Path) -> None:
+def test_exported_pixels_agree_to_a_thousandth_in_probability_at_any_size(
+    pixels: PixelNetwork, edges: EdgeNetwork, exported: Path
+) -> None:
     for height, width in ((64, 96), (160, 128), (32, 32)):
         image = torch.rand(1, 3, height, width)
         with torch.no_grad():
-            outputs = pixels(image)
-        expected = {**outputs._asdict(), "bias": outputs.bias + pixels.margin}
+            outputs, drawn = pixels(image), edges(pixels.features(image)).fine
+        expected = {**outputs._asdict(), "bias": outputs.bias + pixels.margin, "edges": drawn}
         for name, value in zip(PIXEL_OUTPUTS, run(exported, {"image": image.numpy()}), strict=True):
             exact = expected[name].detach().numpy()
-            if name in ("boundary", "bias"):
+            if name in ("boundary", "bias", "edges"):
                 value, exact = 1 / (1 + np.exp(-value)), 1 / (1 + np.exp(-exact))
             np.testing.assert_allclose(value, exact, atol=1e-3 * max(1, np.abs(exact).max()))
 

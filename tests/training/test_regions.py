@@ -11,7 +11,8 @@ from tamis.arrays import ImageArray, ProbabilityArray  # noqa: E402
 from tamis.clicks import Click  # noqa: E402
 from tamis.datasets.supervision import Kind  # noqa: E402
 from tamis.regions.measures import overlaps  # noqa: E402
-from tamis.training.calibration import BORDERS, CLASSICAL, SHIFTS, calibrate, mean_iou  # noqa: E402
+from tamis.training.calibration import BORDERS, EDGES, SHIFTS, calibrate, mean_iou  # noqa: E402
+from tamis.training.edge_network import EdgeNetwork  # noqa: E402
 from tamis.training.examples import RunPixels, annotate, make_example, run_pixels, teach  # noqa: E402
 from tamis.training.loop import LoopOptions, train  # noqa: E402
 from tamis.training.networks import PixelNetwork  # noqa: E402
@@ -24,7 +25,7 @@ REGION_MAP = np.array([[0, 0, 1, 1], [2, 2, 1, 1]], np.uint16)
 
 
 def tiny_pixels() -> RunPixels:
-    return partial(run_pixels, PixelNetwork(TINY).eval(), device=CPU)
+    return partial(run_pixels, PixelNetwork(TINY).eval(), EdgeNetwork(TINY).eval(), device=CPU)
 
 
 def test_annotations_are_shares_of_regions() -> None:
@@ -102,7 +103,7 @@ def test_calibration_never_lowers_the_score_it_looks_at_and_is_part_of_the_netwo
     found = calibrate(network, examples)
     assert found.shift in SHIFTS
     assert found.border in BORDERS
-    assert found.classical in CLASSICAL
+    assert found.edges in EDGES
     assert found.after["scenes"] >= found.before["scenes"]
     middle = network.shape.middle
     bias[middle] -= found.shift / GAIN

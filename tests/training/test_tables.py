@@ -21,7 +21,7 @@ def test_a_last_line_that_a_kill_cut_off_heals(tmp_path: Path) -> None:
     append_row(file, {"step": 20, "miou": 0.5})
     with file.open("a") as stream:
         stream.write("40,0.")
-    assert best_score(file) == 0.5
+    assert best_score(file, "miou") == 0.5
     cut_after(file, 100)
     append_row(file, {"step": 40, "miou": 0.75})
     assert [row["miou"] for row in read_rows(file)] == [0.5, 0.75]
@@ -32,4 +32,4 @@ def test_nothing_is_left_of_a_table_that_begins_later(tmp_path: Path) -> None:
     append_row(file, {"step": 20, "loss": 1.0})
     cut_after(file, 0)
     assert not file.exists()
-    assert best_score(file) == 0
+    assert best_score(file, "miou") == 0

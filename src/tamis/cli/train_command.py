@@ -14,7 +14,7 @@ from tamis.errors import InputError
 
 @click.group()
 def command() -> None:
-    """Train the model in the box by `embedding`, `regions`, `corrections`, `pixel-corrections` and `export`.
+    """Train the model in the box by `embedding`, `edges`, `regions`, `corrections`, `pixel-corrections`, `export`.
 
     `segnext` trains by a recipe of its family, `binary` a network of one concept; `measure` tells the mIoU@1 of any
     segmentor.
@@ -105,10 +105,63 @@ def embedding(
 @options.steps
 @options.seed
 @options.threads
+@click.option("--lr", default=2e-3, show_default=True, help="Peak learning rate.")
+@click.option("--pixels", type=click.Path(path_type=Path), help="Weights of stage A, instead of the model's own.")
+def edges(
+    data: tuple[str, ...],
+    packs: tuple[Path, ...],
+    out: Path,
+    resume: bool,
+    device: str,
+    minutes: float,
+    seconds: float | None,
+    steps: int,
+    seed: int,
+    threads: int,
+    lr: float,
+    pixels: Path | None,
+) -> None:
+    """Edges for a stage A that stays as it is: where people cut a whole image into its parts."""
+    options.require_torch()
+    from tamis.training.loop import LoopOptions
+    from tamis.training.recipe import RunConfig, train_edges
+    from tamis.training.sources import parse_source
+
+    loop = LoopOptions(
+        seconds=seconds or 60 * minutes,
+        steps=steps,
+        lr=lr,
+        weight_decay=1e-3,
+        seed=seed,
+        threads=threads,
+        warmup=50,
+        clip=1.0,
+        average=0.99,
+        validate_minutes=10,
+    )
+    sources = tuple(parse_source(text) for text in data)
+    config = RunConfig(
+        out=out, sources=sources, packs=packs, device=device, resume=resume, loop=loop, pixel_weights=pixels
+    )
+    click.echo(f"weights: {train_edges(config)}")
+
+
+@command.command()
+@options.data
+@options.pack
+@options.out
+@options.resume
+@options.device
+@options.minutes
+@options.seconds
+@options.steps
+@options.seed
+@options.threads
 @click.option("--lr", default=1.2e-3, show_default=True, help="Peak learning rate.")
 @click.option(
     "--pixels", type=click.Path(path_type=Path), help="Weights of stage A (its best.pt), instead of the model's own."
 )
+@click.option("--edges", type=click.Path(path_type=Path), help="Weights of the edges of that stage A.")
 @click.option(
     "--looks", default=0, show_default=True, help="Further looks at each photograph: parts, turned, recoloured."
 )
@@ -139,6 +192,7 @@ def regions(
     threads: int,
     lr: float,
     pixels: Path | None,
+    edges: Path | None,
     looks: int,
     losses: tuple[str, ...],
     teacher: str | None,
@@ -170,6 +224,7 @@ def regions(
         ),
         regions=RegionOptions(terms=parse_terms(losses), teacher_weight=teacher_weight),
         pixel_weights=pixels,
+        edge_weights=edges,
         looks=looks,
         region_weights=start,
         teacher=teacher,
@@ -181,18 +236,26 @@ def regions(
 @options.data
 @options.pack
 @click.option("--pixels", type=click.Path(path_type=Path), help="Weights of stage A, instead of the model's own.")
+@click.option("--edges", type=click.Path(path_type=Path), help="Weights of the edges of that stage A.")
 @click.option("--regions", required=True, type=click.Path(path_type=Path), help="Weights of stage B.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file of weights to write.")
-def calibrate(data: tuple[str, ...], packs: tuple[Path, ...], pixels: Path | None, regions: Path, out: Path) -> None:
+def calibrate(
+    data: tuple[str, ...],
+    packs: tuple[Path, ...],
+    pixels: Path | None,
+    edges: Path | None,
+    regions: Path,
+    out: Path,
+) -> None:
     """Set three numbers of stage B so that one half is the best threshold."""
     options.require_torch()
     from tamis.training.recipe import RunConfig, calibrate_regions
     from tamis.training.sources import parse_source
 
     sources = tuple(parse_source(text) for text in data)
-    config = RunConfig(out=out.parent, sources=sources, packs=packs, pixel_weights=pixels)
+    config = RunConfig(out=out.parent, sources=sources, packs=packs, pixel_weights=pixels, edge_weights=edges)
     found = calibrate_regions(config, regions, out)
-    click.echo(f"shift {found.shift:g}, border {found.border:g}, classical {found.classical:g}")
+    click.echo(f"shift {found.shift:g}, border {found.border:g}, edges {found.edges:g}")
     for name, before in found.before.items():
         click.echo(f"{name}: {before:.4f} to {found.after[name]:.4f}")
 
@@ -232,7 +295,10 @@ def appearance(images: tuple[str, ...], out: Path, seed: int) -> None:
 
 
 @command.command()
-@click.option("--pixels", type=click.Path(path_type=Path), help="Weights of stage A.")
+@click.option("--pixels", type=click.Path(path_type=Path), help="Weights of stage A; they need --edges.")
+@click.option(
+    "--edges", type=click.Path(path_type=Path), help="Weights of the edges of that stage A, or of the model's own."
+)
 @click.option("--regions", type=click.Path(path_type=Path), help="Weights of stage B.")
 @click.option("--corrections", type=click.Path(path_type=Path), help="Weights of stage C.")
 @click.option("--pixel-corrections", type=click.Path(path_type=Path), help="Weights of stage D.")
@@ -242,6 +308,7 @@ def appearance(images: tuple[str, ...], out: Path, seed: int) -> None:
 )
 def export(
     pixels: Path | None,
+    edges: Path | None,
     regions: Path | None,
     corrections: Path | None,
     pixel_corrections: Path | None,
@@ -253,7 +320,7 @@ def export(
     from tamis.training.recipe import export_weights
 
     said = dict(note.partition("=")[::2] for note in notes)
-    for file in export_weights(pixels, regions, corrections, pixel_corrections, out, said):
+    for file in export_weights(pixels, edges, regions, corrections, pixel_corrections, out, said):
         click.echo(f"{file}: {file.stat().st_size / 1e6:.2f} MB")
 
 

@@ -70,9 +70,11 @@ def _looks(rows: NDArray[np.float64]) -> list[Look]:
     return [(a, b, c, d, e) for a, b, c, d, e in rows.tolist()]
 
 
-def node_mass(tree: MergeTree, areas: NDArray[np.float64]) -> NDArray[np.float64]:
-    """C of every node, (2 R - 1,) float64, from the fitted preference."""
-    score = node_features(tree, areas) @ PREFERENCE
+def node_mass(
+    tree: MergeTree, areas: NDArray[np.float64], preference: NDArray[np.float64] = PREFERENCE
+) -> NDArray[np.float64]:
+    """C of every node, (2 R - 1,) float64, from a fitted preference."""
+    score = node_features(tree, areas) @ preference
     return _over_ancestors(tree, np.exp(score - score.max()))
 
 

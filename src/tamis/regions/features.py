@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
 from tamis.odds import logit
-from tamis.regions.colour_tree import colour_tree, node_mass
+from tamis.regions.edge_tree import EdgeNodes, edge_logits, on_grid
 from tamis.regions.measures import appearance, pool
 from tamis.regions.tree import average_linkage, lowest_common_node, region_graph
 
@@ -42,12 +42,14 @@ class PixelMaps:
         embedding: (E, h/4, w/4) float32.
         bias: (h/4, w/4) float32 logit, with the margin added.
         features: (D, h/4, w/4) float32.
+        edges: (h/2, w/2) float32 logit: people would draw a border here, that of a part included.
     """
 
     boundary: Float32
     embedding: Float32
     bias: Float32
     features: Float32
+    edges: Float32
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class RegionSummary:
         sizes: (2 R - 1,) float32, share of the image of each node.
         order: (R,) int64, regions in an order in which every node is one contiguous range.
         ranges: (2 R - 1, 2) int64, first and one past last position in `order` of the regions of each node.
-        alike: (R, R) integer, the least node that holds both regions in the tree of colours and textures.
+        parts: (R, R) integer, the least node that holds both regions in the tree of edges.
         mass: (2 R - 1,) float32, how much that tree's nodes around each node, and itself, are preferred.
     """
 
@@ -112,35 +114,18 @@ class RegionSummary:
     sizes: Float32
     order: NDArray[np.int64]
     ranges: NDArray[np.int64]
-    alike: NDArray[np.integer]
+    parts: NDArray[np.integer]
     mass: Float32
 
 
-@dataclass(frozen=True)
-class ColourNodes:
-    """What the tree of colours and textures says: `alike` and `mass` as in `RegionSummary`."""
-
-    alike: NDArray[np.integer]
-    mass: Float32
-
-
-def colour_nodes(image: ImageArray, region_map: NDArray[np.uint16]) -> ColourNodes:
-    """Build the tree that needs no network, of an image (h, w, 3) uint8 RGB and its regions (h, w) uint16."""
-    tree, shares, _ = colour_tree(image, region_map)
-    mass = np.maximum(node_mass(tree, shares), 1e-20).astype(np.float32)  # preferences may underflow
-    return ColourNodes(lowest_common_node(tree), mass)
-
-
-def summarise(
-    image: ImageArray, region_map: NDArray[np.uint16], maps: PixelMaps, colours: ColourNodes
-) -> RegionSummary:
+def summarise(image: ImageArray, region_map: NDArray[np.uint16], maps: PixelMaps, edges: EdgeNodes) -> RegionSummary:
     """Pool the pixel network's maps over regions and build their tree.
 
     Args:
         image: (h, w, 3) uint8 RGB at the working size, multiples of 32.
         region_map: (h, w) uint16, regions 0 to R - 1.
         maps: of that image.
-        colours: of that image and these regions.
+        edges: of these maps and regions.
     """
     pooled, areas = pool(region_map, np.concatenate([maps.embedding, maps.bias[None], maps.features]))
     length = len(maps.embedding)
@@ -153,8 +138,8 @@ def summarise(
         *appearance(image, region_map),
         areas,
         **vars(tree),
-        alike=colours.alike,
-        mass=colours.mass,
+        parts=edges.parts,
+        mass=edges.mass,
     )
 
 
@@ -254,25 +239,8 @@ class Pairs:
         np.sqrt(_squared_distances(said.colour[rows], said.colour), out=pairs[7])
         pairs[7] *= 4
         own = said.mass[: common.shape[1]][rows]
-        np.multiply(classical_logits(said.alike[rows], said.mass, own), 0.25, out=pairs[8])
+        np.multiply(edge_logits(said.parts[rows], said.mass, own), 0.25, out=pairs[8])
         return pairs
-
-
-def classical_logits(alike: NDArray[np.integer], mass: Float32, own: Float32) -> Float32:
-    """(K, R) float32: what the segmentor `hierarchy` would answer on these regions, as logits between -8 and 8.
-
-    It was fitted on small parts of scenes, where the network's own tree, learned from objects too, is coarse.
-
-    Args:
-        alike: (K, R), the least nodes that hold the clicked regions and all others.
-        mass: (2 R - 1,), of all nodes.
-        own: (K,), of the clicked regions.
-    """
-    inside = mass[alike]
-    outside = np.subtract(own[:, None], inside)
-    np.maximum(outside, own[:, None] * np.float32(1e-5), out=outside)
-    np.log(np.divide(inside, outside, out=inside), out=inside)
-    return np.asarray(np.clip(inside, -8, 8, out=inside), dtype=np.float32)
 
 
 def node_numbers(summary: RegionSummary) -> Float32:
@@ -320,12 +288,7 @@ def boundary_tree(region_map: NDArray[np.uint16], boundary: Float32, areas: Floa
         boundary: (h/2, w/2) logit.
         areas: (R,) shares.
     """
-    import cv2
-
-    height, width = region_map.shape
-    probability = np.asarray(1 / (1 + np.exp(-boundary)), dtype=np.float32)
-    strength = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
-    tree = average_linkage(len(areas), region_graph(region_map, strength))
+    tree = average_linkage(region_graph(region_map, on_grid(boundary, region_map)), areas)
     parents = np.arange(2 * tree.leaves - 1)
     parents[tree.children] = np.arange(tree.leaves, 2 * tree.leaves - 1)[:, None]
     heights = np.concatenate([np.zeros(tree.leaves), tree.heights]).astype(np.float32)

@@ -102,34 +102,40 @@ def region_graph(region_map: NDArray[np.uint16], boundary: NDArray[np.floating])
     return RegionGraph(edges, totals[found] / lengths[found], lengths[found].astype(np.float64))
 
 
-def average_linkage(regions: int, graph: RegionGraph) -> MergeTree:
+def average_linkage(graph: RegionGraph, sizes: NDArray[np.floating], crumbs: float = 0.0) -> MergeTree:
     """Merge the two neighbours with the weakest common border again and again, until one region is left.
 
-    The weight of a border that two merged regions share with a third is the mean over its length. A mean is never below
-    the weaker of the two, so no merge can make a border that comes before those already the weakest at both their
-    ends: all these are merged at once, and a tree of a thousand regions takes some dozens of rounds (Bruynooghe's
-    reducibility; Murtagh, "A survey of recent advances in hierarchical clustering algorithms", 1983).
+    The weight of a border that two merged regions share with a third is the mean over its length; what a merge costs is
+    that weight times (the harmonic size of the two)^crumbs. A mean is never below the weaker of the two, and no size
+    shrinks, so no merge can make a border that comes before those already the cheapest at both their ends: all these
+    are merged at once, and a tree of a thousand regions takes some dozens of rounds (Bruynooghe's reducibility;
+    Murtagh, "A survey of recent advances in hierarchical clustering algorithms", 1983).
 
     Args:
-        regions: R, the number of regions.
-        graph: their borders. Parts of a graph that is not connected are joined last, at the height of the highest.
+        graph: the borders of R regions. Parts that do not touch are joined last, at the height of the highest.
+        sizes: (R,) of the regions.
+        crumbs: above 0, small regions go first.
     """
+    regions = len(sizes)
     ends = graph.edges
     lengths = graph.lengths
     totals = np.asarray(graph.weights * lengths, dtype=np.float64)
+    size = np.concatenate([sizes, np.zeros(regions - 1)]).astype(np.float64)
     height = np.zeros(2 * regions - 1)
     merges: list[NDArray[np.int64]] = []
     made = regions
     while len(ends):
-        weights = totals / lengths
+        here, there = size[ends].T
+        costs = totals / lengths * (here * there / (here + there)) ** crumbs
         rank = np.empty(len(ends), dtype=np.int64)
-        rank[np.argsort(weights, kind="stable")] = np.arange(len(ends))
+        rank[np.argsort(costs, kind="stable")] = np.arange(len(ends))
         first = np.full(made, len(ends))
         np.minimum.at(first, ends.ravel(), np.repeat(rank, 2))
         chosen = np.flatnonzero((first[ends[:, 0]] == rank) & (first[ends[:, 1]] == rank))
         joined = ends[chosen]
         new = made + np.arange(len(chosen))
-        height[new] = np.maximum(weights[chosen], height[joined].max(axis=1))
+        height[new] = np.maximum(costs[chosen], height[joined].max(axis=1))
+        size[new] = size[joined].sum(axis=1)
         merges.append(joined)
         became = np.arange(made)
         became[joined] = new[:, None]

@@ -335,7 +335,7 @@ class _Run:
 
     def _keep(self, board: SummaryWriter, found: Measures) -> None:
         out = self.job.out
-        before = best_score(out / "validation.csv")
+        before = best_score(out / "validation.csv", "miou")
         scores = {"miou": found.miou, "macc": found.macc, "aacc": found.aacc}
         if found.miou >= before:  # before its score: a kill between the two leaves no score without weights
             save(self.best, self._checkpoint(None, found.miou))

@@ -1,7 +1,7 @@
 """Three numbers of the answer that counts, set last, so that one half is the best threshold.
 
 Cross-entropy makes probabilities true and the soft IoU makes masks large; the mask at one half is then not quite the
-one with the best IoU. A shift of all answers, and how much more borders and the classical hierarchy count, are linear
+one with the best IoU. A shift of all answers, and how much more borders and the tree of edges count, are linear
 terms of the region network's last layer, so nothing is added to it.
 """
 
@@ -24,8 +24,8 @@ SHIFTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3)
 BORDERS = (0.0, 0.25, 0.5)
 """Times the logit of the border between two regions, subtracted too."""
 
-CLASSICAL = (0.0, 0.08, 0.16, 0.24, 0.32)
-"""Times the logit of the classical hierarchy, added."""
+EDGES = (0.0, 0.08, 0.16, 0.24, 0.32)
+"""Times the logit of the tree of edges, added."""
 
 
 ALLOWANCE = 0.01
@@ -38,7 +38,7 @@ class Calibration:
 
     shift: float
     border: float
-    classical: float
+    edges: float
     before: dict[str, float]
     """Mean IoU per data set without it."""
     after: dict[str, float]
@@ -56,7 +56,7 @@ def calibrate(network: RegionNetwork, examples: Sequence[Example], clicks: int =
         clicks: per annotator.
         seed: of the clicks.
     """
-    choices = list(product(SHIFTS, BORDERS, CLASSICAL))
+    choices = list(product(SHIFTS, BORDERS, EDGES))
     scores: dict[str, list[NDArray[np.float64]]] = {}
     rng = np.random.default_rng(seed)
     network.eval()
@@ -68,26 +68,26 @@ def calibrate(network: RegionNetwork, examples: Sequence[Example], clicks: int =
             with torch.no_grad():
                 told = network(*on_device(inputs, torch.device("cpu")), rows=torch.from_numpy(rows))
             logits = told.answers[network.shape.middle].numpy()
-            border, classical = 2 * inputs.pairs[0, rows], 4 * inputs.pairs[8, rows]  # pairs hold parts of the logits
+            border, edges = 2 * inputs.pairs[0, rows], 4 * inputs.pairs[8, rows]  # pairs hold parts of the logits
             weights = (inputs.areas * annotated.known)[None]
             truth = annotated.inside[masks]
-            each = [mean_iou(logits - a - b * border + c * classical > 0, truth, weights) for a, b, c in choices]
+            each = [mean_iou(logits - a - b * border + c * edges > 0, truth, weights) for a, b, c in choices]
             scores.setdefault(example.dataset, []).append(np.array(each))
     means = {name: np.mean(found, axis=0) for name, found in scores.items()}
     table = np.stack(list(means.values()))
     harmless = (table >= table[:, :1] - ALLOWANCE).all(axis=0)
     best = int(np.argmax(np.where(harmless, table.mean(axis=0), -1.0)))
-    shift, border_weight, classical_weight = choices[best]
+    shift, border_weight, edge_weight = choices[best]
     middle = network.shape.middle
     with torch.no_grad():
         network.shortcut.bias[middle].sub_(shift / GAIN)
         network.shortcut.weight[middle, 0].sub_(2 * border_weight / GAIN)
-        network.shortcut.weight[middle, 8].add_(4 * classical_weight / GAIN)
+        network.shortcut.weight[middle, 8].add_(4 * edge_weight / GAIN)
     before = {name: round(float(each[0]), 4) for name, each in means.items()}
     return Calibration(
         shift,
         border_weight,
-        classical_weight,
+        edge_weight,
         before,
         {name: round(float(each[best]), 4) for name, each in means.items()},
     )

@@ -36,6 +36,8 @@ class CropOptions:
     rotation: float = 0.35
     """Radians, in `rotated` of the crops."""
     rotated: float = 0.3
+    quarter_turns: float = 0.0
+    """Share of the crops that are turned by a right angle, either way."""
     clicks: int = 24
     """Clicks per crop."""
     background: float = 0.2
@@ -129,6 +131,8 @@ def draw_places(shapes: Tensor, chance: torch.Generator, options: CropOptions) -
     stretch = torch.exp(number(-options.aspect, options.aspect) / 2)
     turned = number(0, 1) < options.rotated
     angle = torch.where(turned, number(-options.rotation, options.rotation), torch.zeros_like(scale))
+    if options.quarter_turns:
+        angle = angle + (number(0, 1) < options.quarter_turns) * torch.where(number(0, 1) < 0.5, -1, 1) * (np.pi / 2)
     flip = torch.where(number(0, 1) < 0.5, -1.0, 1.0)
     scales = torch.stack([scale / stretch, scale * stretch], dim=1)  # of y and x
     reach, sides = half / scales, shapes.to(scales.dtype)

@@ -13,10 +13,12 @@ from torch import Tensor
 from tamis.arrays import ImageArray
 from tamis.clicks import Click
 from tamis.datasets.supervision import Kind
-from tamis.regions.features import PixelMaps, RegionSummary, colour_nodes, summarise
+from tamis.regions.edge_tree import edge_nodes
+from tamis.regions.features import PixelMaps, RegionSummary, summarise
 from tamis.regions.oversegmentation import small_regions
 from tamis.segmentors.embedded.sizes import WORKING_SIZE, at_working_size
 from tamis.segmentors.protocol import Segmentor
+from tamis.training.edge_network import EdgeNetwork
 from tamis.training.loop import half_precision
 from tamis.training.networks import PixelNetwork
 from tamis.training.photographs import Photograph
@@ -59,17 +61,21 @@ RunPixels = Callable[[ImageArray], PixelMaps]
 """Stage A: the maps of an image (h, w, 3) whose sides are multiples of 32."""
 
 
-def run_pixels(network: PixelNetwork, image: ImageArray, device: torch.device, half: bool = False) -> PixelMaps:
+def run_pixels(
+    network: PixelNetwork, edges: EdgeNetwork, image: ImageArray, device: torch.device, half: bool = False
+) -> PixelMaps:
     """The maps of an image (h, w, 3) whose sides are multiples of 32."""
     pixels = torch.from_numpy(image).to(device).permute(2, 0, 1)[None].float().div(255)
     with torch.no_grad(), half_precision(device, half):
-        outputs = network(pixels.contiguous(memory_format=torch.channels_last))
+        seen = network.features(pixels.contiguous(memory_format=torch.channels_last))
+        outputs, drawn = network.told(seen), edges(seen).fine
 
     def array(value: Tensor) -> NDArray[np.float32]:
         return np.asarray(value[0].float().cpu().numpy(), dtype=np.float32)
 
     bias = array(outputs.bias)[0] + float(network.margin.detach())
-    return PixelMaps(array(outputs.boundary)[0], array(outputs.embedding), bias, array(outputs.features))
+    boundary, embedding, features = (array(each) for each in (outputs.boundary, outputs.embedding, outputs.features))
+    return PixelMaps(boundary[0], embedding, bias, features, array(drawn)[0])
 
 
 def annotate(labels: NDArray[np.int16], kind: Kind, region_map: NDArray[np.uint16]) -> AnnotatedRegions:
@@ -123,8 +129,9 @@ def make_example(
     image = at_working_size(photograph.image, size)
     height, width = image.shape[:2]
     region_map = small_regions(image)
-    summary = summarise(image, region_map, pixels(image), colour_nodes(image, region_map))
-    summary = replace(summary, common=summary.common.astype(np.uint16), alike=summary.alike.astype(np.uint16))
+    maps = pixels(image)
+    summary = summarise(image, region_map, maps, edge_nodes(region_map, maps.edges))
+    summary = replace(summary, common=summary.common.astype(np.uint16), parts=summary.parts.astype(np.uint16))
     annotations = tuple(
         annotate(
             cv2.resize(m, (width, height), interpolation=cv2.INTER_NEAREST_EXACT).astype(np.int16),

@@ -17,6 +17,7 @@ from torch.fx import GraphModule
 from tamis.regions.corrections import TOKENS
 from tamis.regions.features import NODE_NUMBERS, PAIR_NUMBERS, RegionInputs
 from tamis.training.correction_network import CorrectionNetwork
+from tamis.training.edge_network import EdgeNetwork
 from tamis.training.networks import PixelNetwork, folded
 from tamis.training.pixel_correction_network import PixelCorrectionNetwork
 from tamis.training.region_network import RegionNetwork, RegionShape, node_logits
@@ -27,25 +28,27 @@ OPSET = 18
 LEAST_HALVED = 256
 """Weights with as many numbers are stored in float16; they are computed with in float32."""
 
-PIXEL_OUTPUTS = ("boundary", "embedding", "bias", "features", "deep16", "deep32")
+PIXEL_OUTPUTS = ("boundary", "embedding", "bias", "features", "edges", "deep16", "deep32")
 """The last two are the encoder's own maps at strides 16 and 32: what a region is, where the others say how far it goes.
 """
 
 
 class _Pixels(nn.Module):
-    """The pixel network with the outputs that inference needs and the margin inside the bias."""
+    """The pixel network and its edges with the outputs that inference needs and the margin inside the bias."""
 
-    def __init__(self, network: PixelNetwork) -> None:
+    def __init__(self, network: PixelNetwork, edges: EdgeNetwork) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.edges = network, edges
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-        outputs = self.network(image)
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        seen = self.network.features(image)
+        outputs = self.network.told(seen)
         return (
             outputs.boundary,
             outputs.embedding,
             outputs.bias + self.network.margin,
             outputs.features,
+            self.edges(seen).fine,
             outputs.deep16,
             outputs.deep32,
         )
@@ -139,12 +142,14 @@ class _PixelAnswer(nn.Module):
         return torch.sigmoid(self.network(masks, clicks, seen, known))
 
 
-def export_pixels(network: PixelNetwork, file: Path, notes: Mapping[str, str]) -> None:
-    """Write the pixel network: `image` (1, 3, H, W) in [0, 1], H and W multiples of 32, to `PIXEL_OUTPUTS`."""
-    inner = folded(network)
-    assert isinstance(inner, PixelNetwork)
+def export_pixels(network: PixelNetwork, edges: EdgeNetwork, file: Path, notes: Mapping[str, str]) -> None:
+    """Write the pixel network and its edges, norms folded or not.
+
+    They bring `image` (1, 3, H, W) in [0, 1], H and W multiples of 32, to `PIXEL_OUTPUTS`.
+    """
+    parts = _Pixels(folded(network), folded(edges))
     height, width = 32 * torch.export.Dim("h", min=1, max=128), 32 * torch.export.Dim("w", min=1, max=128)
-    _export(_Pixels(inner), (torch.rand(1, 3, 96, 160),), ("image",), PIXEL_OUTPUTS, ({2: height, 3: width},), file)
+    _export(parts, (torch.rand(1, 3, 96, 160),), ("image",), PIXEL_OUTPUTS, ({2: height, 3: width},), file)
     _finish(file, notes)
 
 

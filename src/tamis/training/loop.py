@@ -79,7 +79,7 @@ class Task(Protocol):
         ...
 
     def validate(self, network: nn.Module, folder: Path) -> dict[str, float]:
-        """Measure averaged weights on held-out photographs; pictures go to `folder`; `miou` decides which are best."""
+        """Measure averaged weights on held-out photographs; pictures go to `folder`; the first number ranks weights."""
         ...
 
 
@@ -247,7 +247,8 @@ class _Run:
         with torch.no_grad():
             scores = self.task.validate(self.network, self.out)
         self.network.train()
-        if scores["miou"] >= best_score(self.out / "validation.csv"):
+        ranked, score = next(iter(scores.items()))
+        if score >= best_score(self.out / "validation.csv", ranked):
             save_weights(self.out / "best.pt", self.average.values)  # before its score: a score says there are weights
         row = {"step": self.step, "seconds": round(self.seconds, 1), **scores}
         append_row(self.out / "validation.csv", row)

@@ -81,6 +81,19 @@ def boundary_consensus(logits: Tensor, consensus: Tensor, weights: Tensor) -> Te
     return (loss * weights).sum() / weights.sum().clamp_min(1.0)
 
 
+def balanced_borders(logits: Tensor, consensus: Tensor, weights: Tensor, agreed: float = 0.3) -> Tensor:
+    """Cross-entropy of edges where both sides count the same, however rare edges are; () float.
+
+    A place is an edge if at least the share `agreed` of annotators drew one there, and none if nobody did; others do
+    not count (Xie and Tu, "Holistically-nested edge detection", ICCV 2015; Liu et al., arXiv 1612.02103). Shapes are
+    free but equal.
+    """
+    loss = F.binary_cross_entropy_with_logits(logits, (consensus >= agreed).to(logits.dtype), reduction="none")
+    edge, plain = weights * (consensus >= agreed), weights * (consensus <= 0)
+    each = [(loss * part).sum() / part.sum().clamp_min(1.0) for part in (edge, plain)]
+    return (each[0] + each[1]) / 2
+
+
 def level_line(
     logits: Tensor,
     nested: Tensor,

@@ -34,6 +34,26 @@ class EmbeddingShape:
     """Length of the embedding vector."""
 
 
+class PixelFeatures(NamedTuple):
+    """What the pixel network makes of a batch of B images of (H, W) pixels before its heads."""
+
+    levels: list[Tensor]
+    """(B, ., H/s, W/s) at the strides s = 2, 4, 8, 16, 32: the encoder's maps."""
+    stride16: Tensor
+    """(B, ., H/16, W/16) of the feature pyramid."""
+    stride8: Tensor
+    """(B, ., H/8, W/8) likewise."""
+    stride4: Tensor
+    """(B, ., H/4, W/4) likewise."""
+    fine: Tensor
+    """(B, ., H/2, W/2) of the boundary branch."""
+
+    @property
+    def decoded(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Those of the feature pyramid, the finest first."""
+        return self.stride4, self.stride8, self.stride16
+
+
 class PixelOutputs(NamedTuple):
     """What the pixel network says of a batch of B images of (H, W) pixels, H and W multiples of 32."""
 
@@ -127,8 +147,8 @@ class Pyramid(nn.Module):
         self.narrow8 = convolution(eight, four, 1)
         self.smooth4 = convolution(four, four)
 
-    def forward(self, levels: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Maps at strides 4, 8, 16, 32 to the features at strides 8 and 4."""
+    def forward(self, levels: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Maps at strides 4, 8, 16, 32 to the features at strides 16, 8 and 4."""
         top: Tensor = self.laterals[3](levels[3]) + self.context(levels[3].mean(dim=(2, 3)))[:, :, None, None]
         cells = top.flatten(2).transpose(1, 2)
         for layer in self.attention:
@@ -137,7 +157,7 @@ class Pyramid(nn.Module):
         stride16 = self.smooth16(self.laterals[2](levels[2]) + _doubled(self.smooth32(top)))
         stride8 = self.smooth8(self.laterals[1](levels[1]) + _doubled(self.narrow16(stride16)))
         stride4 = self.smooth4(self.laterals[0](levels[0]) + _doubled(self.narrow8(stride8)))
-        return stride8, stride4
+        return stride16, stride8, stride4
 
 
 def _doubled(x: Tensor) -> Tensor:
@@ -167,20 +187,29 @@ class PixelNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> PixelOutputs:
         """(B, 3, H, W) RGB in [0, 1], H and W multiples of 32."""
-        stride2, *levels = self.encoder(images)
-        stride8, top = self.pyramid(levels)
+        return self.told(self.features(images))
+
+    def features(self, images: Tensor) -> PixelFeatures:
+        """All but the heads, of the same images."""
+        levels = self.encoder(images)
+        stride16, stride8, top = self.pyramid(levels[1:])
         fine = self.fine(F.interpolate(top, scale_factor=2.0, mode="bilinear", align_corners=False))
-        fine = self.fine_smooth(fine + self.fine_lateral(stride2))
+        fine = self.fine_smooth(fine + self.fine_lateral(levels[0]))
+        return PixelFeatures(levels, stride16, stride8, top, fine)
+
+    def told(self, seen: PixelFeatures) -> PixelOutputs:
+        """The heads."""
+        top = seen.stride4
         embedded = self.embed(torch.cat([top, coordinate_channels(top)], dim=1))
         return PixelOutputs(
-            self.boundary(fine),
+            self.boundary(seen.fine),
             self.boundary4(top),
-            self.boundary8(stride8),
+            self.boundary8(seen.stride8),
             embedded[:, :-1],
             embedded[:, -1:],
             top,
-            levels[2],
-            levels[3],
+            seen.levels[3],
+            seen.levels[4],
         )
 
 

@@ -22,6 +22,8 @@ from tamis.training.calibration import Calibration, calibrate
 from tamis.training.checkpoint import save_weights
 from tamis.training.correction_network import CorrectionNetwork
 from tamis.training.corrections import CorrectionOptions, CorrectionTask
+from tamis.training.edge_network import EdgeNetwork
+from tamis.training.edges import EdgeOptions, EdgeTask
 from tamis.training.embedding import EmbeddingOptions, EmbeddingTask
 from tamis.training.encoders import LITE2, load_imagenet
 from tamis.training.examples import Example, RunPixels, Taught, make_example, run_pixels, teach
@@ -45,9 +47,11 @@ from tamis.training.portions import (
 from tamis.training.region_network import RegionNetwork
 from tamis.training.regions import RegionOptions, RegionTask
 from tamis.training.rounding import rounded_pixel_corrections, show
+from tamis.training.shipped import shipped_pixels
 from tamis.training.sources import Source, read_source, validation_photographs
 from tamis.training.stored import (
     load_corrections,
+    load_edges,
     load_pixel_corrections,
     load_pixels,
     load_regions,
@@ -75,11 +79,15 @@ class RunConfig:
     resume: bool = False
     loop: LoopOptions = field(default_factory=LoopOptions)
     embedding: EmbeddingOptions = field(default_factory=EmbeddingOptions)
+    edges: EdgeOptions = field(default_factory=EdgeOptions)
     regions: RegionOptions = field(default_factory=RegionOptions)
     corrections: CorrectionOptions = field(default_factory=CorrectionOptions)
     pixel_corrections: PixelCorrectionOptions = field(default_factory=PixelCorrectionOptions)
     pixel_weights: Path | None = None
-    """Of stage A: for stage B, instead of those of the model in the box, or for another stage A to start from."""
+    """Of stage A: for edges and stage B, instead of those of the model in the box; for another stage A, to start from.
+    """
+    edge_weights: Path | None = None
+    """Of the edges of that stage A, for stage B."""
     looks: int = 0
     """Further looks of stage B at each photograph, varied."""
     region_weights: Path | None = None
@@ -152,8 +160,39 @@ def stage_a(config: RunConfig, device: torch.device) -> RunPixels:
     """
     if config.pixel_weights is None:
         return pixel_maps
-    network = placed(load_pixels(config.pixel_weights, PixelNetwork(config.embedding.shape)), device)
-    return partial(run_pixels, network, device=device, half=True)
+    shape = config.embedding.shape
+    edges = load_edges(require_edges(config.edge_weights), EdgeNetwork(shape))
+    network = placed(load_pixels(config.pixel_weights, PixelNetwork(shape)), device)
+    return partial(run_pixels, network, placed(edges, device), device=device, half=True)
+
+
+def require_edges(weights: Path | None) -> Path:
+    """The weights of the edges of a stage A of one's own.
+
+    Raises:
+        InputError: there are none.
+    """
+    if weights is None:
+        raise InputError("weights of stage A need edges of their own: run tamis train edges, and name them by --edges")
+    return weights
+
+
+def train_edges(config: RunConfig) -> Path:
+    """The edges of a stage A, which stays as it is; returns the file of the best weights.
+
+    Raises:
+        InputError: the weights are of another network, or no photograph has all its parts drawn.
+    """
+    device = pick_device(config.device)
+    if config.loop.threads:
+        torch.set_num_threads(config.loop.threads)
+    data = load_data(replace(config, photograph_size=CLOSE_SIZE))
+    start, shape = config.pixel_weights, config.embedding.shape
+    pixels = shipped_pixels() if start is None else load_pixels(start, PixelNetwork(shape))
+    torch.manual_seed(config.loop.seed)
+    task = EdgeTask(data.training, data.shares, data.validation, placed(pixels, device), config.edges, device)
+    train(task, config.loop, config.out, as_json(config), config.resume)
+    return config.out / "best.pt"
 
 
 def prepare_examples(data: Data, pixels: RunPixels, config: RunConfig) -> list[Example]:
@@ -321,6 +360,7 @@ def calibrate_regions(config: RunConfig, regions: Path, out: Path) -> Calibratio
 
 def export_weights(
     pixels: Path | None,
+    edges: Path | None,
     regions: Path | None,
     corrections: Path | None,
     pixel_corrections: Path | None,
@@ -329,17 +369,20 @@ def export_weights(
 ) -> list[Path]:
     """Write the networks whose weights are named as ONNX into `out` and return the files.
 
+    Edges alone go with the stage A of the model in the box.
+
     Raises:
         InputError: the weights are of other networks, or none are named.
     """
     from tamis.training.export import export_corrections, export_pixel_corrections, export_pixels, export_regions
 
-    if not any((pixels, regions, corrections, pixel_corrections)):
-        raise InputError("name weights to export: --pixels, --regions, --corrections or --pixel-corrections")
+    if not any((pixels, edges, regions, corrections, pixel_corrections)):
+        raise InputError("name weights to export: --pixels, --edges, --regions, --corrections or --pixel-corrections")
     files = []
-    if pixels is not None:
+    if pixels is not None or edges is not None:
+        network = shipped_pixels() if pixels is None else load_pixels(pixels, PixelNetwork())
         files.append(out / "embedded_pixels.onnx")
-        export_pixels(load_pixels(pixels, PixelNetwork()), files[-1], notes)
+        export_pixels(network, load_edges(require_edges(edges), EdgeNetwork()), files[-1], notes)
     if regions is not None:
         files += export_regions(load_regions(regions, RegionNetwork()), out, notes)
     if corrections is not None:

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tamis.arrays import ImageArray, ProbabilityArray
-from tamis.regions.features import RegionInputs, RegionSummary, colour_nodes, region_inputs, summarise
+from tamis.regions.edge_tree import edge_nodes
+from tamis.regions.features import RegionInputs, RegionSummary, region_inputs, summarise
 from tamis.regions.oversegmentation import small_regions
 from tamis.segmentors.embedded.sizes import WORKING_SIZE, at_working_size
 from tamis.training.examples import AnnotatedRegions, Example, RunPixels
@@ -251,8 +252,8 @@ class RegionAnswers:
     def inputs(self, image: ImageArray) -> tuple[NDArray[np.uint16], RegionInputs]:
         """The region map of an image and what the region network reads."""
         small = at_working_size(image, self.size)
-        region_map = small_regions(small)
-        summary = summarise(small, region_map, self.pixels(small), colour_nodes(small, region_map))
+        region_map, maps = small_regions(small), self.pixels(small)
+        summary = summarise(small, region_map, maps, edge_nodes(region_map, maps.edges))
         return region_map, region_inputs(summary)
 
     def __call__(self, image: ImageArray) -> Answer:

@@ -14,12 +14,24 @@ from torch import Tensor, nn
 
 from tamis.segmentors.embedded.weights import weights_of
 from tamis.training.correction_network import CorrectionNetwork
-from tamis.training.networks import folded
+from tamis.training.networks import PixelNetwork, folded
 from tamis.training.pixel_correction_network import PixelCorrectionNetwork
 from tamis.training.region_network import GAIN, RegionNetwork, RegionShape
 
 PREFIX, HALF, WHOLE = "network.", "_half", ".whole"
 """Of names, before those of the network and behind those of weights in float16 and in whole numbers."""
+
+COARSER = ("boundary4.", "boundary8.")
+"""Weights of the network over pixels that only training needs."""
+
+
+def shipped_pixels() -> PixelNetwork:
+    """The network over pixels, without norms; its coarser borders, which only training knows, are new."""
+    network = folded(PixelNetwork())
+    found = _named([_numbers(_read("pixels"))])
+    fresh = {name: value for name, value in network.state_dict().items() if name.startswith(COARSER)}
+    network.load_state_dict(_shaped(found | fresh, network))
+    return network
 
 
 def shipped_regions() -> dict[str, Tensor]:
@@ -99,6 +111,10 @@ def _of_shape(graph: onnx.GraphProto, shape: tuple[int, ...]) -> Tensor:
 
 def _complete(found: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
     """What was found, in the shapes of a network, all of which it must fill."""
-    state = {name: found[name].reshape(value.shape).clone() for name, value in network.state_dict().items()}
+    state = _shaped(found, network)
     network.load_state_dict(state)
     return state
+
+
+def _shaped(found: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+    return {name: found[name].reshape(value.shape).clone() for name, value in network.state_dict().items()}

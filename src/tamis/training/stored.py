@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from tamis.errors import InputError
 from tamis.training.checkpoint import load_weights
 from tamis.training.correction_network import CorrectionNetwork
+from tamis.training.edge_network import EdgeNetwork
 from tamis.training.networks import PixelNetwork, folded
 from tamis.training.pixel_correction_network import PixelCorrectionNetwork
 from tamis.training.region_network import RegionNetwork
@@ -29,6 +30,15 @@ def load_pixels(weights: Path, network: PixelNetwork) -> PixelNetwork:
         InputError: the weights are of another network.
     """
     return _filled(network, load_weights(weights), weights, "this pixel network")
+
+
+def load_edges(weights: Path, network: EdgeNetwork) -> EdgeNetwork:
+    """What tells edges, with the weights of a run of its own.
+
+    Raises:
+        InputError: the weights are of another network.
+    """
+    return _filled(network, load_weights(weights), weights, "what tells edges")
 
 
 def load_regions(weights: Path, network: RegionNetwork) -> RegionNetwork:

@@ -23,9 +23,9 @@ def read_rows(file: Path) -> list[dict[str, float]]:
     return [{name: float(value) for name, value in row.items()} for row in _text_rows(file)]
 
 
-def best_score(file: Path) -> float:
-    """The largest `miou` of a table of validations, 0 where there is none."""
-    return max((row["miou"] for row in read_rows(file)), default=0.0)
+def best_score(file: Path, name: str) -> float:
+    """The largest number of a column of a table of validations, 0 where there is none."""
+    return max((row[name] for row in read_rows(file)), default=0.0)
 
 
 def cut_after(file: Path, step: int) -> None:

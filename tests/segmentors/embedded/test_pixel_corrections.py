@@ -24,6 +24,7 @@ def test_the_network_is_fed_at_the_working_size() -> None:
         np.zeros((24, 16, 24), np.float32),
         np.zeros((16, 24), np.float32),
         np.zeros((64, 16, 24), np.float32),
+        np.zeros((32, 48), np.float32),
     )
     context = PixelContext.of(np.full((64, 96, 3), 51, np.uint8), maps)
     told, before = np.zeros((128, 192), np.float32), np.zeros((128, 192), bool)

@@ -18,11 +18,11 @@ from tamis.arrays import ImageArray
 from tamis.image import require_rgb
 from tamis.regions.appearance import Appearance
 from tamis.regions.clicks import COARSE_STEP, STEP, as_bytes
+from tamis.regions.edge_tree import edge_nodes
 from tamis.regions.encoded import as_ratings
 from tamis.regions.features import (
     Pairs,
     RegionSummary,
-    colour_nodes,
     node_numbers,
     region_tokens,
     roots_beyond,
@@ -60,7 +60,7 @@ class Embedded:
     @property
     def encoding_version(self) -> str:
         """What besides the weights decides an encoding; the number grows with every change of how it is made."""
-        return f"3, {self.size}"
+        return f"4, {self.size}"
 
     def from_arrays(self, image: ImageArray, arrays: Mapping[str, NDArray[Any]]) -> CorrectedRegions:
         """The encoded image whose `arrays()` these are."""
@@ -120,10 +120,9 @@ class Embedded:
         beside = Thread(target=lambda: maps.extend(pixel_network(small, wanted)))
         beside.start()
         region_map = small_regions(small)
-        colours = colour_nodes(small, region_map)
         beside.join()
         pixels = as_pixel_maps(maps)
-        summary = summarise(small, region_map, pixels, colours)
+        summary = summarise(small, region_map, pixels, edge_nodes(region_map, pixels.edges))
         answers, ratings = region_answers(summary)
         places = np.empty(len(summary.order), np.uint16)
         places[summary.order] = np.arange(len(places))

@@ -7,7 +7,7 @@ from tamis.arrays import ImageArray
 from tamis.regions.features import PixelMaps
 from tamis.segmentors.embedded.weights import session
 
-PIXEL_MAPS = ("boundary", "embedding", "bias", "features")
+PIXEL_MAPS = ("boundary", "embedding", "bias", "features", "edges")
 DEEP_MAPS = ("deep16", "deep32")
 """Outputs of the network over pixels: what regions are made with, and what they are compared with across images."""
 
@@ -30,5 +30,5 @@ def pixel_network(image: ImageArray, wanted: tuple[str, ...]) -> list[NDArray[np
 
 def as_pixel_maps(outputs: list[NDArray[np.float32]]) -> PixelMaps:
     """The first outputs of `pixel_network`, in the order of `PIXEL_MAPS`."""
-    boundary, embedding, bias, features = outputs[: len(PIXEL_MAPS)]
-    return PixelMaps(boundary[0], embedding, bias[0], features)
+    boundary, embedding, bias, features, edges = outputs[: len(PIXEL_MAPS)]
+    return PixelMaps(boundary[0], embedding, bias[0], features, edges[0])

@@ -51,7 +51,7 @@ class PixelBackbone(Backbone):
         # Where the network's own normalisation is zero.
         padded = nn.functional.pad(images * self.std + self.mean, (0, -width % 32, 0, -height % 32), value=127 / 255)
         _, *levels = self.network.encoder(padded)
-        _, top = self.network.pyramid(levels)
+        *_, top = self.network.pyramid(levels)
         return [top[:, :, : -(-height // 4), : -(-width // 4)]]
 
     def depth_of(self, name: str) -> int:
