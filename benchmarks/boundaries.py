@@ -18,18 +18,15 @@ from rich.progress import track
 from benchmarks.sets import ROOT
 from tamis.evaluation.boundaries import BorderCounts, best_f, border_counts, drawn_borders
 from tamis.segmentors import load_segmentor, weights_of
-from tamis.segmentors.embedded.pixel_network import pixel_maps
-from tamis.segmentors.embedded.sizes import at_working_size
-from tamis.training.edges import as_strength
+from tamis.segmentors.embedded.model import Embedded
 from tamis.training.photographs import read_photographs
 
 KEPT = ROOT / "benchmarks" / "boundaries.json"
 
 
 def counts_of(image: np.ndarray, maps: tuple[np.ndarray, ...]) -> BorderCounts:
-    """What the pixel network finds in an image (H, W, 3), at its original size."""
-    strength = as_strength(pixel_maps(at_working_size(image)).edges, image.shape)
-    return border_counts(strength, [drawn_borders(labels) for labels in maps])
+    """What is found in an image (H, W, 3), at its original size."""
+    return border_counts(Embedded().edges(image), [drawn_borders(labels) for labels in maps])
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ pytest.importorskip("tensorboardX")
 from tamis.datasets.supervision import Kind  # noqa: E402
 from tamis.errors import InputError  # noqa: E402
 from tamis.training.crops import CropOptions  # noqa: E402
-from tamis.training.edges import EdgeOptions, EdgeTask, as_strength  # noqa: E402
+from tamis.training.edges import EdgeOptions, EdgeTask  # noqa: E402
 from tamis.training.loop import LoopOptions, train  # noqa: E402
 from tamis.training.losses import balanced_borders  # noqa: E402
 from tamis.training.networks import PixelNetwork  # noqa: E402
@@ -57,9 +57,3 @@ def test_rare_edges_count_as_much_as_the_rest_and_doubtful_ones_do_not() -> None
     assert float(missed) == pytest.approx(expected, rel=1e-5)
     logits[0, 0, 1, 1] = 9.0
     assert float(balanced_borders(logits, consensus, torch.ones_like(logits))) == pytest.approx(expected, rel=1e-5)
-
-
-def test_strength_has_the_size_of_the_image() -> None:
-    strength = as_strength(np.array([[-9.0, 9.0]], np.float32), (3, 8))
-    assert strength.shape == (3, 8)
-    assert strength[0, 0] < 0.01 < 0.99 < strength[0, -1] <= 1

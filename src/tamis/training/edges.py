@@ -4,17 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tamis.datasets.supervision import Kind
 from tamis.errors import InputError
 from tamis.evaluation.boundaries import BorderCounts, best_f, border_counts, drawn_borders
-from tamis.odds import sigmoid
+from tamis.segmentors.embedded.pixel_network import edge_strength
 from tamis.segmentors.embedded.sizes import at_working_size
 from tamis.training.album import Album
 from tamis.training.crops import CropBatch, CropOptions, draw_crops
@@ -103,14 +101,8 @@ class EdgeTask:
     def _counts(self, network: EdgeNetwork, photograph: Photograph) -> BorderCounts:
         small = torch.from_numpy(at_working_size(photograph.image)).to(self.device)
         told: Edges = network(self.pixels.features(small.permute(2, 0, 1)[None].float().div(255)))
-        strength = as_strength(told.fine[0, 0].cpu().numpy(), photograph.image.shape[:2])
+        strength = edge_strength(told.fine[0, 0].cpu().numpy(), photograph.image.shape[:2])
         return border_counts(strength, [drawn_borders(labels) for labels in photograph.maps], THRESHOLDS)
-
-
-def as_strength(logits: NDArray[np.float32], shape: Sequence[int]) -> NDArray[np.float32]:
-    """(H, W) float32 in [0, 1]: how surely a border passes each pixel of an image (H, W), from coarser logits."""
-    full = cv2.resize(sigmoid(logits), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(full.clip(0, 1), np.float32)
 
 
 def _parted(photographs: Sequence[Photograph]) -> list[Photograph]:

@@ -9,6 +9,7 @@ import pytest
 from tamis.arrays import ImageArray
 from tamis.clicks import Click
 from tamis.errors import InputError
+from tamis.evaluation.boundaries import best_f, border_counts, drawn_borders
 from tamis.regions.encoded import EncodedRegions
 from tamis.segmentors.embedded.appearance import described
 from tamis.segmentors.embedded.model import Embedded
@@ -54,6 +55,14 @@ def test_answers_are_probabilities_of_all_pairs(encoded: EncodedRegions) -> None
     assert (sizes[0] <= sizes[1]).mean() > 0.9  # the finest is the smallest
     assert (sizes[1] <= sizes[2]).mean() > 0.9
     assert encoded.descriptors.shape[0] == regions
+
+
+def test_edges_follow_the_outline_and_have_the_size_of_the_image() -> None:
+    image, mask = disc()
+    strength = Embedded().edges(image)
+    assert strength.shape == mask.shape
+    counts = border_counts(strength, [drawn_borders(mask.astype(np.uint8))])
+    assert best_f([counts])[0] > 0.9
 
 
 def test_a_click_finds_what_stands_out(encoded: EncodedRegions) -> None:

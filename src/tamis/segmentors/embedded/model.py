@@ -32,7 +32,13 @@ from tamis.regions.oversegmentation import small_regions
 from tamis.segmentors.embedded.appearance import DeepMaps, appearance_hash, described, standards
 from tamis.segmentors.embedded.corrected import CorrectedRegions
 from tamis.segmentors.embedded.pixel_corrections import PixelContext
-from tamis.segmentors.embedded.pixel_network import DEEP_MAPS, PIXEL_MAPS, as_pixel_maps, pixel_network
+from tamis.segmentors.embedded.pixel_network import (
+    DEEP_MAPS,
+    PIXEL_MAPS,
+    as_pixel_maps,
+    edge_strength,
+    pixel_network,
+)
 from tamis.segmentors.embedded.sizes import WORKING_SIZE, at_working_size
 from tamis.segmentors.embedded.weights import session, weights_hash
 
@@ -76,6 +82,17 @@ class Embedded:
             InputError: the array is no such image.
         """
         return self._encode(image, PIXEL_MAPS)[0]
+
+    def edges(self, image: ImageArray) -> NDArray[np.float32]:
+        """(H, W) float32 in [0, 1]: how surely people would draw an edge, of a part or of a whole, at each pixel.
+
+        A ridge some pixels wide; `tamis.evaluation.boundaries` thins and scores it by the rules of BSDS500.
+
+        Raises:
+            InputError: the array (H, W, 3) uint8 RGB is no such image.
+        """
+        (logits,) = pixel_network(self._shrunk(image), ("edges",))
+        return edge_strength(logits[0], image.shape)
 
     def appearance(self, image: ImageArray) -> Appearance:
         """Encode, and describe the regions by the encoder's maps, which cost nothing more.

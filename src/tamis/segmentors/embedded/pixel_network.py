@@ -1,9 +1,12 @@
 """The network over pixels: what it is fed and what it gives."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tamis.arrays import ImageArray
+from tamis.odds import sigmoid
 from tamis.regions.features import PixelMaps
 from tamis.segmentors.embedded.weights import session
 
@@ -32,3 +35,11 @@ def as_pixel_maps(outputs: list[NDArray[np.float32]]) -> PixelMaps:
     """The first outputs of `pixel_network`, in the order of `PIXEL_MAPS`."""
     boundary, embedding, bias, features, edges = outputs[: len(PIXEL_MAPS)]
     return PixelMaps(boundary[0], embedding, bias[0], features, edges[0])
+
+
+def edge_strength(logits: NDArray[np.float32], shape: Sequence[int]) -> NDArray[np.float32]:
+    """(H, W) float32 in [0, 1]: how surely an edge passes each pixel of an image (H, W), from coarser logits (h, w)."""
+    import cv2
+
+    full = cv2.resize(sigmoid(logits), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(full.clip(0, 1), np.float32)
