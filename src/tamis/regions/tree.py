@@ -141,11 +141,15 @@ def average_linkage(graph: RegionGraph, sizes: NDArray[np.floating], crumbs: flo
         became[joined] = new[:, None]
         made += len(chosen)
         ends = np.sort(became[ends], axis=1)
-        kept = ends[:, 0] != ends[:, 1]
-        codes, inverse = np.unique(ends[kept, 0] * made + ends[kept, 1], return_inverse=True)
-        totals = np.bincount(inverse, totals[kept]).astype(np.float64)
-        lengths = np.bincount(inverse, lengths[kept]).astype(np.float64)
-        ends = np.stack([codes // made, codes % made], axis=1)
+        kept = np.flatnonzero(ends[:, 0] != ends[:, 1])
+        codes = ends[kept, 0] * made + ends[kept, 1]
+        order = np.argsort(codes, kind="stable")
+        codes, kept = codes[order], kept[order]
+        begins = np.flatnonzero(np.diff(codes, prepend=-1))
+        if not len(begins):
+            break
+        totals, lengths = (np.add.reduceat(values[kept], begins) for values in (totals, lengths))
+        ends = np.stack(np.divmod(codes[begins], made), axis=1)
     children = np.concatenate([*merges, np.empty((0, 2), np.int64)])
     alone = np.setdiff1d(np.arange(made), children)
     rest = [(int(alone[0]) if place == 0 else made + place - 1, int(part)) for place, part in enumerate(alone[1:])]
@@ -234,12 +238,13 @@ def lowest_common_node(tree: MergeTree) -> NDArray[np.int32]:
     count = tree.leaves
     common = np.empty((count, count), dtype=np.int32)
     np.fill_diagonal(common, tree.order)
+    ranges = tree.ranges.tolist()
     for step, (a, b) in enumerate(tree.children.tolist()):
-        left, right = slice(*tree.ranges[a]), slice(*tree.ranges[b])
+        left, right = slice(*ranges[a]), slice(*ranges[b])
         common[left, right] = common[right, left] = count + step
     position = np.empty(count, dtype=np.int64)
     position[tree.order] = np.arange(count)
-    return common[np.ix_(position, position)]
+    return common.take(position, axis=0).take(position, axis=1)
 
 
 def node_sums(tree: MergeTree, values: NDArray[np.floating]) -> NDArray[np.float64]:
