@@ -117,44 +117,68 @@ def average_linkage(graph: RegionGraph, sizes: NDArray[np.floating], crumbs: flo
         crumbs: above 0, small regions go first.
     """
     regions = len(sizes)
-    ends = graph.edges
-    lengths = graph.lengths
-    totals = np.asarray(graph.weights * lengths, dtype=np.float64)
+    nodes = 2 * regions - 1
+    here, there = graph.edges.T
+    totals, lengths = graph.weights * graph.lengths, graph.lengths
     size = np.concatenate([sizes, np.zeros(regions - 1)]).astype(np.float64)
-    height = np.zeros(2 * regions - 1)
+    height = np.zeros(nodes)
+    became = np.arange(nodes)
     merges: list[NDArray[np.int64]] = []
     made = regions
-    while len(ends):
-        here, there = size[ends].T
-        costs = totals / lengths * (here * there / (here + there)) ** crumbs
-        rank = np.empty(len(ends), dtype=np.int64)
-        rank[np.argsort(costs, kind="stable")] = np.arange(len(ends))
-        first = np.full(made, len(ends))
-        np.minimum.at(first, ends.ravel(), np.repeat(rank, 2))
-        chosen = np.flatnonzero((first[ends[:, 0]] == rank) & (first[ends[:, 1]] == rank))
-        joined = ends[chosen]
+    while len(here):
+        costs = totals / lengths
+        if crumbs:
+            costs *= (size[here] * size[there] / (size[here] + size[there])) ** crumbs
+        chosen = _cheapest_at_both_ends(here, there, costs, made)
+        joined = np.stack([here[chosen], there[chosen]], axis=1)
         new = made + np.arange(len(chosen))
         height[new] = np.maximum(costs[chosen], height[joined].max(axis=1))
         size[new] = size[joined].sum(axis=1)
         merges.append(joined)
-        became = np.arange(made)
         became[joined] = new[:, None]
+        ends = became[here], became[there]
+        here, there = np.minimum(*ends), np.maximum(*ends)
+        at_new = there >= made
         made += len(chosen)
-        ends = np.sort(became[ends], axis=1)
-        kept = np.flatnonzero(ends[:, 0] != ends[:, 1])
-        codes = ends[kept, 0] * made + ends[kept, 1]
+        # Most borders are not touched by a round: only those of new nodes may have become one.
+        still, moved = np.flatnonzero(~at_new), np.flatnonzero(at_new & (here != there))
+        codes = here[moved] * nodes + there[moved]
         order = np.argsort(codes, kind="stable")
-        codes, kept = codes[order], kept[order]
-        begins = np.flatnonzero(np.diff(codes, prepend=-1))
-        if not len(begins):
-            break
-        totals, lengths = (np.add.reduceat(values[kept], begins) for values in (totals, lengths))
-        ends = np.stack(np.divmod(codes[begins], made), axis=1)
+        moved, begins = moved[order], _first_of_each(codes[order])
+        totals, lengths = (
+            np.concatenate([values[still], np.add.reduceat(values[moved], begins) if len(begins) else values[:0]])
+            for values in (totals, lengths)
+        )
+        kept = np.concatenate([still, moved[begins]])
+        here, there = here[kept], there[kept]
     children = np.concatenate([*merges, np.empty((0, 2), np.int64)])
     alone = np.setdiff1d(np.arange(made), children)
     rest = [(int(alone[0]) if place == 0 else made + place - 1, int(part)) for place, part in enumerate(alone[1:])]
     height[made:] = height[:made].max()
     return _by_height(np.concatenate([children, np.array(rest, np.int64).reshape(-1, 2)]), height[regions:])
+
+
+def _cheapest_at_both_ends(
+    here: NDArray[np.int64], there: NDArray[np.int64], costs: NDArray[np.float64], nodes: int
+) -> NDArray[np.intp]:
+    """Places of the borders that cost less than all others of the two nodes that they part.
+
+    Numbers that are not negative order as their bits do; the last bits give way to the place, which parts equals.
+    """
+    places = np.arange(len(costs))
+    bits = len(costs).bit_length()
+    keys = (costs.view(np.int64) >> bits << bits) | places
+    least = np.full(nodes, np.iinfo(np.int64).max)
+    np.minimum.at(least, here, keys)
+    np.minimum.at(least, there, keys)
+    return np.flatnonzero((least[here] == keys) & (least[there] == keys))
+
+
+def _first_of_each(codes: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Where each different number of sorted ones begins."""
+    first = np.ones(len(codes), dtype=bool)
+    np.not_equal(codes[1:], codes[:-1], out=first[1:])
+    return np.flatnonzero(first)
 
 
 def _by_height(children: NDArray[np.int64], heights: NDArray[np.float64]) -> MergeTree:
