@@ -17,8 +17,9 @@ LEAST_NEAR = np.float32(1e-3)
 ROWS_AT_ONCE = 256
 """Full-resolution rows worked on together: bounds memory on huge images."""
 
-Places = NDArray[np.intp]
+Border = NDArray[np.int32]
 Shares = NDArray[np.float32]
+Regions = NDArray[np.uint16]
 
 
 def refined_regions(image: ImageArray, region_map: NDArray[np.uint16]) -> NDArray[np.uint16]:
@@ -57,7 +58,8 @@ def refined_regions(image: ImageArray, region_map: NDArray[np.uint16]) -> NDArra
             place = np.flatnonzero(asked)
             i, j = np.divmod(place, width)
             pixels = np.take(photograph, place, axis=0).astype(np.float32)
-            strip.ravel()[place] = decided(top[rows][i] * w + left[j], down[rows][i], across[j], pixels)
+            cell = np.take(cells.number, top[rows][i] * w + left[j])
+            strip.ravel()[place] = decided(cell, down[rows][i], across[j], pixels)
         result[rows] = strip
     return result
 
@@ -66,16 +68,20 @@ def refined_regions(image: ImageArray, region_map: NDArray[np.uint16]) -> NDArra
 class _Cells:
     """What lies between four neighbouring working pixels, h·w times: which regions ask for it, and how they look.
 
+    Most have one region at all corners; the others, B of them, are borders.
+
     Attributes:
         rivals: (h, w) uint8, how many regions its corners have: one, two, or more.
-        corners: (4, h·w) uint16, the regions: upper left, upper right, lower left, lower right.
-        duels: (h·w, 8) float32, of the first corner's region and the first other: 1 for each corner that is the
-            other's, and by what it is likelier for its colour, linear in a pixel's three and a constant.
-        other: (h·w,) uint16, the first other region.
+        number: (h·w,) int32, which of the borders it is, where it is one.
+        corners: (4, B) uint16, the regions: upper left, upper right, lower left, lower right.
+        duels: (B, 8) float32, of the first corner's region and the first other: 1 for each corner that is the other's,
+            and by what it is likelier for its colour, linear in a pixel's three and a constant.
+        other: (B,) uint16, the first other region.
         colours: (R, 3) float32, means of the regions.
     """
 
     rivals: NDArray[np.uint8]
+    number: NDArray[np.int32]
     corners: NDArray[np.uint16]
     duels: NDArray[np.float32]
     other: NDArray[np.uint16]
@@ -84,21 +90,23 @@ class _Cells:
     @classmethod
     def of(cls, region_map: NDArray[np.uint16], colours: NDArray[np.float32]) -> Self:
         around = np.pad(region_map, ((0, 1), (0, 1)), mode="edge")
-        views = around[:-1, :-1], around[:-1, 1:], around[1:, :-1], around[1:, 1:]
-        corners = np.stack([each.ravel() for each in views])
+        views = region_map, around[:-1, 1:], around[1:, :-1], around[1:, 1:]
+        border = (views[1] != region_map) | (views[2] != region_map) | (views[3] != region_map)
+        corners = np.stack([each[border] for each in views])
         first, *others = corners
         other = first
         for each in reversed(others):
             other = np.where(each != first, each, other)
         theirs = corners == other
-        rivals = np.where(other == first, 1, np.where((theirs | (corners == first)).all(axis=0), 2, 3))
+        rivals = np.ones(region_map.shape, np.uint8)
+        rivals[border] = np.where((theirs | (corners == first)).all(axis=0), 2, 3)
         mine, its = colours[first], colours[other]
         squares = SHARPNESS * (np.square(mine).sum(axis=1) - np.square(its).sum(axis=1))
-        duels = np.concatenate([theirs.T, 2 * SHARPNESS * (its - mine), squares[:, None]], axis=1)
-        shape = region_map.shape
-        return cls(rivals.astype(np.uint8).reshape(shape), corners, duels.astype(np.float32), other, colours)
+        duels = np.concatenate([theirs.T, 2 * SHARPNESS * (its - mine), squares[:, None]], axis=1).astype(np.float32)
+        number = np.cumsum(border.ravel(), dtype=np.int32) - np.int32(1)
+        return cls(rivals, number, corners, duels, other, colours)
 
-    def of_two(self, cells: Places, down: Shares, across: Shares, pixels: NDArray[np.float32]) -> NDArray[np.uint16]:
+    def of_two(self, cells: Border, down: Shares, across: Shares, pixels: NDArray[np.float32]) -> Regions:
         """(N,) regions of N pixels (N, 3), where two ask for them."""
         duels = np.take(self.duels, cells, axis=0)
         near = sum(weight * duels[:, number] for number, weight in enumerate(_weights(down, across)))
@@ -106,7 +114,7 @@ class _Cells:
         wins = np.log((near + LEAST_NEAR) / (1 - near + LEAST_NEAR)) + likelier > 0
         return np.asarray(np.where(wins, self.other[cells], self.corners[0, cells]))
 
-    def of_more(self, cells: Places, down: Shares, across: Shares, pixels: NDArray[np.float32]) -> NDArray[np.uint16]:
+    def of_more(self, cells: Border, down: Shares, across: Shares, pixels: NDArray[np.float32]) -> Regions:
         """(N,) regions of N pixels (N, 3), whoever asks for them."""
         candidates, weights = self.corners[:, cells], _weights(down, across)
         found: NDArray[np.uint16] = candidates[0].copy()

@@ -29,7 +29,7 @@ class Unions:
 
     def __getitem__(self, chosen: NDArray[np.integer]) -> "Unions":
         part = Unions(self.labels, self.members[chosen])
-        part.__dict__["region_areas"] = self.region_areas  # the same regions
+        part.__dict__.update(region_areas=self.region_areas, areas=self.areas[chosen])  # not counted again
         return part
 
     @cached_property
@@ -40,7 +40,10 @@ class Unions:
     @cached_property
     def areas(self) -> NDArray[np.int64]:
         """(N,) int64: pixels of each mask."""
-        return np.asarray(np.rint(self.members @ self.region_areas.astype(np.float64)), np.int64)
+        areas = self.region_areas.astype(np.float64)
+        # Some at a time: fresh memory for all of them as numbers would take longer than adding them up.
+        sums = [self.members[first : first + _CHUNK] @ areas for first in range(0, len(self), _CHUNK)]
+        return np.asarray(np.rint(np.concatenate([np.zeros(0), *sums])), np.int64)
 
     @property
     def boxes(self) -> NDArray[np.int64]:
@@ -79,20 +82,22 @@ class Unions:
         order = np.argsort(-np.asarray(scores, np.float64), kind="stable")
         members, areas = self.members.astype(np.float32), self.areas.astype(np.float64)
         weighted = members * self.region_areas
-        kept: list[int] = []
+
+        def gone(those: NDArray[np.int64], rivals: NDArray[np.int64]) -> NDArray[np.bool_]:
+            shared = weighted[those] @ members[rivals].T
+            # Divided as `tamis.mask.nms` does, so that what lies on the threshold falls on the same side of it.
+            beyond = shared / np.maximum(areas[those][:, None] + areas[rivals] - shared, 1) > max_iou
+            if max_containment is not None:
+                beyond |= shared / np.maximum(areas[those][:, None], 1) > max_containment
+            return np.asarray(beyond)
+
+        kept = np.zeros(0, np.int64)
         for first in range(0, len(order), _CHUNK):
             chunk = order[first : first + _CHUNK]
-            rivals = np.concatenate([np.array(kept, np.int64), chunk])
-            shared = weighted[chunk] @ members[rivals].T
-            # Divided as `tamis.mask.nms` does, so that what lies on the threshold falls on the same side of it.
-            gone = shared / np.maximum(areas[chunk][:, None] + areas[rivals] - shared, 1) > max_iou
-            if max_containment is not None:
-                gone |= shared / np.maximum(areas[chunk][:, None], 1) > max_containment
-            alive = np.ones(len(rivals), bool)
-            before = len(kept)
-            for row, index in enumerate(chunk.tolist()):
-                if (gone[row, : before + row] & alive[: before + row]).any():
-                    alive[before + row] = False
-                else:
-                    kept.append(index)
-        return np.array(kept, np.int64)
+            chunk = chunk[~gone(chunk, kept).any(axis=1)]
+            among = gone(chunk, chunk)
+            alive = np.zeros(len(chunk), bool)
+            for row in range(len(chunk)):
+                alive[row] = not (among[row] & alive).any()
+            kept = np.concatenate([kept, chunk[alive]])
+        return kept
