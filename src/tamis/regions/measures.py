@@ -5,6 +5,7 @@ R is the number of regions, (h, w) the working size.
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from tamis.arrays import ImageArray
 
@@ -24,19 +25,22 @@ def pool(region_map: NDArray[np.uint16], maps: Float32) -> tuple[Float32, Float3
     regions, cells, counts = overlaps(region_map)
     totals = np.bincount(region_map.ravel()).astype(np.float32)
     flat = np.ascontiguousarray(maps.reshape(len(maps), -1).T)
-    # Entries are sorted by region, so that a sum over each stretch is a sum over each region.
-    starts = np.searchsorted(regions, np.arange(len(totals)))
-    sums = np.add.reduceat(flat[cells] * counts[:, None], starts, axis=0)
+    starts = np.searchsorted(regions, np.arange(len(totals) + 1))
+    sums = csr_array((counts, cells, starts), shape=(len(totals), len(flat))) @ flat
     return np.asarray(sums / totals[:, None], dtype=np.float32), totals / np.float32(region_map.size)
 
 
 def overlaps(region_map: NDArray[np.uint16]) -> tuple[NDArray[np.int64], NDArray[np.int64], Float32]:
     """Which 4 × 4 cells each region meets, in how many pixels: regions (N,), flat cells (N,), pixels (N,), sorted."""
     height, width = region_map.shape
-    cells = (np.arange(height)[:, None] // 4) * (width // 4) + np.arange(width)[None] // 4
-    count = (height // 4) * (width // 4)
-    keys, pixels = np.unique(region_map.astype(np.int64) * count + cells, return_counts=True)
-    return keys // count, keys % count, pixels.astype(np.float32)
+    by_cell = region_map.reshape(height // 4, 4, width // 4, 4).swapaxes(1, 2).reshape(-1, 16)
+    by_cell.sort(axis=1)
+    new = np.ones(by_cell.shape, dtype=bool)
+    np.not_equal(by_cell[:, 1:], by_cell[:, :-1], out=new[:, 1:])
+    first = np.flatnonzero(new)
+    regions, pixels = by_cell.ravel()[first], np.diff(first, append=by_cell.size)
+    order = np.argsort(regions, kind="stable")
+    return regions[order].astype(np.int64), first[order] // 16, pixels[order].astype(np.float32)
 
 
 def appearance(image: ImageArray, region_map: NDArray[np.uint16]) -> tuple[Float32, Float32, Float32, Float32]:
