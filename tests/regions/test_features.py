@@ -98,7 +98,7 @@ def test_region_inputs_have_their_shapes_and_are_finite() -> None:
     assert inputs.tokens.dtype == inputs.pairs.dtype == inputs.areas.dtype == np.float32
     assert np.isfinite(inputs.tokens).all()
     assert np.isfinite(inputs.pairs).all()
-    np.testing.assert_allclose(inputs.pairs[2], inputs.pairs[1].T)
+    np.testing.assert_allclose(inputs.pairs[2], inputs.pairs[1].T, rtol=1e-6)
     np.testing.assert_allclose(inputs.pairs[4], -inputs.pairs[4].T, atol=1e-6)
 
 

@@ -34,7 +34,7 @@ class EncodedRegions:
     Satisfies `EncodedImage`, `AnswersByRegion`, `AnswersAlone`, `ScoresMasks`, `GivesChoices` and `TakesBoxes`.
 
     Attributes:
-        image: (H, W, 3) uint8 RGB, the original: its colours place the borders at full resolution.
+        image: (H, W, 3) uint8 RGB, of the original's size: its colours place the borders at full resolution.
         region_map: (h, w) uint16, regions 0 to R - 1 at the segmentor's own resolution.
         answers: (G, R, R) uint8, answers[g, r, s] = 255 · P(region s in mask | click in region r) at granularity g, the
             finest first.

@@ -39,7 +39,7 @@ from tamis.segmentors.embedded.pixel_network import (
     edge_strength,
     pixel_network,
 )
-from tamis.segmentors.embedded.sizes import WORKING_SIZE, at_working_size
+from tamis.segmentors.embedded.sizes import WORKING_SIZE, Seen, as_seen
 from tamis.segmentors.embedded.weights import session, weights_hash
 
 ROWS = 32
@@ -66,11 +66,11 @@ class Embedded:
     @property
     def encoding_version(self) -> str:
         """What besides the weights decides an encoding; the number grows with every change of how it is made."""
-        return f"4, {self.size}"
+        return f"5, {self.size}"
 
     def from_arrays(self, image: ImageArray, arrays: Mapping[str, NDArray[Any]]) -> CorrectedRegions:
         """The encoded image whose `arrays()` these are."""
-        return replace(CorrectedRegions.from_arrays(image, arrays), again=self.encode)
+        return replace(CorrectedRegions.from_arrays(self._seen(image).full, arrays), again=self.encode)
 
     def encode(self, image: ImageArray) -> CorrectedRegions:
         """Do all the work that does not depend on clicks.
@@ -91,7 +91,7 @@ class Embedded:
         Raises:
             InputError: the array (H, W, 3) uint8 RGB is no such image.
         """
-        (logits,) = pixel_network(self._shrunk(image), ("edges",))
+        (logits,) = pixel_network(self._seen(image).small, ("edges",))
         return edge_strength(logits[0], image.shape)
 
     def appearance(self, image: ImageArray) -> Appearance:
@@ -123,14 +123,14 @@ class Embedded:
         Raises:
             InputError: the array is no such image.
         """
-        return DeepMaps(*pixel_network(self._shrunk(image), DEEP_MAPS))
+        return DeepMaps(*pixel_network(self._seen(image).small, DEEP_MAPS))
 
-    def _shrunk(self, image: ImageArray) -> ImageArray:
-        return at_working_size(require_rgb(image), self.size)
+    def _seen(self, image: ImageArray) -> Seen:
+        return as_seen(require_rgb(image), self.size)
 
     def _encode(self, image: ImageArray, wanted: tuple[str, ...]) -> tuple[CorrectedRegions, list[NDArray[np.float32]]]:
         """The encoded image, and what the network over pixels gave beyond `PIXEL_MAPS`."""
-        small = self._shrunk(image)
+        full, small = self._seen(image)
         session("pixels")  # what is wrong with the weights is said here, not in the thread
         maps: list[NDArray[np.float32]] = []
         # The network needs no interpreter: two cores share the work.
@@ -145,7 +145,7 @@ class Embedded:
         places[summary.order] = np.arange(len(places))
         features = summary.features[summary.order]
         kept = PixelContext.of(small, pixels)
-        encoded = CorrectedRegions(image, places[region_map], answers, features, ratings, again=self.encode, kept=kept)
+        encoded = CorrectedRegions(full, places[region_map], answers, features, ratings, again=self.encode, kept=kept)
         return encoded, maps[len(PIXEL_MAPS) :]
 
 
