@@ -148,7 +148,7 @@ class Encoded:
             strategy: `Clicks()`, `Adaptive()`, `Tiles(side)`, `Partition(regions)` or `SamGenerator(version)`.
             min_score: drop masks of a lower score; the rest is for `Clicks`, `Adaptive` and `Tiles` alone.
             min_area: drop masks of fewer pixels.
-            max_masks: keep the best of them.
+            max_masks: keep the first of them, those that tell most of the image.
 
         Raises:
             InputError: the strategy has its own rules, and one of the others was given.

@@ -8,6 +8,7 @@ from tamis.clicks import Click, grid_clicks
 from tamis.mask import iou_matrix
 from tamis.mask.expected import expected_iou_of
 from tamis.proposals import Selection, grid_proposals, propose
+from tamis.proposals.order import as_kept
 from tamis.regions.encoded import EncodedRegions, expected_ratings
 from tamis.segmentors import load_segmentor
 
@@ -81,7 +82,7 @@ def test_the_object_is_among_the_proposals_and_none_is_there_twice(
 ) -> None:
     image, disc = scene
     encoded = load_segmentor(name).encode(image)
-    proposals = propose(encoded, grid_clicks(4, encoded.shape), Selection(min_area=64))
+    proposals = propose(encoded, grid_clicks(4, encoded.shape), Selection(min_area=64, order=as_kept))
     ious = [(mask & disc).sum() / (mask | disc).sum() for mask in proposals.masks]
     assert max(ious) > 0.9
     assert (np.diff(proposals.scores) <= 0).all()

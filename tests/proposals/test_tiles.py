@@ -36,7 +36,7 @@ def test_small_things_are_found_in_tiles_once_each() -> None:
 
 def test_an_image_no_larger_than_a_tile_has_the_proposals_of_the_whole() -> None:
     image, model = scene()[:150, :150], load_segmentor("hierarchy")
-    found = tiled_proposals(image, model, 200, grid_proposals, max_proposals=3)
+    found = tiled_proposals(image, model, 200, grid_proposals, Selection(max_proposals=3))
     expected = grid_proposals(model.encode(image), selection=Selection(max_proposals=3))
     assert found.masks == expected.masks
     assert found.clicks == expected.clicks

@@ -35,6 +35,7 @@ from tamis.evaluation.zero_shot_report import write_zero_shot_report
 from tamis.evaluation.zero_shot_run import run_zero_shot
 from tamis.partition.nested import METHODS
 from tamis.proposals.nms import SUPPRESSIONS
+from tamis.proposals.order import ORDERS
 from tamis.proposals.refine import SOURCES
 from tamis.proposals.scores import SCORES
 from tamis.segmentors import load_segmentor
@@ -277,6 +278,13 @@ def combine(
     default="mask",
     show_default=True,
     help="Non-maximum suppression: by mask IoU, box IoU, containment or coverage.",
+)
+@click.option(
+    "--order",
+    type=click.Choice(list(ORDERS)),
+    default="gain",
+    show_default=True,
+    help="Masks that tell most of the image first, or as suppression leaves them: by score.",
 )
 @click.option(
     "--snap",

@@ -93,7 +93,7 @@ def _formats(context: click.Context, parameter: click.Parameter, value: tuple[st
     help="Partition each image into K segments without overlap.",
 )
 @tiles_option
-@click.option("--max-proposals", metavar="K", type=click.IntRange(min=1), help="Keep the K best masks of each image.")
+@click.option("--max-proposals", metavar="K", type=click.IntRange(min=1), help="Keep the first K masks of each image.")
 @click.option(
     "--min-area",
     metavar="PX",

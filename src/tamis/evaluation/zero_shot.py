@@ -19,6 +19,7 @@ from tamis.partition.nested import METHODS, Partitions, partition
 from tamis.proposals import Selection
 from tamis.proposals.grid import clicks_for, propose
 from tamis.proposals.nms import SUPPRESSIONS
+from tamis.proposals.order import ORDERS
 from tamis.proposals.refine import SOURCES, best_union_iou, covers, pieces_of_the_segmentor, refined
 from tamis.proposals.scores import SCORES
 from tamis.segmentors import EncodedImage, Segmentor
@@ -34,6 +35,7 @@ class ZeroShotRules:
         levels: probabilities that the masks of a click are cut at.
         score: of `SCORES`; "" for the predicted IoU where there is one, otherwise the expected IoU.
         nms: of `SUPPRESSIONS`.
+        order: of `ORDERS`.
         refine: superpixels of `SOURCES` that masks are made of; "" leaves them.
         partition: of `METHODS`: for k masks, the k regions of a partition in place of proposals; "" for proposals.
         min_area: smaller targets and proposals, in pixels, are left out.
@@ -44,6 +46,7 @@ class ZeroShotRules:
     levels: tuple[float, ...] = (0.5,)
     score: str = ""
     nms: str = "mask"
+    order: str = "gain"
     refine: str = ""
     partition: str = ""
     min_area: int = 256
@@ -52,6 +55,7 @@ class ZeroShotRules:
         for value, known, what in (
             (self.score, SCORES, "score"),
             (self.nms or "?", SUPPRESSIONS, "nms"),
+            (self.order or "?", ORDERS, "order"),
             (self.refine, SOURCES, "superpixels"),
             (self.partition, METHODS, "partition"),
         ):
@@ -189,10 +193,12 @@ def evaluate_image(segmentor: Segmentor, sample: Sample, rules: ZeroShotRules) -
 
 
 def proposed(encoded: EncodedImage, image: ImageArray, rules: ZeroShotRules) -> Masks:
-    """The masks of an image by the rules, the best first."""
+    """The masks of an image by the rules, in their order."""
     score = SCORES[rules.score] if rules.score else None
     clicks = clicks_for(encoded, rules.grid)
-    selection = Selection(rules.levels, rules.min_area, suppress=SUPPRESSIONS[rules.nms], score=score)
+    selection = Selection(
+        rules.levels, rules.min_area, suppress=SUPPRESSIONS[rules.nms], score=score, order=ORDERS[rules.order]
+    )
     found = propose(encoded, clicks, selection)
     if not rules.refine:
         return found.masks

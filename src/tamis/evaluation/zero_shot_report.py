@@ -45,6 +45,7 @@ def settings(rules: Mapping[str, Any]) -> str:
         f"masks at {', '.join(f'{level:g}' for level in rules['levels'])}",
         f"ranked by {rules['score'] or 'predicted or expected IoU'}",
         f"{rules['nms']} suppression",
+        f"in order of {rules.get('order', 'nms')}",
         f"at least {rules['min_area']} pixels",
     ]
     if rules["refine"]:

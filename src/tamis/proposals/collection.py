@@ -57,11 +57,11 @@ class Proposal:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Proposals(Sequence[Proposal]):
-    """Masks of one image, the best first.
+    """Masks of one image, those that tell most of it first.
 
     Attributes:
         masks: N masks of the original size.
-        scores: (N,) float32 in [0, 1], descending; 1 for the regions of a partition.
+        scores: (N,) float32 in [0, 1]; 1 for the regions of a partition.
         clicks: the N clicks that made them; none for the regions of a partition.
         stabilities: (N,) float32, SAM's stability of each where it was measured.
         image: (H, W, 3) uint8 RGB, the image; None where nobody said which.

@@ -11,7 +11,7 @@ from tamis.mask import Masks
 from tamis.mask.expected import Values, expected_iou
 from tamis.proposals.asking import BATCH, in_batches
 from tamis.proposals.collection import Proposals
-from tamis.proposals.selection import EVERYTHING, Selection
+from tamis.proposals.selection import EVERYTHING, Selection, chosen
 from tamis.regions.clicks import CERTAIN, SURE
 from tamis.regions.protocol import AnswersByRegion
 from tamis.regions.unions import Unions
@@ -38,7 +38,7 @@ def clicks_for(encoded: EncodedImage, grid: int | None) -> list[Click]:
 
 
 def propose(encoded: EncodedImage, clicks: Sequence[Click], selection: Selection = EVERYTHING) -> Proposals:
-    """Ask for every click alone, drop small masks, and keep the best of those that overlap.
+    """Ask for every click alone, drop small masks, keep the best of those that overlap, and put them in order.
 
     Answers by region are compared region by region, those of other segmentors at their own resolution, where only
     survivors are brought to the original size.
@@ -88,10 +88,11 @@ def propose_from(
     height, width = encoded.shape
     smallest = selection.min_area * masks.shape[0] * masks.shape[1] / (height * width)
     large = np.flatnonzero((masks.areas >= max(smallest, 1)) & (scores >= selection.min_score))
+    order = large[chosen(selection, masks[large], scores[large], np.ones(len(large), np.int64))]
     kept: list[int] = []
 
     def at_full_size() -> Iterator[MaskArray]:
-        for index in large[selection.suppress(masks[large], scores[large])].tolist():
+        for index in order.tolist():
             if len(kept) == selection.max_proposals:
                 return
             mask = encoded.probability([clicks[index]]) > thresholds[index]
@@ -149,16 +150,20 @@ def _of_regions(encoded: AnswersByRegion, clicks: Sequence[Click], selection: Se
     else:
         scores = selection.score(probabilities, unions.region_areas, thresholds)
     large = np.flatnonzero((unions.areas >= max(selection.min_area, 1)) & (scores >= selection.min_score))
-    large = large[_distinct(unions.members[large], scores[large])]
-    kept = large[selection.suppress(unions[large], scores[large])][: selection.max_proposals]
+    distinct, times = _distinct(unions.members[large], scores[large])
+    large = large[distinct]
+    kept = large[chosen(selection, unions[large], scores[large], times)[: selection.max_proposals]]
     return Proposals(unions[kept].masks(), scores[kept], [clicks[i] for i in of_click[kept].tolist()])
 
 
-def _distinct(members: NDArray[np.bool_], scores: Values) -> NDArray[np.intp]:
-    """Indices, ascending, of the best of those rows that are the same, the first of equals."""
+def _distinct(members: NDArray[np.bool_], scores: Values) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Of those rows that are the same the index of the best, the first of equals, ascending; and how many there are."""
     if not len(members):
-        return np.zeros(0, np.intp)
+        return np.zeros(0, np.intp), np.zeros(0, np.int64)
     order = np.argsort(-scores, kind="stable")
     packed = np.packbits(members[order], axis=1)
-    _, first = np.unique(packed.view([("", np.void, packed.shape[1])]).ravel(), return_index=True)
-    return np.sort(order[first])
+    rows = packed.view([("", np.void, packed.shape[1])]).ravel()
+    _, first, times = np.unique(rows, return_index=True, return_counts=True)
+    best = order[first]
+    ascending = np.argsort(best)
+    return best[ascending], times[ascending].astype(np.int64)

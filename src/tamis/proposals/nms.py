@@ -1,6 +1,5 @@
 """Which of many masks stay: suppression by masks or by boxes, for run lengths and for unions of regions alike."""
 
-import heapq
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.mask import Masks, box_nms, iou_matrix, nms
+from tamis.proposals.cover import covering
 from tamis.regions.unions import Unions
 
 LEAST_GAIN = 1e-3
@@ -47,38 +47,15 @@ def by_boxes(masks: Masks | Unions, scores: NDArray[np.float32], max_iou: float 
 
 
 def by_coverage(masks: Masks | Unions, scores: NDArray[np.float32], least: float = LEAST_GAIN) -> NDArray[np.int64]:
-    """Keep what represents the rest: each next mask is the one that adds most to Σ score · max IoU with a kept one.
-
-    Every mask is a guess of what may be wanted, as likely as its score says, and the sum is the expected IoU of the
-    best of the masks kept. It is submodular, so greedy choice is within 1 - 1/e of the best set of that size
-    (Nemhauser, Wolsey, Fisher, "An analysis of approximations for maximizing submodular set functions", 1978), and
-    gains only fall, so that few need be computed anew (Minoux, "Accelerated greedy algorithms", 1978).
+    """Keep what represents the rest: each next mask adds most to Σ score · max IoU with a kept one (`covering`).
 
     Args:
         masks: N of them.
         scores: (N,) not negative.
         least: stop when the next would add less than this share of what the first did.
     """
-    if not len(masks):
-        return np.zeros(0, np.int64)
     similar = masks.ious() if isinstance(masks, Unions) else iou_matrix(masks).astype(np.float32)
-    weights = np.asarray(scores, np.float32)
-    held = np.zeros(len(masks), np.float32)
-    heap = [(-gain, index) for index, gain in enumerate((similar @ weights).tolist())]
-    heapq.heapify(heap)
-    first = -heap[0][0]
-    kept: list[int] = []
-    while heap:
-        _, index = heapq.heappop(heap)
-        gain = float(np.maximum(similar[index] - held, 0) @ weights)
-        if heap and -heap[0][0] > gain:
-            heapq.heappush(heap, (-gain, index))
-            continue
-        if gain < least * first:
-            break
-        kept.append(index)
-        np.maximum(held, similar[index], out=held)
-    return np.array(kept, np.int64)
+    return covering(similar, np.asarray(scores, np.float32), least)
 
 
 def by_nothing(masks: Masks | Unions, scores: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -3,8 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.mask import Masks
+from tamis.mask.expected import Values
 from tamis.proposals.nms import Suppression, by_masks
+from tamis.proposals.order import Order, by_gain
 from tamis.proposals.scores import Score
+from tamis.regions.unions import Unions
 
 
 @dataclass(frozen=True)
@@ -16,9 +23,10 @@ class Selection:
         min_area: smaller masks are dropped, in pixels of the original image; 256 is the research's 16 × 16.
         min_score: masks with a lower score are dropped; SAM's `pred_iou_thresh`.
         suppress: of masks that overlap, which stay.
-        max_proposals: how many of the best to keep; all by default.
+        max_proposals: how many of the first to keep; all by default.
         score: how masks are ranked; by default by the predicted IoU where the segmentor has one, otherwise by the IoU
             to expect from the probabilities.
+        order: in which those that stay are proposed.
     """
 
     levels: Sequence[float] = (0.5,)
@@ -27,6 +35,19 @@ class Selection:
     suppress: Suppression = by_masks
     max_proposals: int | None = None
     score: Score | None = None
+    order: Order = by_gain
+
+
+def chosen(selection: Selection, masks: Masks | Unions, scores: Values, times: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Indices of those of some masks that stay, in their order; limits of size, score and number do not count.
+
+    Args:
+        selection: how they are chosen.
+        masks: N of them.
+        scores: (N,).
+        times: (N,) how many clicks gave each.
+    """
+    return selection.order(masks, scores, times, selection.suppress(masks, scores))
 
 
 EVERYTHING = Selection()

@@ -8,6 +8,7 @@ from tamis.errors import InputError
 from tamis.proposals.adaptive import adaptive_answers
 from tamis.proposals.collection import Proposals
 from tamis.proposals.grid import grid_proposals, propose_from
+from tamis.proposals.order import as_kept
 from tamis.proposals.selection import LIKELY, Selection
 from tamis.proposals.tiles import tiled_proposals
 from tamis.segmentors import EncodedImage, Segmentor
@@ -84,14 +85,13 @@ def find_by_clicks(segmentor: Segmentor, image: ImageArray, encoded: EncodedImag
         case Adaptive(selection):
             return propose_from(encoded, adaptive_answers(encoded), selection)
         case Tiles(side, grid, selection):
-            every = replace(selection, max_proposals=None)  # of a tile; the best of all are kept at the end
+            # Of a tile; of all those that come first are kept at the end.
+            every = replace(selection, max_proposals=None, order=as_kept)
 
             def find(part: EncodedImage) -> Proposals:
                 return grid_proposals(part, grid, every)
 
-            return tiled_proposals(
-                image, segmentor, side, find, selection.suppress, selection.max_proposals, whole=encoded
-            )
+            return tiled_proposals(image, segmentor, side, find, selection, whole=encoded)
 
 
 def _require_grid(grid: int | None) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from tamis.arrays import ImageArray
 from tamis.mask import Masks
 from tamis.proposals.collection import Proposals
-from tamis.proposals.nms import Suppression, by_masks
+from tamis.proposals.selection import EVERYTHING, Selection, chosen
 from tamis.segmentors import EncodedImage, Segmentor
 from tamis.segmentors.wrappers.tiled import Tile, tiles_of
 
@@ -17,8 +17,7 @@ def tiled_proposals(
     segmentor: Segmentor,
     side: int,
     find: Callable[[EncodedImage], Proposals],
-    suppress: Suppression = by_masks,
-    max_proposals: int | None = None,
+    selection: Selection = EVERYTHING,
     whole: EncodedImage | None = None,
 ) -> Proposals:
     """The proposals of an image and of its tiles, of those that overlap the best, all at the original size.
@@ -30,8 +29,7 @@ def tiled_proposals(
         segmentor: the model; one tile at a time is encoded.
         side: of a tile, in pixels.
         find: the proposals of an encoded image or tile.
-        suppress: of masks that overlap, which stay.
-        max_proposals: how many of the best to keep; all by default.
+        selection: of masks that overlap, which stay, how many and in which order.
         whole: the image as it was encoded before; encoded here by default.
     """
     shape = image.shape[0], image.shape[1]
@@ -41,7 +39,7 @@ def tiled_proposals(
     masks = Masks.concatenate(part.masks for part in parts)
     scores = np.concatenate([part.scores for part in parts])
     clicks = [click for part in parts for click in part.clicks]
-    kept = suppress(masks, scores)[:max_proposals]
+    kept = chosen(selection, masks, scores, np.ones(len(masks), np.int64))[: selection.max_proposals]
     return Proposals(masks[kept], scores[kept], [clicks[index] for index in kept.tolist()])
 
 

@@ -62,12 +62,12 @@ class Unions:
         """The same as run lengths."""
         return masks_from_unions(self.labels, self.members)
 
-    def ious(self) -> NDArray[np.float32]:
-        """(N, N) float32: the IoU of every two masks."""
-        members = self.members.astype(np.float32)
-        shared = (members * self.region_areas) @ members.T
-        areas = self.areas.astype(np.float32)
-        return np.asarray(shared / np.maximum(areas[:, None] + areas - shared, 1), np.float32)
+    def ious(self, others: "Unions | None" = None) -> NDArray[np.float32]:
+        """(N, M) float32: the IoU of every mask and each of others over the same map; of every two by default."""
+        others = others or self
+        shared = (self.members * self.region_areas) @ others.members.T.astype(np.float32)
+        areas, theirs = self.areas.astype(np.float32), others.areas.astype(np.float32)
+        return np.asarray(shared / np.maximum(areas[:, None] + theirs - shared, 1), np.float32)
 
     def nms(
         self, scores: NDArray[np.floating], max_iou: float = 0.7, max_containment: float | None = None

@@ -106,7 +106,7 @@ def mask(image_id: ImageId, question: Question, served: Served) -> dict[str, Any
 
 @router.get("/{image_id}/proposals", **answers(schemas.Proposals, 404, 422, 503))
 def proposals(image_id: ImageId, served: Served) -> Response:
-    """All masks that a grid of clicks finds, the best first."""
+    """All masks that a grid of clicks finds, those that tell most of the image first."""
     found = served.service.proposals(image_id)
     pairs = zip(rles(found.masks), found.scores.tolist(), strict=True)
     return JSONResponse({"proposals": [{"rle": rle, "score": round(score, 4)} for rle, score in pairs]})

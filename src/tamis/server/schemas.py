@@ -117,7 +117,7 @@ class Mask(_Answer):
 
 
 class Proposals(_Answer):
-    """The best first."""
+    """Those that tell most of the image first."""
 
     proposals: list[Mask]
 
