@@ -26,7 +26,7 @@ class Poisoned(EmbeddingTask):
         return {**values, "loss": values["loss"] * float("nan")} if self.seen in self.poisoned else values
 
 
-def run(tmp_path: Path, poisoned: range, steps: int = 60) -> dict[str, torch.Tensor]:
+def run(tmp_path: Path, poisoned: range, steps: int = 40) -> dict[str, torch.Tensor]:
     torch.manual_seed(0)
     task = Poisoned({"scenes": scenes(3)}, {"scenes": 1.0}, scenes(1), OPTIONS, torch.device("cpu"), half=False)
     task.poisoned = poisoned
@@ -34,13 +34,13 @@ def run(tmp_path: Path, poisoned: range, steps: int = 60) -> dict[str, torch.Ten
 
 
 def test_a_step_that_is_not_finite_is_left_out_and_counted(tmp_path: Path) -> None:
-    weights = run(tmp_path, range(30, 32))
+    weights = run(tmp_path, range(25, 27))
     assert all(torch.isfinite(value).all() for value in weights.values())
-    assert column(tmp_path / "metrics.csv", "skipped") == [0, 2, 2]
+    assert column(tmp_path / "metrics.csv", "skipped") == [0, 2]
 
 
 def test_after_some_in_a_row_the_run_goes_back_and_learns_more_slowly(tmp_path: Path) -> None:
-    weights = run(tmp_path, range(30, 30 + PATIENCE))
+    weights = run(tmp_path, range(25, 25 + PATIENCE))
     assert all(torch.isfinite(value).all() for value in weights.values())
     saved = torch.load(tmp_path / "last.pt", weights_only=True)
     assert (saved["skipped"], saved["rate"]) == (PATIENCE, 0.5)

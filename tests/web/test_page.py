@@ -128,7 +128,10 @@ def test_an_image_is_left_only_when_all_of_it_is_saved(page: Page, server: Serve
 
     page.route("**/events", late)
     page.mouse.click(*place(page, 0.5, 0.5))
-    page.wait_for_timeout(300)
+    for _ in range(100):  # the click is answered before it is sent
+        if held:
+            break
+        page.wait_for_timeout(100)
     page.keyboard.press("Control+Enter")  # one more event, while the first is on its way
     page.wait_for_timeout(300)
     held[0][0].fulfill(response=held[0][1])
