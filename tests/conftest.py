@@ -84,6 +84,18 @@ SLOW = (
 )
 """Files of tests that start programs or look at many images; single ones elsewhere are marked where they stand."""
 
+LONG = (
+    "web/test_page.py",
+    "test_wheel.py",
+    "scale",
+    "segmentors/sam/test_export.py",
+    "training/test_export.py",
+    "web/test_assistant.py",
+    "test_compose.py",
+    "test_site.py",
+)
+"""Where there are several processes these come first, so that none is left alone with one of them at the end."""
+
 OF_A_PROGRAM = ("postgresql", "pgvector", "s3", "on_ray")
 """Fixtures that start a database, an object store or a cluster: a test that asks for one is slow."""
 
@@ -99,6 +111,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("all", max_examples=100, deadline=None)
     settings.register_profile("quick", max_examples=10, deadline=None)
     settings.load_profile("quick" if config.getoption("--quick") else "all")
+    config.option.loadscopereorder = False  # by the number of tests in a file, which says little
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -122,6 +135,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         slow = [item for item in items if item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
+    items.sort(key=_turn)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -139,6 +153,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def _of_torch(path: Path) -> bool:
     without = [TESTS / place for place in WITHOUT_TORCH]
     return _among(path, OF_TORCH) and not any(path in (place, *place.parents) for place in without)
+
+
+def _turn(item: pytest.Item) -> int:
+    return next((number for number, place in enumerate(LONG) if _among(item.path, (place,))), len(LONG))
 
 
 def _starts_a_program(item: pytest.Item) -> bool:
