@@ -11,7 +11,7 @@ from tamis.research.one_click import ONE, tried
 from tamis.research.study import Finding, Setting, Way, correlation, paired
 
 BUDGET = 100
-RULES = ZeroShotRules(budgets=(BUDGET,))
+RULES = ZeroShotRules(budgets=(BUDGET,), order="nms")
 THRESHOLDS = 1000
 
 
