@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tamis.clicks import Click
-from tamis.regions.corrections import FAR, LAST, TOKENS, CorrectionContext, correction_tokens
+from tamis.regions.corrections import DEEPEST, FAR, LAST, TOKENS, CorrectionContext, correction_tokens, error_depth
 
 
 @pytest.fixture
@@ -40,13 +40,30 @@ def test_shares_of_a_mask_do_not_depend_on_its_size(context: CorrectionContext) 
     mask[:2, :2] = True
     for factor in (1, 2, 5):
         large = mask.repeat(factor, axis=0).repeat(factor, axis=1)
-        np.testing.assert_allclose(context.shares(large), [2 / 3, 0, 0], atol=1e-6)
+        np.testing.assert_allclose(context.shares(context.reduced(large)), [2 / 3, 0, 0], atol=1e-6)
+
+
+def test_a_disc_holds_shares_of_regions(context: CorrectionContext) -> None:
+    # The pixel and its four neighbours: four of the six pixels of region 0, one of the twelve of region 2.
+    np.testing.assert_allclose(context.shares_around((1, 1), 1), [4 / 6, 0, 1 / 12], atol=1e-6)
+    np.testing.assert_allclose(context.shares_around((0, 5), 99), [1, 1, 1], atol=1e-6)
+
+
+def test_the_depth_of_an_error_is_how_far_a_click_lies_from_what_is_right() -> None:
+    mask = np.zeros((6, 300), bool)
+    mask[:, 40:60] = True
+    assert error_depth(mask, Click(30.5, 2.5), (2, 30)) == pytest.approx(10)  # ten pixels before the mask
+    assert error_depth(mask, Click(42.5, 2.5, positive=False), (2, 42)) == pytest.approx(3)  # and three within
+    assert error_depth(mask, Click(42.5, 2.5), (2, 42)) == 1  # there is nothing to add
+    assert error_depth(mask, Click(299.5, 2.5), (2, 299)) == DEEPEST
+    assert error_depth(np.zeros_like(mask), Click(2.5, 2.5), (2, 2)) == DEEPEST
 
 
 def test_tokens_say_what_clicks_and_the_mask_say(context: CorrectionContext) -> None:
     clicks = [Click(1, 1), Click(10, 6, positive=False)]
+    mask = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0], [1, 0, 0, 0, 1, 1], [0] * 6], bool)
     shares = np.array([1, 0.5, 0], np.float32)
-    tokens = correction_tokens(context, shares, np.array([0, 2]), clicks, shape=(8, 12))
+    tokens = correction_tokens(context, mask, shares, np.array([0, 2]), clicks, shape=(8, 12))
     assert tokens.shape == (3, TOKENS)
     assert tokens.dtype == np.float32
     assert tokens[:, 0].tolist() == [1, 0, -1]  # the mask so far
@@ -56,9 +73,15 @@ def test_tokens_say_what_clicks_and_the_mask_say(context: CorrectionContext) -> 
     assert (tokens[:, 8] == -1).all()  # the last click is negative
     assert tokens[:, 25].tolist() == [0, 0, 1]  # a negative click lies here, as deep as can be
     assert tokens[:, LAST].tolist() == [0, 0, 1]  # and it is the last
+    # Nothing is wrong where it lies: the least depth there is.
+    np.testing.assert_allclose(tokens[:, 32], -1, atol=1e-6)
+    np.testing.assert_allclose(tokens[:, 34], 2 * context.shares_around((3, 5), 1) - 1, atol=1e-6)
+    np.testing.assert_allclose(tokens[:, 35], 2 * context.shares_around((3, 5), 3) - 1, atol=1e-6)
+    np.testing.assert_allclose(tokens[:, 36], np.log(context.deepest) / 2, atol=1e-6)
 
 
 def test_without_clicks_of_a_sign_the_nearest_is_far(context: CorrectionContext) -> None:
-    tokens = correction_tokens(context, np.ones(3, np.float32), np.array([0]), [Click(1, 1)], shape=(8, 12))
+    all_of_it = np.ones((4, 6), bool), np.ones(3, np.float32)
+    tokens = correction_tokens(context, *all_of_it, np.array([0]), [Click(1, 1)], shape=(8, 12))
     assert (tokens[:, 23] == FAR - 1).all()
     assert (tokens[:, 5:8] == -1).all()

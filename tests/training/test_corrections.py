@@ -58,6 +58,20 @@ def test_clicks_go_into_the_largest_error() -> None:
     assert clicks[1].positive  # nothing is left to correct: the mask is confirmed
 
 
+def test_some_click_anywhere_in_what_is_wrong(examples: list[CorrectionExample]) -> None:
+    wanted, mask = np.zeros((9, 9), bool), np.zeros((9, 9), bool)
+    wanted[1:6, 1:6] = True
+    mask[1:8, 1:3] = True
+    clicks: list[Click] = []
+    for seed in range(40):
+        click_error(wanted, mask, clicks, np.ones_like(mask), np.random.default_rng(seed))
+    assert {click.pixel for click in clicks} <= {(int(y), int(x)) for y, x in np.argwhere(wanted != mask)}
+    assert all(click.positive == wanted[click.pixel] for click in clicks)
+    assert len({click.pixel for click in clicks}) > 10
+    half = begin(examples[0], 40, np.random.default_rng(5), anywhere=0.5).chance
+    assert 10 < sum(each is not None for each in half) < 30
+
+
 def test_the_network_begins_by_keeping_the_mask() -> None:
     network = CorrectionNetwork(CorrectionShape(features=7, width=24, layers=1))
     tokens, areas = torch.rand(2, 5, TOKENS) * 2 - 1, torch.full((5,), 0.2)

@@ -17,7 +17,7 @@ from tamis.regions.clicks import CERTAIN
 
 Float32 = NDArray[np.float32]
 
-TOKENS = 32
+TOKENS = 37
 """Numbers per region that a correction is made of."""
 
 LAST = 26
@@ -28,6 +28,9 @@ FAR = np.float32(4)
 
 LEAST_SIDE = np.float32(0.03)
 """Of a mask, as a share of the image's side, when distances are measured by it."""
+
+DEEPEST = 200.0
+"""Pixels of the working size: no click is further from the border of the mask that it corrects."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,18 +127,48 @@ class CorrectionContext:
         rows, columns = pixels_at(clicks, shape, (self.region_map.shape[0], self.region_map.shape[1]))
         return np.asarray(self.depths[rows, columns])
 
-    def shares(self, mask: MaskArray) -> Float32:
-        """(R,) the share of each region in a mask (H, W) bool of any size."""
+    def reduced(self, mask: MaskArray) -> MaskArray:
+        """(h, w) of a mask (H, W) bool of any size."""
         import cv2
 
         height, width = self.region_map.shape
         small = cv2.resize(mask.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
-        inside = np.bincount(self.region_map.ravel(), small.ravel(), self.answers.shape[1])
+        return np.asarray(small).view(np.bool_)
+
+    def shares(self, mask: MaskArray) -> Float32:
+        """(R,) the share of each region in a mask (h, w) bool."""
+        inside = np.bincount(self.region_map.ravel(), mask.ravel(), self.answers.shape[1])
         return np.asarray(inside / self.sizes, np.float32)
+
+    def shares_around(self, pixel: tuple[int, int], radius: float) -> Float32:
+        """(R,) the share of each region in a disc around a pixel (row, column)."""
+        (row, column), reach = pixel, int(radius)
+        top, left = max(0, row - reach), max(0, column - reach)
+        part = self.region_map[top : row + reach + 1, left : column + reach + 1]
+        rows, columns = np.ogrid[: part.shape[0], : part.shape[1]]
+        near = (rows + top - row) ** 2 + (columns + left - column) ** 2 <= radius**2
+        return np.asarray(np.bincount(part[near], minlength=len(self.sizes)) / self.sizes, np.float32)
+
+
+def error_depth(mask: MaskArray, click: Click, pixel: tuple[int, int]) -> float:
+    """How far a click lies from the nearest pixel that is as it says already, in pixels; from 1 to `DEEPEST`.
+
+    Who clicks in the middle of an error says by it how large the error is: hardly larger all around than that.
+
+    Args:
+        mask: (h, w), to be corrected.
+        click: which corrects it.
+        pixel: (row, column) of it in the mask.
+    """
+    rows, columns = np.ogrid[: mask.shape[0], : mask.shape[1]]
+    squared = (rows - pixel[0]) ** 2 + (columns - pixel[1]) ** 2
+    nearest = squared[mask == click.positive].min(initial=int(DEEPEST**2))
+    return float(np.sqrt(max(1, nearest)))
 
 
 def correction_tokens(
     context: CorrectionContext,
+    mask: MaskArray,
     shares: Float32,
     clicked: NDArray[np.intp],
     clicks: Sequence[Click],
@@ -144,11 +177,12 @@ def correction_tokens(
     """(R, TOKENS) float32: what is said of each region before a correction.
 
     How deep a click lies in its region says whether all of the region is meant: who clicks near its border means a part
-    of it, or more than it.
+    of it, or more than it. How far it lies from the mask's border says how much is wrong.
 
     Args:
         context: of the image.
-        shares: (R,) of the regions in the mask so far.
+        mask: (h, w), the mask so far.
+        shares: (R,) of the regions in it.
         clicked: (N,) the regions of the clicks.
         clicks: N of them, at least one; the last one is new.
         shape: (height, width) of the image that the clicks are in, in pixels.
@@ -167,6 +201,9 @@ def correction_tokens(
     for sign, mark in ((positive, marks[0]), (~positive, marks[1])):
         np.maximum.at(mark, clicked[sign], np.minimum(depth[sign], 1))
     marks[2, last] = 1
+    rows, steps = pixels_at(clicks[-1:], shape, (mask.shape[0], mask.shape[1]))
+    pixel = int(rows[0]), int(steps[0])
+    wrong = error_depth(mask, clicks[-1], pixel)
     columns = [
         2 * shares - 1,
         4 * shares * (1 - shares),
@@ -189,6 +226,11 @@ def correction_tokens(
         *(2 * context.colours.T - 1),
         np.sqrt(np.square(context.colours - context.colours[last]).sum(axis=1)) * 4 - 1,
         np.full(count, np.log(len(clicks)) - 1),
+        np.full(count, np.log(wrong) / 2 - 1),
+        np.full(count, np.log(wrong / (scale * max(mask.shape))) / 2 + 1),
+        2 * context.shares_around(pixel, wrong) - 1,
+        2 * context.shares_around(pixel, 2 * wrong + 1) - 1,
+        np.log(context.deepest / np.float32(wrong)) / 2,
     ]
     return np.asarray(np.stack(columns, axis=1), np.float32)
 

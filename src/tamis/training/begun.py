@@ -179,6 +179,8 @@ class CorrectionBatch(NamedTuple):
     """B of (h, w): the masks so far."""
     clicks: list[list[Click]]
     """That made them, if any did; in pixels of the working size."""
+    chance: list[np.random.Generator | None]
+    """B of what the further clicks are drawn by; None where they go into the middles of errors."""
 
 
 def clickable(labels: Int16Map) -> NDArray[np.int16]:
@@ -187,7 +189,9 @@ def clickable(labels: Int16Map) -> NDArray[np.int16]:
     return np.asarray(values[(values > 0) & (counts >= LEAST_PIXELS)], np.int16)
 
 
-def begin(example: CorrectionExample, count: int, rng: np.random.Generator, wrong: float = 0.4) -> CorrectionBatch:
+def begin(
+    example: CorrectionExample, count: int, rng: np.random.Generator, wrong: float = 0.4, anywhere: float = 0.0
+) -> CorrectionBatch:
     """Choose masks of a photograph with something to click, and begin each.
 
     Args:
@@ -195,6 +199,7 @@ def begin(example: CorrectionExample, count: int, rng: np.random.Generator, wron
         count: how many masks, with repetition.
         rng: source of randomness.
         wrong: share of those that begin with something else than the answer that a click gets.
+        anywhere: share of those whose further clicks go anywhere in what is wrong.
     """
     usable = [number for number, labels in enumerate(example.maps) if clickable(labels).size]
     number = usable[int(rng.integers(len(usable)))]
@@ -215,7 +220,8 @@ def begin(example: CorrectionExample, count: int, rng: np.random.Generator, wron
         begun.append(mask)
         clicks.append(made)
     shares = np.stack([context.shares(truth) for truth in truths])
-    return CorrectionBatch(context, truths, labels >= 0, shares, begun, clicks)
+    chance = [own if own.random() < anywhere else None for own in rng.spawn(count)]
+    return CorrectionBatch(context, truths, labels >= 0, shares, begun, clicks, chance)
 
 
 def _begin(

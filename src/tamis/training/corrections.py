@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tamis.arrays import MaskArray
-from tamis.clicks import Click, center_click, corrective_click
+from tamis.clicks import Click, center_click, corrective_click, random_click
 from tamis.errors import InputError
 from tamis.regions.corrections import CorrectionContext, correction_tokens
 from tamis.segmentors.embedded.corrected import carve
@@ -38,6 +38,8 @@ class CorrectionOptions:
     """Of one minus the soft IoU, beside cross-entropy."""
     spoilt_weight: float = 0.25
     """Of the cross-entropy where the mask was right before, by the area of the true mask."""
+    anywhere: float = 0.25
+    """Share of the masks whose clicks go anywhere in what is wrong, not into its middle."""
 
 
 class CorrectionTask:
@@ -81,7 +83,7 @@ class CorrectionTask:
     def batch(self, rng: np.random.Generator, progress: float) -> CorrectionBatch:
         """Some masks of a photograph, each begun in its own way."""
         those = self.examples[self.names[int(rng.choice(len(self.names), p=self.shares))]]
-        return begin(those[int(rng.integers(len(those)))], self.options.masks, rng)
+        return begin(those[int(rng.integers(len(those)))], self.options.masks, rng, anywhere=self.options.anywhere)
 
     def losses(self, batch: CorrectionBatch) -> dict[str, Tensor]:
         """Means over masks and rounds: `loss`, and the IoU before the first round and after each."""
@@ -95,10 +97,10 @@ class CorrectionTask:
         total = torch.zeros((), device=self.device)
         ious = {"iou_0": self._mean_iou(masks, batch)}
         for number in range(1, options.rounds + 1):
-            for mask, wanted, made in zip(masks, batch.truths, clicks, strict=True):
-                click_error(wanted, mask, made, batch.known)
+            for mask, wanted, made, chance in zip(masks, batch.truths, clicks, batch.chance, strict=True):
+                click_error(wanted, mask, made, batch.known, chance)
             begun = np.stack([context.shares(mask) for mask in masks])
-            tokens = np.stack([tokens_of(context, *each) for each in zip(begun, clicks, strict=True)])
+            tokens = np.stack([tokens_of(context, *each) for each in zip(masks, begun, clicks, strict=True)])
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
                 logits = self.corrections(self._send(tokens), features, areas, weights)
             weights = weights.detach()  # its few numbers learn from the first round: a third of the time
@@ -136,10 +138,23 @@ class CorrectionTask:
         return torch.from_numpy(np.asarray(array, np.float32)).to(self.device)
 
 
-def click_error(wanted: MaskArray, mask: MaskArray, clicks: list[Click], known: MaskArray) -> None:
-    """Add the click in the middle of the largest error to `clicks`; where there is none, a click inside the mask."""
+def click_error(
+    wanted: MaskArray,
+    mask: MaskArray,
+    clicks: list[Click],
+    known: MaskArray,
+    chance: np.random.Generator | None = None,
+) -> None:
+    """Add the click in the middle of the largest error to `clicks`; where there is none, a click inside the mask.
+
+    With `chance` it is a click anywhere in what is wrong.
+    """
     try:
-        clicks.append(corrective_click(wanted, mask, clicks, known))
+        click = corrective_click(wanted, mask, clicks, known)
+        if chance is not None:
+            click = random_click((wanted != mask) & known, chance)
+            click = replace(click, positive=bool(wanted[click.pixel]))
+        clicks.append(click)
     except InputError:
         clicks.append(center_click(wanted))
 
@@ -170,8 +185,10 @@ def corrected(
     return np.asarray(told > 0.5)
 
 
-def tokens_of(context: CorrectionContext, shares: NDArray[np.float32], clicks: Sequence[Click]) -> NDArray[np.float32]:
-    """(R, TOKENS) of the shares of regions (R,) in a mask and clicks in pixels of the working size."""
+def tokens_of(
+    context: CorrectionContext, mask: MaskArray, shares: NDArray[np.float32], clicks: Sequence[Click]
+) -> NDArray[np.float32]:
+    """(R, TOKENS) of a mask (h, w), the shares of regions (R,) in it and clicks in pixels of the working size."""
     height, width = context.region_map.shape
     clicked = np.array([context.region_map[click.pixel] for click in clicks], np.intp)
-    return correction_tokens(context, shares, clicked, clicks, (height, width))
+    return correction_tokens(context, mask, shares, clicked, clicks, (height, width))

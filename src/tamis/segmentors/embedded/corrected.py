@@ -229,9 +229,10 @@ class CorrectedRegions(EncodedRegions):
     def over_regions(self, mask: MaskArray, clicks: Sequence[Click]) -> ProbabilityArray:
         """(H, W) float32: the mask (H, W) as regions correct it, before the network over pixels has its word."""
         clicked, signs = self.clicked(clicks), signs_of(clicks)
-        context, shares = self.context, self.context.shares(mask)
+        context, small = self.context, self.context.reduced(mask)
+        shares = context.shares(small)
         fed = {
-            "tokens": correction_tokens(context, shares, clicked, clicks, self.shape)[None],
+            "tokens": correction_tokens(context, small, shares, clicked, clicks, self.shape)[None],
             "features": context.features,
             "areas": context.areas,
             "weights": self.messages,
